@@ -1,12 +1,49 @@
 //! Zelus' vocabulary: identities, credentials, sessions, flows, their UI nodes and messages, and the rules about them
 //! that need nothing but the data. Plain values and pure functions; nothing here waits, reads or writes.
 
+mod assurance;
 mod clock;
 mod entropy;
+pub mod flow;
+mod id;
+mod identity;
+mod json;
+pub mod message;
+pub mod problem;
 mod secret;
+mod session;
+pub mod ui;
+pub mod wire;
 
+pub use assurance::{Aal, AuthenticationMethod, RequiredAal, level_of};
 pub use clock::{Clock, ZERO_TIME};
 pub use entropy::Entropy;
+pub use flow::{Flow, FlowClient, FlowName, FlowState};
+pub use id::Id;
+pub use identity::{
+    AddressStatus, Channel, Credential, CredentialType, Credentials, Identity, IdentityId, IdentityState,
+    RecoveryAddress, VerifiableAddress, normalise_address,
+};
 pub use jiff::{SignedDuration, Timestamp};
+pub use json::RawJson;
+pub use message::Message;
+pub use problem::Problem;
 pub use secret::Secret;
+pub use session::{ClientInfo, Device, Session, SessionId};
+pub use ui::{Group, Node, Ui};
 pub use uuid::Uuid;
+
+/// What every domain function gets first: the time, randomness and who is asking.
+#[derive(Clone, Debug)]
+pub struct Cx {
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub client: ClientInfo,
+}
+
+impl Cx {
+    /// The current time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -19,13 +19,14 @@ pub use validation::*;
 pub use verification::*;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A sentence for a person, with a stable id for programs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     pub id: u32,
     pub text: Cow<'static, str>,
@@ -42,6 +43,13 @@ pub enum MessageType {
     Info,
     Error,
     Success,
+}
+
+impl fmt::Debug for Message {
+    /// Contexts hold addresses and secrets, which have no place in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({} {:?})", self.id, self.kind)
+    }
 }
 
 impl Message {

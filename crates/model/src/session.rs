@@ -1,0 +1,61 @@
+//! Sessions and the devices they were seen on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::Id;
+use crate::{Aal, AuthenticationMethod, Identity, IdentityId, Secret, Timestamp};
+
+/// The identifier of a [`Session`].
+pub type SessionId = Id<Session>;
+
+/// A sign-in that is still good, or was.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: SessionId,
+    pub identity_id: IdentityId,
+    /// Proves the session (`ory_st_…`); `None` for rows from very old Kratos versions.
+    pub token: Option<Secret>,
+    /// Ends the session in a browser (`ory_lo_…`); stable for its whole life.
+    pub logout_token: Option<Secret>,
+    /// The row's own flag; see [`Session::is_valid`].
+    pub active: bool,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// When a credential was last proved.
+    pub authenticated_at: Timestamp,
+    pub aal: Aal,
+    pub authentication_methods: Vec<AuthenticationMethod>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// `None` where they were not asked for.
+    pub devices: Option<Vec<Device>>,
+    /// `None` where it was not asked for.
+    pub identity: Option<Identity>,
+}
+
+impl Session {
+    /// Whether the session is good at `now`: neither revoked nor expired, and its identity (where known) not disabled.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.active && self.expires_at > now && self.identity.as_ref().is_none_or(Identity::is_active)
+    }
+}
+
+/// A place that a session was used from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    pub id: Id<Device>,
+    /// With the port, where it came from the socket.
+    pub ip_address: Option<String>,
+    pub user_agent: Option<String>,
+    pub location: Option<String>,
+}
+
+/// Where a request comes from, as far as it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientInfo {
+    pub ip_address: Option<String>,
+    /// At most 512 bytes.
+    pub user_agent: Option<String>,
+    /// City and country as a proxy tells them; at most 512 bytes.
+    pub location: Option<String>,
+}

@@ -1,0 +1,69 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn node(name: &str, group: Group) -> Node {
+    Node::input(name, group, InputType::Text)
+}
+
+fn names(ui: &Ui) -> Vec<&str> {
+    ui.nodes.iter().map(Node::id).collect()
+}
+
+#[test]
+fn the_password_stands_after_the_first_trait() {
+    let mut ui = Ui::new(String::new());
+    for name in ["traits.name", "method", "password", "traits.email", "csrf_token", "other"] {
+        ui.upsert(node(name, Group::Default));
+    }
+    NodeOrder::registration(&["traits.email".to_owned(), "traits.name".to_owned()]).sort(&mut ui);
+    assert_eq!(names(&ui), ["csrf_token", "traits.email", "password", "traits.name", "other", "method"]);
+}
+
+#[test]
+fn a_message_for_a_missing_node_makes_it() {
+    let mut ui = Ui::new(String::new());
+    ui.say("password", crate::message::password_too_short(8, 5));
+    assert_eq!(ui.node("password").map(|node| node.messages[0].id), Some(4_000_032));
+    ui.say(" ", crate::message::invalid_credentials());
+    assert_eq!(ui.messages[0].id, 4_000_006);
+}
+
+#[test]
+fn a_form_that_kratos_stored_survives() {
+    let stored = r#"{"action":"http://x","method":"POST","nodes":[{"type":"input","group":"default","attributes":{"name":"csrf_token","type":"hidden","value":"","required":true,"disabled":false,"node_type":"input"},"messages":null,"meta":{}}]}"#;
+    let ui: Ui = serde_json::from_str(stored).expect("the form is read");
+    let written = serde_json::to_value(&ui).expect("the form is written");
+    assert_eq!(written["nodes"][0]["attributes"]["node_type"], "input");
+    assert_eq!(written["nodes"][0]["attributes"]["value"], "");
+    assert_eq!(written["nodes"][0]["messages"], serde_json::json!([]));
+    assert!(written.get("messages").is_none());
+}
+
+#[test]
+fn leaves_get_dotted_names() {
+    let leaves = flatten("traits", &serde_json::json!({"name": {"first": "A"}, "tags": ["x", "y"], "age": 5}));
+    let names: Vec<_> = leaves.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["traits.name.first", "traits.tags.0", "traits.tags.1", "traits.age"]);
+}
+
+proptest! {
+    #[test]
+    fn sorting_any_form_keeps_its_nodes_and_is_stable_under_repetition(
+        shape in prop::collection::vec((0usize..6, 0usize..13), 0..200)
+    ) {
+        let groups = [
+            Group::Default, Group::Password, Group::Oidc, Group::Profile, Group::Link, Group::Code, Group::Totp,
+            Group::LookupSecret, Group::Webauthn, Group::Passkey, Group::IdentifierFirst, Group::Captcha, Group::Saml,
+        ];
+        let ids = ["method", "password", "identifier", "csrf_token", "traits.email", "x"];
+        let mut ui = Ui::new(String::new());
+        ui.nodes = shape.iter().map(|&(id, group)| node(ids[id], groups[group])).collect();
+        let order = NodeOrder::login();
+        order.sort(&mut ui);
+        let once = ui.clone();
+        prop_assert_eq!(once.nodes.len(), shape.len());
+        order.sort(&mut ui);
+        prop_assert_eq!(ui, once);
+    }
+}

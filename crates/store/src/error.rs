@@ -1,0 +1,87 @@
+//! What can go wrong with a database.
+
+use std::fmt;
+
+use model::Problem;
+
+/// A failure of the database itself; never the fault of the person's input.
+#[derive(Debug)]
+pub enum StoreError {
+    /// Out of reach for now: locked, absent, full, restarting. The same call may succeed later.
+    Unavailable(String),
+    /// A row holds something that no version of Kratos or Zelus writes.
+    Corrupt(String),
+    /// Anything else, which is a fault in Zelus.
+    Internal(String),
+}
+
+impl StoreError {
+    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+        Self::Corrupt(what.into())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Self::Corrupt(what) => write!(f, "the database holds an unreadable row: {what}"),
+            Self::Internal(what) => write!(f, "the database refused a statement: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Corrupt(_) | StoreError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+/// Why a transaction was not committed. Nothing of it was written.
+#[derive(Debug)]
+pub enum CommitError {
+    /// A row with the same unique value exists already. Names the index or the columns, as the database tells.
+    Unique(String),
+    /// A statement that had to change a row found none: someone else was faster, or a single-use thing was used.
+    /// Names the statement.
+    Stale(&'static str),
+    /// A row that this one refers to is gone.
+    ForeignKey,
+    Store(StoreError),
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unique(what) => write!(f, "a unique value exists already: {what}"),
+            Self::Stale(statement) => write!(f, "nothing left to change for {statement}"),
+            Self::ForeignKey => f.write_str("a row that this one refers to is gone"),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CommitError {}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<CommitError> for Problem {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => error.into(),
+            CommitError::Unique(_) => Self::conflict("Something with the same value exists already.").log(error),
+            CommitError::Stale(_) | CommitError::ForeignKey => {
+                Self::conflict("This was changed by someone else in the meantime. Please try again.").log(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Every read and write of the database. SQL, drivers and dialects end here; nothing above names them.
+//!
+//! Reads are methods of [`Store`]. Writes are methods of [`Tx`], a list of statements that [`Store::commit`] runs
+//! together or not at all. Each aggregate has one file, which begins with its statements.
+
+mod dsn;
+mod error;
+mod migrate;
+mod networks;
+mod postgres;
+mod sqlite;
+mod statement;
+mod tx;
+mod value;
+
+pub use dsn::{Dsn, DsnError};
+pub use error::{CommitError, StoreError};
+pub use sqlite::SqliteOptions;
+pub use statement::{Dialect, Statement};
+pub use tx::Tx;
+
+use std::sync::Arc;
+
+use model::{CredentialType, Uuid};
+use tokio::sync::OnceCell;
+
+use postgres::Postgres;
+use sqlite::Sqlite;
+use value::{Row, Value};
+
+/// A database. Clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    driver: Driver,
+    network: OnceCell<Network>,
+}
+
+enum Driver {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// What has to be known of a database before its first statement: which network is ours, and how it numbers the
+/// credential types (old installations differ).
+pub(crate) struct Network {
+    pub nid: Uuid,
+    pub credential_types: Vec<(CredentialType, Uuid)>,
+}
+
+impl Store {
+    /// Opens the database that `dsn` names. A PostgreSQL server need not be there yet; a SQLite file must be, unless
+    /// the DSN says `mode=rwc`.
+    ///
+    /// # Errors
+    /// When a SQLite file cannot be opened.
+    pub async fn open(dsn: &Dsn) -> Result<Self, StoreError> {
+        let driver = match dsn {
+            Dsn::Sqlite(options) => {
+                let readers = std::thread::available_parallelism().map_or(2, usize::from) + 1;
+                Driver::Sqlite(Sqlite::open(options, readers)?)
+            }
+            Dsn::Postgres(options) => Driver::Postgres(Postgres::open(options).await?),
+        };
+        Ok(Self(Arc::new(Inner { driver, network: OnceCell::new() })))
+    }
+
+    /// The dialect that the database speaks.
+    pub fn dialect(&self) -> Dialect {
+        match self.0.driver {
+            Driver::Sqlite(_) => Dialect::Sqlite,
+            Driver::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Writes a transaction. Nothing of it is written when this fails.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn commit(&self, tx: Tx) -> Result<(), CommitError> {
+        if tx.is_empty() {
+            return Ok(());
+        }
+        self.commit_rows(tx).await.map(drop)
+    }
+
+    /// As [`Store::commit`], giving back what `RETURNING` clauses returned, statement by statement.
+    pub(crate) async fn commit_rows(&self, tx: Tx) -> Result<Vec<Vec<Row>>, CommitError> {
+        let nid = Some(Value::Uuid(self.network().await?.nid));
+        match &self.0.driver {
+            Driver::Sqlite(sqlite) => sqlite.commit(nid, tx).await,
+            Driver::Postgres(postgres) => postgres.commit(nid, tx).await,
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        static PING: Statement = Statement::of_no_network("ping", "SELECT 1");
+        self.fetch_without_network(&PING, &[]).await.map(drop)
+    }
+
+    /// The network of this process and the numbering of credential types, looked up once.
+    pub(crate) async fn network(&self) -> Result<&Network, StoreError> {
+        self.0.network.get_or_try_init(|| networks::load(self)).await
+    }
+
+    /// The id of a credential type in this database.
+    pub(crate) async fn credential_type_id(&self, kind: CredentialType) -> Result<Uuid, StoreError> {
+        let types = &self.network().await?.credential_types;
+        let found = types.iter().find(|(name, _)| *name == kind).map(|(_, id)| *id);
+        found.ok_or_else(|| StoreError::Corrupt(format!("there is no credential type {}", kind.as_str())))
+    }
+
+    /// The credential type that an id stands for in this database; `None` for types that Zelus does not know.
+    pub(crate) async fn credential_type(&self, id: Uuid) -> Result<Option<CredentialType>, StoreError> {
+        Ok(self.network().await?.credential_types.iter().find(|(_, known)| *known == id).map(|(kind, _)| *kind))
+    }
+
+    /// Runs a read.
+    pub(crate) async fn fetch(
+        &self,
+        statement: &'static Statement,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let nid = Value::Uuid(self.network().await?.nid);
+        match &self.0.driver {
+            Driver::Sqlite(sqlite) => sqlite.fetch(statement, Some(&nid), parameters),
+            Driver::Postgres(postgres) => postgres.fetch(statement, Some(&nid), parameters).await,
+        }
+    }
+
+    /// Runs a read that gives one row or none.
+    pub(crate) async fn fetch_one(
+        &self,
+        statement: &'static Statement,
+        parameters: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch(statement, parameters).await?.into_iter().next())
+    }
+
+    /// Runs a read put together at run time, written like a [`Statement`]: `?1` is the network.
+    pub(crate) async fn fetch_text(&self, text: &str, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let nid = Value::Uuid(self.network().await?.nid);
+        match &self.0.driver {
+            Driver::Sqlite(sqlite) => sqlite.fetch_text(text, Some(&nid), parameters),
+            Driver::Postgres(postgres) => {
+                postgres.fetch_text(&statement::number_parameters(text), Some(&nid), parameters).await
+            }
+        }
+    }
+
+    pub(crate) async fn fetch_without_network(
+        &self,
+        statement: &'static Statement,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        match &self.0.driver {
+            Driver::Sqlite(sqlite) => sqlite.fetch(statement, None, parameters),
+            Driver::Postgres(postgres) => postgres.fetch(statement, None, parameters).await,
+        }
+    }
+
+    pub(crate) async fn commit_without_network(&self, tx: Tx) -> Result<(), CommitError> {
+        match &self.0.driver {
+            Driver::Sqlite(sqlite) => sqlite.commit(None, tx).await.map(drop),
+            Driver::Postgres(postgres) => postgres.commit(None, tx).await.map(drop),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The network that this process serves. Kratos keeps several tenants apart by it; a process serves the oldest.
+
+use model::{CredentialType, Timestamp, Uuid};
+
+use crate::error::{CommitError, StoreError};
+use crate::statement::Statement;
+use crate::value::Value;
+use crate::{Network, Store, Tx};
+
+static OLDEST: Statement =
+    Statement::of_no_network("networks.oldest", "SELECT id FROM networks ORDER BY created_at, id LIMIT 1");
+
+static INSERT: Statement = Statement::of_no_network(
+    "networks.insert",
+    "INSERT INTO networks (id, created_at, updated_at) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM networks)",
+)
+.postgres(
+    "INSERT INTO networks (id, created_at, updated_at)
+     SELECT ?1::uuid, ?2::timestamp, ?3::timestamp WHERE NOT EXISTS (SELECT 1 FROM networks)",
+);
+
+static CREDENTIAL_TYPES: Statement =
+    Statement::of_no_network("networks.credential_types", "SELECT id, name FROM identity_credential_types");
+
+pub(crate) static STATEMENTS: &[&Statement] = &[&OLDEST, &INSERT, &CREDENTIAL_TYPES];
+
+impl Store {
+    /// Makes the network that this process serves, if the database has none yet.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn ensure_network(&self, id: Uuid, now: Timestamp) -> Result<(), CommitError> {
+        let mut tx = Tx::new();
+        tx.run(&INSERT, [id.into(), now.into(), now.into()]);
+        self.commit_without_network(tx).await
+    }
+}
+
+pub(crate) async fn load(store: &Store) -> Result<Network, StoreError> {
+    let rows = store.fetch_without_network(&OLDEST, &[] as &[Value]).await?;
+    let Some(row) = rows.first() else {
+        return Err(StoreError::Unavailable("the database has no network yet".to_owned()));
+    };
+    let nid = row.columns().next()?;
+    let mut credential_types = Vec::new();
+    for row in store.fetch_without_network(&CREDENTIAL_TYPES, &[]).await? {
+        let mut columns = row.columns();
+        let (id, name): (Uuid, String) = (columns.next()?, columns.next()?);
+        credential_types.extend(CredentialType::parse(&name).map(|kind| (kind, id)));
+    }
+    Ok(Network { nid, credential_types })
+}

@@ -1,0 +1,222 @@
+//! SQLite: short indexed reads run where they are asked for, on one of several read-only connections; all writes go
+//! through one thread, which commits what is waiting together.
+
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, Value as SqliteValue};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, ffi};
+
+use crate::error::{CommitError, StoreError};
+use crate::statement::{Dialect, Statement};
+use crate::tx::Tx;
+use crate::value::{Row, Value, sqlite_time};
+use writer::Writer;
+
+/// Where a SQLite database is and how it is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// The file; `None` is a database that lives as long as the process (`DSN=memory`).
+    pub path: Option<PathBuf>,
+    /// Whether to make the file when it is missing.
+    pub create: bool,
+    /// How long to wait for a lock that another process holds.
+    pub busy_timeout: Duration,
+}
+
+/// Enough for the statements of all aggregates.
+const STATEMENT_CACHE: usize = 256;
+/// How much of the file readers may map into memory, in bytes.
+const MMAP_SIZE: i64 = 256 << 20;
+
+pub(crate) struct Sqlite {
+    readers: Vec<Mutex<Connection>>,
+    next_reader: AtomicUsize,
+    writer: Writer,
+    /// Removed with the value, for a database that lives as long as the process.
+    _scratch: Option<ScratchFile>,
+}
+
+impl Sqlite {
+    /// Opens the database with `readers` connections for reading.
+    pub(crate) fn open(options: &SqliteOptions, readers: usize) -> Result<Self, StoreError> {
+        let scratch = options.path.is_none().then(ScratchFile::new);
+        let path = options.path.clone().or_else(|| scratch.as_ref().map(|file| file.0.clone())).unwrap_or_default();
+        let create = options.create || scratch.is_some();
+        let writer = Writer::start(open_writer(&path, create, options.busy_timeout)?)?;
+        let readers = (0..readers.max(1))
+            .map(|_| open_reader(&path, options.busy_timeout).map(Mutex::new))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { readers, next_reader: AtomicUsize::new(0), writer, _scratch: scratch })
+    }
+
+    /// Runs a read on a free connection, on the calling thread.
+    pub(crate) fn fetch(
+        &self,
+        statement: &'static Statement,
+        nid: Option<&Value>,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        self.fetch_text(statement.text(Dialect::Sqlite), nid, parameters)
+    }
+
+    /// As [`Sqlite::fetch`], for a statement put together at run time.
+    pub(crate) fn fetch_text(
+        &self,
+        text: &str,
+        nid: Option<&Value>,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let connection = self.reader();
+        let mut statement = connection.prepare_cached(text).map_err(store_error)?;
+        query(&mut statement, nid, parameters).map_err(store_error)
+    }
+
+    /// Commits a transaction; gives back the rows of each of its statements.
+    pub(crate) async fn commit(&self, nid: Option<Value>, tx: Tx) -> Result<Vec<Vec<Row>>, CommitError> {
+        self.writer.commit(nid, tx).await
+    }
+
+    /// Runs a script of several statements, such as a migration, by itself.
+    pub(crate) async fn run_script(&self, script: String) -> Result<(), StoreError> {
+        self.writer.run_script(script).await
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        let first = self.next_reader.fetch_add(1, Ordering::Relaxed);
+        let nth = |i: usize| &self.readers[(first + i) % self.readers.len()];
+        let free = (0..self.readers.len()).find_map(|i| nth(i).try_lock().ok());
+        free.unwrap_or_else(|| nth(0).lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A file that is removed when the process no longer needs it.
+struct ScratchFile(PathBuf);
+
+impl ScratchFile {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("zelus-{}-{}.sqlite", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        let file = Self(path);
+        file.remove();
+        file
+    }
+
+    fn remove(&self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = self.0.clone().into_os_string();
+            name.push(suffix);
+            // What is not there need not be removed, and nothing depends on it.
+            let _ = std::fs::remove_file(name);
+        }
+    }
+}
+
+impl Drop for ScratchFile {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+fn open_writer(path: &Path, create: bool, busy_timeout: Duration) -> Result<Connection, StoreError> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if create {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(busy_timeout)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // An acknowledged logout must survive a power cut, which in WAL mode takes a sync at each commit. Commits
+        // that wait at the same time share one. See docs/decisions.
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        Ok(connection)
+    };
+    open().map_err(|error| cannot_open(path, &error))
+}
+
+fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
+    // A read-only connection could not make the shared-memory file of the write-ahead log; `query_only` is as strict.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(busy_timeout)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "mmap_size", MMAP_SIZE)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        Ok(connection)
+    };
+    open().map_err(|error| cannot_open(path, &error))
+}
+
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display()))
+}
+
+fn query(
+    statement: &mut CachedStatement<'_>,
+    nid: Option<&Value>,
+    parameters: &[Value],
+) -> rusqlite::Result<Vec<Row>> {
+    let columns = statement.column_count();
+    let mut rows = statement.query(rusqlite::params_from_iter(nid.into_iter().chain(parameters)))?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = (0..columns).map(|at| row.get::<_, SqliteValue>(at)).collect::<rusqlite::Result<_>>()?;
+        all.push(Row::Sqlite(values));
+    }
+    Ok(all)
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Owned(SqliteValue::Null),
+            Self::Bool(value) => ToSqlOutput::Owned(SqliteValue::Integer((*value).into())),
+            Self::Int(value) => ToSqlOutput::Owned(SqliteValue::Integer(*value)),
+            Self::Text(text) | Self::Json(text) => ToSqlOutput::Borrowed(text.as_str().into()),
+            Self::Bytes(bytes) => ToSqlOutput::Borrowed(bytes.as_slice().into()),
+            Self::Uuid(uuid) => ToSqlOutput::Owned(SqliteValue::Text(uuid.hyphenated().to_string())),
+            Self::Time(time) => ToSqlOutput::Owned(SqliteValue::Text(sqlite_time(*time))),
+        })
+    }
+}
+
+/// What an error of the driver means for the caller.
+fn store_error(error: rusqlite::Error) -> StoreError {
+    let passing = [
+        ErrorCode::DatabaseBusy,
+        ErrorCode::DatabaseLocked,
+        ErrorCode::DiskFull,
+        ErrorCode::CannotOpen,
+        ErrorCode::SystemIoFailure,
+        ErrorCode::ReadOnly,
+        ErrorCode::OutOfMemory,
+        ErrorCode::FileLockingProtocolFailed,
+    ];
+    match error.sqlite_error_code() {
+        Some(code) if passing.contains(&code) => StoreError::Unavailable(error.to_string()),
+        _ => StoreError::Internal(error.to_string()),
+    }
+}
+
+fn commit_error(error: rusqlite::Error) -> CommitError {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    match extended {
+        Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+            // The driver's text ends with the columns: "UNIQUE constraint failed: table.column, …".
+            let text = error.to_string();
+            CommitError::Unique(text.rsplit("failed: ").next().unwrap_or_default().to_owned())
+        }
+        Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => CommitError::ForeignKey,
+        _ => CommitError::Store(store_error(error)),
+    }
+}

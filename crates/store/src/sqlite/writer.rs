@@ -1,0 +1,193 @@
+//! The one thread that writes.
+//!
+//! Transactions are always begun as `IMMEDIATE` by one writer, so that none ever finds the database locked by another
+//! of ours. Those that wait while one is being written join it and share its commit, and so its sync to disk.
+
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{commit_error, query, store_error};
+use crate::error::{CommitError, StoreError};
+use crate::statement::Dialect;
+use crate::tx::Tx;
+use crate::value::{Row, Value};
+
+/// How many transactions may wait; beyond that callers are told to try again.
+const QUEUE: usize = 4096;
+/// How many transactions share one commit at most.
+const GROUP: usize = 256;
+
+pub(super) struct Writer {
+    queue: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+type Answer = Result<Vec<Vec<Row>>, CommitError>;
+
+enum Job {
+    Commit { nid: Option<Value>, tx: Tx, answer: oneshot::Sender<Answer> },
+    Script { script: String, answer: oneshot::Sender<Result<(), StoreError>> },
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || write(&connection, &jobs))
+            .map_err(|error| StoreError::Unavailable(format!("no thread for writing: {error}")))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    pub(super) async fn commit(&self, nid: Option<Value>, tx: Tx) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(Job::Commit { nid, tx, answer })?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    pub(super) async fn run_script(&self, script: String) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(Job::Script { script, answer })?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.as_ref().ok_or_else(stopped)?.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Unavailable("too many writes are waiting".to_owned()),
+            TrySendError::Disconnected(_) => stopped(),
+        })
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until everything that was accepted is written.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the writer has been reported by its own thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".to_owned())
+}
+
+fn write(connection: &Connection, jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        match job {
+            Job::Script { script, answer } => {
+                let _ = answer.send(connection.execute_batch(&script).map_err(store_error));
+            }
+            Job::Commit { .. } => write_group(connection, jobs, job),
+        }
+    }
+}
+
+/// Writes `first` and whatever is waiting behind it, and commits all of it together.
+fn write_group(connection: &Connection, jobs: &Receiver<Job>, first: Job) {
+    let mut written: Vec<(oneshot::Sender<Answer>, Vec<Vec<Row>>)> = Vec::new();
+    let mut script = None;
+    let mut next = Some(first);
+    while let Some(job) = next.take() {
+        match job {
+            Job::Script { .. } => {
+                script = Some(job);
+                break;
+            }
+            Job::Commit { nid, tx, answer } => match write_one(connection, written.is_empty(), nid.as_ref(), &tx) {
+                Ok(rows) => written.push((answer, rows)),
+                Err(error) => {
+                    let locked = matches!(error, CommitError::Store(StoreError::Unavailable(_)));
+                    let _ = answer.send(Err(error));
+                    if locked && written.is_empty() {
+                        // Whoever waits behind would wait for the same lock all over again.
+                        refuse_waiting(jobs);
+                    }
+                }
+            },
+        }
+        if written.len() < GROUP {
+            next = match jobs.try_recv() {
+                Ok(job) => Some(job),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+            };
+        }
+    }
+    if !written.is_empty() {
+        finish(connection, written);
+    }
+    if let Some(Job::Script { script, answer }) = script {
+        let _ = answer.send(connection.execute_batch(&script).map_err(store_error));
+    }
+}
+
+/// Runs the statements of one transaction: as the outer transaction when it is the first, else within a savepoint.
+fn write_one(connection: &Connection, first: bool, nid: Option<&Value>, tx: &Tx) -> Answer {
+    let (begin, undo) = match first {
+        true => ("BEGIN IMMEDIATE", "ROLLBACK"),
+        false => ("SAVEPOINT one", "ROLLBACK TO one; RELEASE one"),
+    };
+    let run = |text| connection.execute_batch(text).map_err(commit_error);
+    run(begin)?;
+    let outcome = run_statements(connection, nid, tx).and_then(|rows| if first { Ok(rows) } else { run("RELEASE one").map(|()| rows) });
+    if outcome.is_err() && !connection.is_autocommit() {
+        run(undo)?;
+    }
+    outcome
+}
+
+fn run_statements(connection: &Connection, nid: Option<&Value>, tx: &Tx) -> Answer {
+    let mut answers = Vec::with_capacity(tx.operations.len());
+    for operation in &tx.operations {
+        let nid = nid.filter(|_| operation.statement.of_network);
+        let text = operation.statement.text(Dialect::Sqlite);
+        let mut statement = connection.prepare_cached(text).map_err(commit_error)?;
+        let (changed, rows) = if statement.column_count() > 0 {
+            let rows = query(&mut statement, nid, &operation.parameters).map_err(commit_error)?;
+            (rows.len(), rows)
+        } else {
+            let parameters = rusqlite::params_from_iter(nid.into_iter().chain(&operation.parameters));
+            (statement.execute(parameters).map_err(commit_error)?, Vec::new())
+        };
+        if operation.must_change_one && changed != 1 {
+            return Err(CommitError::Stale(operation.statement.name));
+        }
+        answers.push(rows);
+    }
+    Ok(answers)
+}
+
+/// Commits the group and tells everyone in it; if the commit fails, it fails for all of them.
+fn finish(connection: &Connection, written: Vec<(oneshot::Sender<Answer>, Vec<Vec<Row>>)>) {
+    match connection.execute_batch("COMMIT") {
+        Ok(()) => written.into_iter().for_each(|(answer, rows)| {
+            let _ = answer.send(Ok(rows));
+        }),
+        Err(error) => {
+            let error = store_error(error);
+            if !connection.is_autocommit()
+                && let Err(error) = connection.execute_batch("ROLLBACK")
+            {
+                tracing::error!(%error, "A transaction could be neither committed nor rolled back.");
+            }
+            for (answer, _) in written {
+                let _ = answer.send(Err(CommitError::Store(StoreError::Unavailable(error.to_string()))));
+            }
+        }
+    }
+}
+
+fn refuse_waiting(jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.try_recv() {
+        let error = || StoreError::Unavailable("another process holds the lock on the database".to_owned());
+        match job {
+            Job::Commit { answer, .. } => drop(answer.send(Err(CommitError::Store(error())))),
+            Job::Script { answer, .. } => drop(answer.send(Err(error()))),
+        }
+    }
+}

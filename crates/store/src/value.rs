@@ -1,0 +1,334 @@
+//! Values that go to a database and come from it, alike for every dialect.
+
+use jiff::tz::TimeZone;
+use model::{Id, RawJson, Secret, Timestamp, Uuid};
+
+use crate::error::StoreError;
+
+/// A value bound to a statement's parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+    Uuid(Uuid),
+    Time(Timestamp),
+    /// A JSON document as text.
+    Json(String),
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Int(value.into())
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Self::Text(value.clone())
+    }
+}
+
+impl From<&Secret> for Value {
+    fn from(value: &Secret) -> Self {
+        Self::Text(value.expose().clone())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+impl From<Uuid> for Value {
+    fn from(value: Uuid) -> Self {
+        Self::Uuid(value)
+    }
+}
+
+impl<T: ?Sized> From<Id<T>> for Value {
+    fn from(value: Id<T>) -> Self {
+        Self::Uuid(value.uuid())
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(value: Timestamp) -> Self {
+        Self::Time(value)
+    }
+}
+
+impl From<&RawJson> for Value {
+    fn from(value: &RawJson) -> Self {
+        Self::Json(value.as_str().to_owned())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One row of an answer. Columns are read by position, in the order of the statement.
+#[derive(Debug)]
+pub enum Row {
+    Sqlite(Vec<rusqlite::types::Value>),
+    Postgres(tokio_postgres::Row),
+}
+
+/// Reads the columns of a row one after another.
+pub struct Columns<'a> {
+    row: &'a Row,
+    at: usize,
+}
+
+impl Row {
+    /// Starts at the first column.
+    pub fn columns(&self) -> Columns<'_> {
+        Columns { row: self, at: 0 }
+    }
+}
+
+/// A type that a column can be read as.
+pub trait Column: Sized {
+    /// Reads column `at`; `None` is SQL's NULL.
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError>;
+}
+
+impl Columns<'_> {
+    /// The next column, which must not be NULL.
+    pub fn next<T: Column>(&mut self) -> Result<T, StoreError> {
+        let at = self.at;
+        self.optional()?.ok_or_else(|| StoreError::corrupt(format!("column {at} is NULL")))
+    }
+
+    /// The next column, which may be NULL.
+    pub fn optional<T: Column>(&mut self) -> Result<Option<T>, StoreError> {
+        let at = self.at;
+        self.at += 1;
+        T::read(self.row, at)
+    }
+
+    /// The next column, read as text and understood by `parse`.
+    pub fn parsed<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
+        let text: String = self.next()?;
+        parse(&text).ok_or_else(|| StoreError::corrupt(format!("column {} holds an unknown value", self.at - 1)))
+    }
+
+    /// The next column, a JSON document that is taken apart. NULL and Go's `null` are the default.
+    pub fn json<T: serde::de::DeserializeOwned + Default>(&mut self) -> Result<T, StoreError> {
+        let Some(text) = self.optional::<RawJson>()? else { return Ok(T::default()) };
+        serde_json::from_str::<Option<T>>(text.as_str())
+            .map(Option::unwrap_or_default)
+            .map_err(|error| StoreError::corrupt(format!("column {} holds other JSON than expected: {error}", self.at - 1)))
+    }
+}
+
+fn wrong_type(at: usize) -> StoreError {
+    StoreError::corrupt(format!("column {at} has an unexpected type"))
+}
+
+impl Column for String {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        use rusqlite::types::Value as Sqlite;
+        match row {
+            Row::Sqlite(values) => match values.get(at) {
+                Some(Sqlite::Text(text)) => Ok(Some(text.clone())),
+                Some(Sqlite::Blob(bytes)) => String::from_utf8(bytes.clone()).map(Some).map_err(|_| wrong_type(at)),
+                Some(Sqlite::Null) => Ok(None),
+                _ => Err(wrong_type(at)),
+            },
+            Row::Postgres(row) => crate::postgres::read_text(row, at),
+        }
+    }
+}
+
+impl Column for Secret {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        Ok(String::read(row, at)?.map(Self::new))
+    }
+}
+
+impl Column for Vec<u8> {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        use rusqlite::types::Value as Sqlite;
+        match row {
+            Row::Sqlite(values) => match values.get(at) {
+                Some(Sqlite::Blob(bytes)) => Ok(Some(bytes.clone())),
+                Some(Sqlite::Text(text)) => Ok(Some(text.clone().into_bytes())),
+                Some(Sqlite::Null) => Ok(None),
+                _ => Err(wrong_type(at)),
+            },
+            Row::Postgres(row) => crate::postgres::read_bytes(row, at),
+        }
+    }
+}
+
+impl Column for i64 {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        use rusqlite::types::Value as Sqlite;
+        match row {
+            Row::Sqlite(values) => match values.get(at) {
+                Some(Sqlite::Integer(number)) => Ok(Some(*number)),
+                Some(Sqlite::Text(text)) => text.parse().map(Some).map_err(|_| wrong_type(at)),
+                Some(Sqlite::Null) => Ok(None),
+                _ => Err(wrong_type(at)),
+            },
+            Row::Postgres(row) => crate::postgres::read_int(row, at),
+        }
+    }
+}
+
+impl Column for i32 {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        i64::read(row, at)?.map(|number| number.try_into().map_err(|_| wrong_type(at))).transpose()
+    }
+}
+
+impl Column for bool {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        use rusqlite::types::Value as Sqlite;
+        match row {
+            Row::Sqlite(values) => match values.get(at) {
+                Some(Sqlite::Integer(number)) => Ok(Some(*number != 0)),
+                // Some of Kratos' columns default to these words.
+                Some(Sqlite::Text(text)) => Ok(Some(matches!(text.as_str(), "true" | "TRUE" | "1"))),
+                Some(Sqlite::Null) => Ok(None),
+                _ => Err(wrong_type(at)),
+            },
+            Row::Postgres(row) => crate::postgres::read_bool(row, at),
+        }
+    }
+}
+
+impl Column for Uuid {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        match row {
+            Row::Sqlite(_) => String::read(row, at)?
+                .filter(|text| !text.is_empty())
+                .map(|text| Self::parse_str(&text).map_err(|_| wrong_type(at)))
+                .transpose(),
+            Row::Postgres(row) => crate::postgres::read_uuid(row, at),
+        }
+    }
+}
+
+impl<T: ?Sized> Column for Id<T> {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        Ok(Uuid::read(row, at)?.map(Self::from_uuid))
+    }
+}
+
+impl Column for Timestamp {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        match row {
+            Row::Sqlite(_) => String::read(row, at)?
+                .map(|text| parse_sqlite_time(&text).ok_or_else(|| wrong_type(at)))
+                .transpose(),
+            Row::Postgres(row) => crate::postgres::read_time(row, at),
+        }
+    }
+}
+
+impl Column for RawJson {
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
+        let text = match row {
+            Row::Sqlite(_) => String::read(row, at)?,
+            Row::Postgres(row) => crate::postgres::read_json(row, at)?,
+        };
+        text.filter(|text| !text.is_empty())
+            .map(|text| Self::parse(text).map_err(|error| StoreError::corrupt(format!("column {at} is not JSON: {error}"))))
+            .transpose()
+    }
+}
+
+/// A time as Kratos writes it to SQLite: `2026-11-21 07:44:37.77+00:00`, in UTC, trailing zeros of the fraction cut.
+/// Text in this form sorts as the times do.
+pub fn sqlite_time(time: Timestamp) -> String {
+    let time = time.to_zoned(TimeZone::UTC).datetime();
+    let (date, clock) = (time.date(), time.time());
+    let mut text = format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        date.year(),
+        date.month(),
+        date.day(),
+        clock.hour(),
+        clock.minute(),
+        clock.second()
+    );
+    let nanoseconds = clock.subsec_nanosecond();
+    if nanoseconds != 0 {
+        let fraction = format!("{nanoseconds:09}");
+        text.push('.');
+        text.push_str(fraction.trim_end_matches('0'));
+    }
+    text.push_str("+00:00");
+    text
+}
+
+/// Reads a time in any form that Kratos, its migrations or SQLite itself leave behind; a time without an offset is UTC.
+pub fn parse_sqlite_time(text: &str) -> Option<Timestamp> {
+    // Go prints a monotonic clock reading after some times.
+    let text = text.split(" m=").next()?.trim();
+    text.parse().ok().or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|t| t.timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_kratos_writes_them() {
+        let time: Timestamp = "2026-11-21T07:44:37.77Z".parse().expect("a time");
+        assert_eq!(sqlite_time(time), "2026-11-21 07:44:37.77+00:00");
+        assert_eq!(sqlite_time(model::ZERO_TIME), "0001-01-01 00:00:00+00:00");
+    }
+
+    #[test]
+    fn times_are_read_in_every_form_that_is_found() {
+        let expected: Timestamp = "2026-11-21T07:44:37.5Z".parse().expect("a time");
+        for text in ["2026-11-21 07:44:37.5+00:00", "2026-11-21 07:44:37.5", "2026-11-21T07:44:37.5Z", "2026-11-21 08:44:37.5+01:00"] {
+            assert_eq!(parse_sqlite_time(text), Some(expected), "{text}");
+        }
+        assert_eq!(parse_sqlite_time("CURRENT_TIMESTAMP"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn written_times_are_read_back_and_sort_as_times(a in 0i64..4_000_000_000, b in 0i64..4_000_000_000, n in 0i32..1_000_000_000, m in 0i32..1_000_000_000) {
+            let (a, b) = (Timestamp::new(a, n).expect("in range"), Timestamp::new(b, m).expect("in range"));
+            prop_assert_eq!(parse_sqlite_time(&sqlite_time(a)), Some(a));
+            prop_assert_eq!(sqlite_time(a).cmp(&sqlite_time(b)), a.cmp(&b));
+        }
+    }
+}
