@@ -18,7 +18,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const repository = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-const configDir = join(repository, "e2e/config");
 const binary = process.env.ZELUS_BIN ?? join(repository, "target/debug/zelus");
 
 /** A TCP port of 127.0.0.1 that nothing listens on. */
@@ -32,30 +31,31 @@ export async function freePort() {
 }
 
 /**
- * Starts a server with `e2e/config/{name}.yml`.
+ * Starts a server with `e2e/config/{name}.yml`, or without a configuration when no name is given.
  *
  * @returns {Promise<{publicUrl: string, adminUrl: string, appUrl: string, stop: () => Promise<void>}>}
  *   Nothing listens at `appUrl` yet: a test starts its app there.
  */
 export async function startServer(name) {
   const dir = mkdtempSync(join(tmpdir(), "zelus-e2e-"));
-  const [PUBLIC_PORT, ADMIN_PORT, appPort] = await Promise.all([freePort(), freePort(), freePort()]);
-  const appUrl = `http://127.0.0.1:${appPort}`;
-  const values = { PUBLIC_PORT, ADMIN_PORT, APP_URL: appUrl, CONFIG_DIR: configDir };
-  const config = join(dir, "zelus.yml");
-  const template = readFileSync(join(configDir, `${name}.yml`), "utf8");
-  writeFileSync(config, template.replace(/\$\{(\w+)\}/g, (_, key) => values[key]));
+  const [publicPort, adminPort, appPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [publicUrl, adminUrl, appUrl] = [publicPort, adminPort, appPort].map((port) => `http://127.0.0.1:${port}`);
   const env = { ...process.env, DSN: `sqlite://${dir}/db.sqlite?_fk=true&mode=rwc` };
-
-  const migrated = spawnSync(binary, ["migrate", "sql", "up", "-e", "--yes", "-c", config], { env, encoding: "utf8" });
-  if (migrated.status !== 0) {
-    throw new Error(`${binary} migrate: ${migrated.error?.message ?? migrated.stdout + migrated.stderr}`);
+  const args = ["serve", "--dev", "--sqa-opt-out"];
+  if (name) {
+    const config = join(dir, "zelus.yml");
+    writeFileSync(config, fillIn(name, { publicPort, adminPort, appUrl, repository }));
+    args.push("-c", config);
+    migrate(config, env);
+  } else {
+    Object.assign(env, { SERVE_PUBLIC_PORT: publicPort, SERVE_ADMIN_PORT: adminPort });
   }
 
-  const server = spawn(binary, ["serve", "-c", config, "--dev", "--sqa-opt-out"], { env });
+  const server = spawn(binary, args, { env, cwd: name ? repository : dir });
   let log = "";
+  server.on("error", (error) => (log += error.message));
   for (const stream of [server.stdout, server.stderr]) stream.on("data", (text) => (log = (log + text).slice(-20_000)));
-  const ended = once(server, "exit");
+  const ended = new Promise((resolve) => server.on("close", resolve));
   const stop = async () => {
     server.kill("SIGTERM");
     const late = setTimeout(() => server.kill("SIGKILL"), 10_000);
@@ -64,8 +64,6 @@ export async function startServer(name) {
     rmSync(dir, { recursive: true, force: true });
   };
 
-  const publicUrl = `http://127.0.0.1:${PUBLIC_PORT}`;
-  const adminUrl = `http://127.0.0.1:${ADMIN_PORT}`;
   const ready = (url) => fetch(`${url}/health/ready`).then((answer) => answer.ok, () => false);
   for (const deadline = Date.now() + 30_000; !((await ready(publicUrl)) && (await ready(adminUrl))); await sleep(50)) {
     if (server.exitCode !== null || Date.now() > deadline) {
@@ -74,6 +72,18 @@ export async function startServer(name) {
     }
   }
   return { publicUrl, adminUrl, appUrl, stop };
+}
+
+/** The configuration `name` with its `${…}` filled in. */
+function fillIn(name, values) {
+  const template = readFileSync(join(repository, "e2e/config", `${name}.yml`), "utf8");
+  return template.replace(/\$\{(\w+)\}/g, (_, key) => values[key]);
+}
+
+/** Lays the tables, as an operator does before the first start. */
+function migrate(config, env) {
+  const done = spawnSync(binary, ["migrate", "sql", "up", "-e", "--yes", "-c", config], { env, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`${binary} migrate: ${done.error?.message ?? done.stdout + done.stderr}`);
 }
 
 /** Runs `command` beside a server, and gives back its exit code. */
