@@ -3,8 +3,10 @@
 //! Reads are methods of [`Store`]. Writes are methods of [`Tx`], a list of statements that [`Store::commit`] runs
 //! together or not at all. Each aggregate has one file, which begins with its statements.
 
+mod courier;
 mod dsn;
 mod error;
+mod flows;
 mod migrate;
 mod networks;
 mod postgres;
@@ -13,8 +15,10 @@ mod statement;
 mod tx;
 mod value;
 
+pub use courier::{QueuedMessage, VerificationCode};
 pub use dsn::{Dsn, DsnError};
 pub use error::{CommitError, StoreError};
+pub use flows::FlowTable;
 pub use sqlite::SqliteOptions;
 pub use statement::{Dialect, Statement};
 pub use tx::Tx;

@@ -37,12 +37,12 @@ impl Tx {
     }
 
     /// Adds a statement that may change any number of rows.
-    pub(crate) fn run<const N: usize>(&mut self, statement: &'static Statement, parameters: [Value; N]) {
+    pub(crate) fn run(&mut self, statement: &'static Statement, parameters: impl Into<Vec<Value>>) {
         self.operations.push(Operation { statement, parameters: parameters.into(), must_change_one: false });
     }
 
     /// Adds a statement that must change exactly one row; otherwise the transaction fails as stale.
-    pub(crate) fn change_one<const N: usize>(&mut self, statement: &'static Statement, parameters: [Value; N]) {
+    pub(crate) fn change_one(&mut self, statement: &'static Statement, parameters: impl Into<Vec<Value>>) {
         self.operations.push(Operation { statement, parameters: parameters.into(), must_change_one: true });
     }
 
