@@ -4,6 +4,7 @@
 mod assurance;
 mod clock;
 mod entropy;
+pub mod factors;
 pub mod flow;
 mod id;
 mod identity;
