@@ -1,0 +1,110 @@
+//! Hashing under a budget: so many at once, within so much memory, and no endless queue before it.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use model::{Entropy, Secret};
+use tokio::sync::Semaphore;
+
+use super::stored::StoredHash;
+use super::{HashError, Hasher};
+
+/// What hashing may take of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolLimits {
+    /// How many hashes are computed at once; at least 1. The number of cores is a good choice.
+    pub workers: usize,
+    /// How much memory they may take together. A hash that needs more is computed alone.
+    pub memory_bytes: u64,
+    /// How many more may wait. A caller beyond that is told [`HashError::Busy`] at once.
+    pub queue: usize,
+}
+
+/// Computes password hashes on the runtime's blocking threads, first come first served.
+///
+/// However many people sign in at the same time, no more than the budget is in use: the others wait, and those for whom
+/// the wait would be too long are turned away. Clones share the budget. Work that has begun is finished, and keeps its
+/// share until then, even if the caller has gone.
+#[derive(Clone, Debug)]
+pub struct HashingPool(Arc<Budget>);
+
+#[derive(Debug)]
+struct Budget {
+    /// One permit for everybody at work or in the queue.
+    admission: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
+    /// One permit for each KiB.
+    memory: Arc<Semaphore>,
+    memory_kib: u32,
+}
+
+impl HashingPool {
+    /// A pool within these limits.
+    pub fn new(limits: PoolLimits) -> Self {
+        let workers = limits.workers.max(1);
+        // Four gibibytes of KiB permits are the semaphore's limit on 32-bit machines, and beyond any use elsewhere.
+        let memory_kib = u32::try_from(limits.memory_bytes / 1024).unwrap_or(u32::MAX >> 4).clamp(1, u32::MAX >> 4);
+        Self(Arc::new(Budget {
+            admission: Arc::new(Semaphore::new(workers.saturating_add(limits.queue).min(Semaphore::MAX_PERMITS))),
+            workers: Arc::new(Semaphore::new(workers.min(Semaphore::MAX_PERMITS))),
+            memory: Arc::new(Semaphore::new(memory_kib as usize)),
+            memory_kib,
+        }))
+    }
+
+    /// As [`Hasher::hash`].
+    ///
+    /// # Errors
+    /// Those, and [`HashError::Busy`].
+    pub async fn hash(&self, hasher: &Hasher, entropy: &Entropy, password: &Secret) -> Result<String, HashError> {
+        let (hasher, entropy, password) = (hasher.clone(), entropy.clone(), password.clone());
+        let memory_kib = match hasher {
+            Hasher::Bcrypt { .. } => 4,
+            Hasher::Argon2 { memory_bytes, .. } => u32::try_from(memory_bytes / 1024).unwrap_or(u32::MAX),
+        };
+        self.run(memory_kib, move || hasher.hash(&entropy, &password)).await
+    }
+
+    /// As [`super::verify`].
+    ///
+    /// # Errors
+    /// Those, and [`HashError::Busy`].
+    pub async fn verify(&self, hash: &str, password: &Secret) -> Result<bool, HashError> {
+        self.verify_stored(StoredHash::parse(hash)?, password).await
+    }
+
+    /// Does the work of verifying against one of `hasher`'s own hashes, to no avail. A sign-in whose identifier is unknown
+    /// calls this, so that its duration does not tell (OWASP Authentication, "Authentication and Error Messages").
+    ///
+    /// # Errors
+    /// The same as [`Self::verify`] has for a real hash.
+    pub async fn dummy_verify(&self, hasher: &Hasher, entropy: &Entropy, password: &Secret) -> Result<(), HashError> {
+        self.verify_stored(hasher.dummy(entropy)?, password).await.map(drop)
+    }
+
+    async fn verify_stored(&self, stored: StoredHash, password: &Secret) -> Result<bool, HashError> {
+        let password = password.clone();
+        self.run(stored.memory_kib(), move || stored.verify(&password)).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        memory_kib: u32,
+        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, HashError> {
+        let budget = &self.0;
+        let admission = Arc::clone(&budget.admission).try_acquire_owned().map_err(|_| HashError::Busy)?;
+        let worker = Arc::clone(&budget.workers).acquire_owned().await.map_err(|_| HashError::Interrupted)?;
+        // Only those who have a worker ask for memory, so few wait here, and a large hash is not overtaken for ever.
+        let memory_kib = memory_kib.min(budget.memory_kib);
+        let memory = Arc::clone(&budget.memory).acquire_many_owned(memory_kib).await;
+        let memory = memory.map_err(|_| HashError::Interrupted)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let _held_until_done = (admission, worker, memory);
+            work()
+        });
+        task.await.map_err(|_| HashError::Interrupted)?
+    }
+}

@@ -1,0 +1,103 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+const PASSWORD: &str = "correct horse battery";
+const MD5: &str = "$md5$iOTd0kAtktUOGHnW7Nn/1A==";
+const BCRYPT: Hasher = Hasher::Bcrypt { cost: 4 };
+const ARGON2: Hasher =
+    Hasher::Argon2 { memory_bytes: 64 * 1024, iterations: 2, parallelism: 2, salt_length: 16, key_length: 32 };
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn limits(workers: usize, queue: usize) -> PoolLimits {
+    PoolLimits { workers, memory_bytes: 1 << 20, queue }
+}
+
+#[test]
+fn the_pool_hashes_and_verifies() {
+    let (pool, entropy) = (HashingPool::new(limits(2, 8)), Entropy::seeded(1));
+    block_on(async {
+        let hash = pool.hash(&ARGON2, &entropy, &PASSWORD.into()).await.unwrap();
+        assert_eq!(pool.verify(&hash, &PASSWORD.into()).await, Ok(true));
+        assert_eq!(pool.verify(&hash, &"wrong".into()).await, Ok(false));
+        assert_eq!(pool.verify("?", &PASSWORD.into()).await, Err(HashError::UnknownFormat));
+        assert_eq!(pool.dummy_verify(&ARGON2, &entropy, &PASSWORD.into()).await, Ok(()));
+        assert_eq!(pool.dummy_verify(&BCRYPT, &entropy, &PASSWORD.into()).await, Ok(()));
+    });
+}
+
+/// Runs `jobs` through `pool` together, and tells how many were at work at once at most and how they ended.
+fn run_together(pool: &HashingPool, jobs: usize, memory_kib: u32) -> (usize, Vec<Result<(), HashError>>) {
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let work = || {
+        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+        move || {
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(std::time::Duration::from_millis(3));
+            running.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        }
+    };
+    let outcomes = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..jobs).map(|_| scope.spawn(|| block_on(pool.run(memory_kib, work())))).collect();
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    (most.load(Ordering::SeqCst), outcomes)
+}
+
+#[test]
+fn sixty_four_sign_ins_at_once_stay_within_the_budget() {
+    let all_done = vec![Ok(()); 64];
+    let pool = HashingPool::new(limits(4, 64));
+    let (at_once, outcomes) = run_together(&pool, 64, 4);
+    assert!(at_once <= 4, "{at_once} at once with four workers");
+    assert_eq!(outcomes, all_done);
+    // One MiB of budget holds two hashes of 400 KiB.
+    let (at_once, outcomes) = run_together(&pool, 64, 400);
+    assert!(at_once <= 2, "{at_once} at once in the memory of two");
+    assert_eq!(outcomes, all_done);
+    // A hash above the whole budget is computed alone instead of never.
+    let (at_once, outcomes) = run_together(&pool, 8, 4096);
+    assert_eq!((at_once, outcomes), (1, vec![Ok(()); 8]));
+}
+
+#[test]
+fn beyond_the_queue_the_answer_is_busy_at_once() {
+    let pool = HashingPool::new(limits(1, 1));
+    let (release, wait) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| block_on(pool.run(4, move || wait.recv().map_err(|_| HashError::Interrupted))));
+        let second = scope.spawn(|| block_on(pool.run(4, || Ok(()))));
+        while pool.0.admission.available_permits() > 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(block_on(pool.verify(MD5, &PASSWORD.into())), Err(HashError::Busy));
+        release.send(()).unwrap();
+        assert_eq!((first.join().unwrap(), second.join().unwrap()), (Ok(()), Ok(())));
+    });
+    assert_eq!(block_on(pool.verify(MD5, &PASSWORD.into())), Ok(true));
+}
+
+#[test]
+fn a_caller_who_leaves_keeps_its_share_until_the_work_is_done() {
+    let pool = HashingPool::new(limits(1, 0));
+    let (release, wait) = std::sync::mpsc::channel::<()>();
+    block_on(async {
+        let mut call = Box::pin(pool.run(4, move || wait.recv().map_err(|_| HashError::Interrupted)));
+        std::future::poll_fn(|context| {
+            assert!(call.as_mut().poll(context).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+        drop(call);
+        assert_eq!(pool.run(4, || Ok(())).await, Err(HashError::Busy));
+        release.send(()).unwrap();
+        while pool.0.admission.available_permits() == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(pool.run(4, || Ok(())).await, Ok(()));
+    });
+}

@@ -1,0 +1,85 @@
+//! Random tokens and codes, and the keyed hash under which codes are stored.
+
+use hmac::{Hmac, KeyInit, Mac};
+use model::{Entropy, Secret};
+use sha2::Sha512_256;
+use subtle::ConstantTimeEq;
+
+use crate::KeyRing;
+
+const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const DIGITS: &[u8] = b"0123456789";
+
+const SESSION_TOKEN_PREFIX: &str = "ory_st_";
+const LOGOUT_TOKEN_PREFIX: &str = "ory_lo_";
+/// 32 of 62 characters carry 190 bits.
+const TOKEN_LENGTH: usize = 32;
+
+/// What a session is known by, in a cookie or a header: `ory_st_` and 32 letters and digits.
+pub fn session_token(entropy: &Entropy) -> Secret {
+    prefixed(entropy, SESSION_TOKEN_PREFIX)
+}
+
+/// What ends a browser's session when its logout URL is opened: `ory_lo_` and 32 letters and digits.
+pub fn logout_token(entropy: &Entropy) -> Secret {
+    prefixed(entropy, LOGOUT_TOKEN_PREFIX)
+}
+
+/// Whether `text` has the shape of a session token. What has not need not be looked up.
+pub fn is_session_token_shaped(text: &str) -> bool {
+    is_prefixed(text, SESSION_TOKEN_PREFIX)
+}
+
+/// Whether `text` has the shape of a logout token.
+pub fn is_logout_token_shaped(text: &str) -> bool {
+    is_prefixed(text, LOGOUT_TOKEN_PREFIX)
+}
+
+/// One half of a session token exchange: 64 letters and digits.
+pub fn exchange_code(entropy: &Entropy) -> Secret {
+    Secret::new(entropy.string(ALPHANUMERIC, 64))
+}
+
+/// The token of a recovery or verification link: 32 letters and digits.
+pub fn link_token(entropy: &Entropy) -> Secret {
+    Secret::new(entropy.string(ALPHANUMERIC, TOKEN_LENGTH))
+}
+
+/// A one-time code of `length` decimal digits that people type. Kratos sends 6.
+pub fn numeric_code(entropy: &Entropy, length: usize) -> Secret {
+    Secret::new(entropy.string(DIGITS, length))
+}
+
+/// The form in which codes and link tokens are stored: HMAC-SHA-512/256 of `message` in 64 lower-case hex digits.
+pub fn hmac_hex(key: &Secret, message: &str) -> String {
+    base16ct::lower::encode_string(&hmac(key.expose().as_bytes(), message.as_bytes()))
+}
+
+/// What `message` may be stored as, one value for each secret of the ring, to look it up by.
+pub fn hmac_candidates(keys: &KeyRing, message: &str) -> Vec<String> {
+    keys.iter().map(|key| hmac_hex(key, message)).collect()
+}
+
+/// Whether `stored` is the [`hmac_hex`] of `message` under any secret of the ring. Takes the same time either way.
+pub fn matches_any(keys: &KeyRing, message: &str, stored: &str) -> bool {
+    let matches = keys.iter().map(|key| hmac_hex(key, message).as_bytes().ct_eq(stored.as_bytes()));
+    matches.fold(subtle::Choice::from(0), |any, matches| any | matches).into()
+}
+
+/// HMAC-SHA-512/256 (RFC 2104, FIPS 180-4).
+pub(crate) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mac = Hmac::<Sha512_256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.chain_update(message).finalize().into_bytes().into()
+}
+
+fn prefixed(entropy: &Entropy, prefix: &str) -> Secret {
+    let mut token = String::with_capacity(prefix.len() + TOKEN_LENGTH);
+    token.push_str(prefix);
+    token.push_str(&entropy.string(ALPHANUMERIC, TOKEN_LENGTH));
+    Secret::new(token)
+}
+
+fn is_prefixed(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| rest.len() == TOKEN_LENGTH && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
