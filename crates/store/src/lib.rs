@@ -4,12 +4,15 @@
 //! together or not at all. Each aggregate has one file, which begins with its statements.
 
 mod courier;
+mod credentials;
 mod dsn;
 mod error;
 mod flows;
+mod identities;
 mod migrate;
 mod networks;
 mod postgres;
+mod sessions;
 mod sqlite;
 mod statement;
 mod tx;
@@ -19,9 +22,14 @@ pub use courier::{QueuedMessage, VerificationCode};
 pub use dsn::{Dsn, DsnError};
 pub use error::{CommitError, StoreError};
 pub use flows::FlowTable;
+pub use identities::{FoundCredential, IdentityFilter, IdentityList, IdentityPage};
+pub use migrate::{MigrateError, Migration};
+pub use postgres::{PostgresOptions, TlsCheck};
+pub use sessions::{EndedSession, Extension, SessionFilter, SessionLookup, SessionPosition, TokenExchange};
 pub use sqlite::SqliteOptions;
 pub use statement::{Dialect, Statement};
 pub use tx::Tx;
+pub use value::to_microseconds;
 
 use std::sync::Arc;
 

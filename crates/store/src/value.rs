@@ -270,6 +270,11 @@ impl Column for RawJson {
     }
 }
 
+/// A time cut to microseconds, the precision of `created_at` and `updated_at` in every database.
+pub fn to_microseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
 /// A time as Kratos writes it to SQLite: `2026-11-21 07:44:37.77+00:00`, in UTC, trailing zeros of the fraction cut.
 /// Text in this form sorts as the times do.
 pub fn sqlite_time(time: Timestamp) -> String {
