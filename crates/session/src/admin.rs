@@ -1,0 +1,165 @@
+//! What operators may do with sessions.
+
+use model::{Cx, IdentityId, Problem, Session};
+use store::{Extension, SessionFilter};
+
+use crate::Sessions;
+use crate::page::{self, Page, PageQuery};
+
+/// What is shown of a session besides itself (`expand`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expand {
+    pub identity: bool,
+    pub devices: bool,
+}
+
+impl Expand {
+    /// Reads the values of all `expand` parameters, in any case.
+    ///
+    /// # Errors
+    /// 400 for a value that is neither `identity` nor `devices`.
+    pub fn parse<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Self, Problem> {
+        let mut expand = Self::default();
+        for value in values {
+            match value.to_ascii_lowercase().as_str() {
+                "identity" => expand.identity = true,
+                "devices" => expand.devices = true,
+                _ => return Err(Problem::bad_request("\"expand\" can be \"identity\" or \"devices\".")),
+            }
+        }
+        Ok(expand)
+    }
+}
+
+/// The query of `GET /admin/sessions`, as it was sent.
+#[derive(Clone, Debug, Default)]
+pub struct AdminListQuery {
+    pub active: Option<String>,
+    pub page_size: Option<String>,
+    pub page_token: Option<String>,
+    pub expand: Vec<String>,
+}
+
+impl Sessions {
+    /// `GET /admin/sessions`: everyone's sessions, the newest first.
+    ///
+    /// # Errors
+    /// 400 for a parameter that cannot be read.
+    pub async fn list_all(&self, cx: &Cx, query: &AdminListQuery) -> Result<Page<Session>, Problem> {
+        let active = parse_active(query.active.as_deref())?;
+        let (after, size) = page::parse_keyset(query.page_token.as_deref(), query.page_size.as_deref())?;
+        let expand = Expand::parse(query.expand.iter().map(String::as_str))?;
+
+        let filter = SessionFilter { active, except: None };
+        // One more than asked for tells whether there is a next page.
+        let mut sessions = self.store().sessions(filter, cx.now(), after, size + 1).await?;
+        let more = sessions.len() > usize::try_from(size).unwrap_or(usize::MAX);
+        if more {
+            sessions.pop();
+        }
+        let last = sessions.last().filter(|_| more).map(page::position_of);
+        for session in &mut sessions {
+            show(session, expand, None);
+        }
+        Ok(page::keyset_page(sessions, last, size))
+    }
+
+    /// `GET /admin/sessions/{id}`.
+    ///
+    /// # Errors
+    /// 400 when `id` is malformed, 404 when there is no such session.
+    pub async fn get(&self, id: &str, expand: Expand) -> Result<Session, Problem> {
+        let mut session = self.store().session(parse_id(id)?).await?.ok_or_else(Problem::not_found)?;
+        show(&mut session, expand, Some(Vec::new()));
+        Ok(session)
+    }
+
+    /// `DELETE /admin/sessions/{id}`: ends a session.
+    ///
+    /// # Errors
+    /// 400 when `id` is malformed, 404 when there is no such session.
+    pub async fn revoke(&self, cx: &Cx, id: &str) -> Result<(), Problem> {
+        let ended = self.store().revoke_session(parse_id(id)?, cx.now()).await?;
+        ended.map(drop).ok_or_else(Problem::not_found)
+    }
+
+    /// `PATCH /admin/sessions/{id}/extend`: makes a session last `session.lifespan` from now on, if no more than
+    /// `session.earliest_possible_extend` is left of it. A session that is over stays over; Kratos brings expired ones
+    /// back to life.
+    ///
+    /// # Errors
+    /// 400 when `id` is malformed, 404 when there is no such session.
+    pub async fn extend(&self, cx: &Cx, id: &str) -> Result<Session, Problem> {
+        let lifespan = self.policy.lifespan;
+        let earliest = self.policy.earliest_possible_extend;
+        let outcome = self.store().extend_session(parse_id(id)?, cx.now(), lifespan, earliest).await?;
+        match outcome {
+            Extension::Unknown => Err(Problem::not_found()),
+            Extension::Extended | Extension::Unchanged => self.get(id, Expand { identity: true, devices: false }).await,
+        }
+    }
+
+    /// `GET /admin/identities/{id}/sessions`, to be shown with `IdentityView::Embedded`.
+    ///
+    /// # Errors
+    /// 400 when `identity` or `active` cannot be read.
+    pub async fn list_of_identity(
+        &self,
+        cx: &Cx,
+        identity: &str,
+        active: Option<&str>,
+        page: &PageQuery,
+    ) -> Result<Page<Session>, Problem> {
+        let identity = parse_id(identity)?;
+        let filter = SessionFilter { active: parse_active(active)?, except: None };
+        self.page_of_identity(cx, identity, filter, page).await
+    }
+
+    /// `DELETE /admin/identities/{id}/sessions`: removes all sessions of an identity for good.
+    ///
+    /// # Errors
+    /// 400 when `identity` is malformed, 404 when it has no sessions.
+    pub async fn delete_of_identity(&self, identity: &str) -> Result<(), Problem> {
+        let removed = self.store().delete_sessions_of_identity(parse_id(identity)?).await?;
+        if removed == 0 { Err(Problem::not_found()) } else { Ok(()) }
+    }
+
+    pub(crate) async fn page_of_identity(
+        &self,
+        cx: &Cx,
+        identity: IdentityId,
+        filter: SessionFilter,
+        query: &PageQuery,
+    ) -> Result<Page<Session>, Problem> {
+        let (page, size) = query.parse();
+        let total = self.store().count_sessions_of_identity(identity, filter, cx.now()).await?;
+        let offset = page::offset(page, size);
+        let sessions = self.store().sessions_of_identity(identity, filter, cx.now(), offset, size).await?;
+        Ok(page::offset_page(sessions, total, page, size))
+    }
+}
+
+/// Leaves only what was asked for.
+fn show(session: &mut Session, expand: Expand, no_devices: Option<Vec<model::Device>>) {
+    if !expand.identity {
+        session.identity = None;
+    }
+    if !expand.devices {
+        session.devices = no_devices;
+    }
+}
+
+/// Reads an identifier from a path.
+pub(crate) fn parse_id<T: ?Sized>(id: &str) -> Result<model::Id<T>, Problem> {
+    id.parse().map_err(|_| Problem::new(400).message("This is not a valid identifier (UUID)."))
+}
+
+/// Reads a truth value as Go does.
+fn parse_active(value: Option<&str>) -> Result<Option<bool>, Problem> {
+    match value {
+        None | Some("") => Ok(None),
+        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some(true)),
+        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(Some(false)),
+        Some(_) => Err(Problem::new(400).message("\"active\" can be \"true\" or \"false\".")),
+    }
+}

@@ -1,0 +1,220 @@
+//! What a request proves: whoami, and the question that every other route asks first.
+
+use model::{Aal, Cx, Problem, RequiredAal, Session, factors, level_of, problem};
+use store::{SessionLookup, Store};
+
+use crate::credentials::{Presented, PresentedTokens};
+use crate::{Policy, Refusal, RequestCredentials, Sessions, Via, page};
+
+/// A session that a request proves, alive at this moment.
+#[derive(Debug)]
+pub struct Found {
+    /// With identity, addresses and devices. The identity's `available_aal` is up to date where it is `aal2`.
+    pub session: Session,
+    pub via: Via,
+    /// Whether the browser should get a new cookie, since the one it has knows an earlier end of the session.
+    pub reissue_cookie: bool,
+    /// Whether the row does not know yet that the identity has a second factor.
+    found_second_factor: bool,
+}
+
+/// What looking for a session came to.
+#[derive(Debug)]
+pub enum Lookup {
+    Found(Box<Found>),
+    Refused(Refusal),
+}
+
+/// Why a route that needs a session does not answer.
+#[derive(Debug)]
+pub struct Denied {
+    /// What the caller is told.
+    pub problem: Problem,
+    /// Why there is no session; `None` when there is one that does not reach far enough, or the database failed.
+    pub refusal: Option<Refusal>,
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        denied.problem
+    }
+}
+
+impl From<Problem> for Denied {
+    fn from(problem: Problem) -> Self {
+        Self { problem, refusal: None }
+    }
+}
+
+/// What goes along to the sign-in page when a second factor is needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StepUp<'a> {
+    /// Where to come back to: `return_to` of the URL, wherever that is shown.
+    pub return_to: Option<&'a str>,
+    /// The URL that was asked for. Its `return_to` and `login_challenge` go along too, but only in the top-level
+    /// `redirect_browser_to`, as in Kratos.
+    pub request_url: Option<&'a str>,
+}
+
+impl Sessions {
+    /// Looks for a valid session by the credential that counts: `X-Session-Token`, else the cookie, else the bearer
+    /// token.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Lookup, Problem> {
+        let (presented, cookie_error) = PresentedTokens::read(&self.cookies, cx.now(), credentials).first();
+        let Some(presented) = presented else {
+            return Ok(Lookup::Refused(cookie_error.map_or(Refusal::NoCredentials, Refusal::UnreadableCookie)));
+        };
+        Ok(match self.find_presented(cx, &presented).await? {
+            Ok(found) => Lookup::Found(Box::new(found)),
+            Err(refusal) => Lookup::Refused(refusal),
+        })
+    }
+
+    /// The session that the caller is signed in with; `None` when nobody is signed in.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn current(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Option<Found>, Problem> {
+        Ok(match self.find(cx, credentials).await? {
+            Lookup::Found(found) => Some(*found),
+            Lookup::Refused(_) => None,
+        })
+    }
+
+    /// The session that the caller is signed in with, at any level.
+    ///
+    /// # Errors
+    /// 401 `session_inactive` when nobody is signed in.
+    pub async fn require(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Found, Problem> {
+        match self.find(cx, credentials).await? {
+            Lookup::Found(found) => Ok(*found),
+            Lookup::Refused(refusal) => Err(session_inactive(&refusal)),
+        }
+    }
+
+    /// The answer to `/sessions/whoami`.
+    ///
+    /// # Errors
+    /// 401 without an id when nobody is signed in, and 403 `session_aal2_required` when `session.whoami.required_aal`
+    /// asks for more than the session proves.
+    pub async fn whoami(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Found, Denied> {
+        let found = match self.find(cx, credentials).await? {
+            Lookup::Found(found) => *found,
+            Lookup::Refused(refusal) => {
+                return Err(Denied { problem: not_signed_in(&refusal), refusal: Some(refusal) });
+            }
+        };
+        if found.found_second_factor {
+            // Kratos remembers it for the next time, here and nowhere else.
+            let mut tx = store::Tx::new();
+            tx.set_available_aal(found.session.identity_id, Aal::Aal2);
+            self.store.commit(tx).await.map_err(Problem::from)?;
+        }
+        self.require_aal(&found.session, self.policy.whoami_aal, StepUp::default())?;
+        Ok(found)
+    }
+
+    /// Checks that a session reaches a level. Its identity must be there, with `available_aal` up to date, as in a
+    /// [`Found`] or in a session that was just issued.
+    ///
+    /// # Errors
+    /// 403 `session_aal2_required`, with the address of the sign-in page for the second factor.
+    pub fn require_aal(&self, session: &Session, required: RequiredAal, on: StepUp<'_>) -> Result<(), Problem> {
+        let available = session.identity.as_ref().and_then(|identity| identity.available_aal);
+        let enough = match required {
+            RequiredAal::Aal1 => session.aal >= Aal::Aal1,
+            RequiredAal::HighestAvailable => session.aal == Aal::Aal2 || available != Some(Aal::Aal2),
+        };
+        if enough { Ok(()) } else { Err(second_factor_needed(&self.policy, on)) }
+    }
+
+    /// Whether a credential was proved so lately that credentials may be changed.
+    pub fn is_privileged(&self, cx: &Cx, session: &Session) -> bool {
+        let until = session.authenticated_at.saturating_add(self.policy.privileged_session_max_age);
+        until.is_ok_and(|until| until > cx.now())
+    }
+
+    /// Checks that a session is privileged. `return_to` is where to come back to after signing in again.
+    ///
+    /// # Errors
+    /// 403 `session_refresh_required`, with the address of the sign-in page.
+    pub fn require_privileged(&self, cx: &Cx, session: &Session, return_to: &str) -> Result<(), Problem> {
+        if self.is_privileged(cx, session) {
+            return Ok(());
+        }
+        let query = [("refresh", "true"), ("return_to", return_to)];
+        let url = self.policy.public_url("/self-service/login/browser", &query);
+        Err(Problem::forbidden(
+            "Your last sign-in is too long ago for this change. Please sign in again, then repeat it.",
+        )
+        .with_id(problem::id::REFRESH_REQUIRED)
+        .message("Please confirm that it is you.")
+        .extra("redirect_browser_to", url))
+    }
+
+    /// What one presented token proves.
+    pub(crate) async fn find_presented(
+        &self,
+        cx: &Cx,
+        presented: &Presented,
+    ) -> Result<Result<Found, Refusal>, Problem> {
+        let Some(lookup) = self.store.session_by_token(&presented.token).await? else {
+            return Ok(Err(Refusal::Unknown(presented.via)));
+        };
+        if let Some(refusal) = Refusal::of(&lookup.session, presented.via, cx.now()) {
+            return Ok(Err(refusal));
+        }
+        Ok(Ok(self.found(lookup, presented)))
+    }
+
+    fn found(&self, lookup: SessionLookup, presented: &Presented) -> Found {
+        let SessionLookup { mut session, second_factors } = lookup;
+        session.aal = level_of(&session.authentication_methods);
+        let found_second_factor = factors::second_factors(&second_factors, &self.policy.factors) > 0;
+        if let Some(identity) = &mut session.identity
+            && found_second_factor
+        {
+            identity.available_aal = Some(Aal::Aal2);
+        }
+        let is_older = presented.cookie_expires_at.is_none_or(|expires_at| expires_at < session.expires_at);
+        let reissue_cookie = presented.via == Via::Cookie && is_older;
+        Found { session, via: presented.via, reissue_cookie, found_second_factor }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// 401 with the id that clients match on.
+pub(crate) fn session_inactive(refusal: &Refusal) -> Problem {
+    not_signed_in(refusal).with_id(problem::id::SESSION_INACTIVE)
+}
+
+/// 401 without an id: the routes under `/sessions`.
+pub(crate) fn not_signed_in(refusal: &Refusal) -> Problem {
+    Problem::unauthorized("You are not signed in, or your session is over. Please sign in and try again.").log(refusal)
+}
+
+fn second_factor_needed(policy: &Policy, on: StepUp<'_>) -> Problem {
+    let mut query = vec![("aal", "aal2")];
+    query.extend(on.return_to.map(|url| ("return_to", url)));
+    let sign_in = |query: &[(&str, &str)]| policy.public_url("/self-service/login/browser", query);
+    let url = sign_in(&query);
+
+    let asked_for = on.request_url.map(page::query_of).unwrap_or_default();
+    for key in ["login_challenge", "return_to"] {
+        if let Some((_, value)) = asked_for.iter().find(|(name, value)| name == key && !value.is_empty()) {
+            query.retain(|(name, _)| *name != key);
+            query.push((key, value));
+        }
+    }
+    Problem::forbidden("Your account has a second factor. Please confirm your sign-in with it.")
+        .with_id(problem::id::AAL2_REQUIRED)
+        .message("A second factor is needed to go on.")
+        .detail("redirect_browser_to", url)
+        .extra("redirect_browser_to", sign_in(&query))
+}

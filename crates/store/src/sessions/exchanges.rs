@@ -1,0 +1,123 @@
+//! Session token exchanges: a native app starts a sign-in in a browser, and later trades two codes for the session's
+//! token. One code it got from the flow, the other from the URL that the browser returned to.
+
+use model::{Id, Secret, SessionId, SignedDuration, Timestamp, Uuid};
+
+use crate::error::{CommitError, StoreError};
+use crate::statement::Statement;
+use crate::{Store, Tx};
+
+pub(super) static INSERT: Statement = Statement::new(
+    "session_token_exchanges.insert",
+    "INSERT INTO session_token_exchanges (nid, id, flow_id, init_code, return_to_code, created_at, updated_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+);
+
+pub(super) static BY_FLOW: Statement = Statement::new(
+    "session_token_exchanges.by_flow",
+    "SELECT id, flow_id, session_id, init_code, return_to_code FROM session_token_exchanges
+     WHERE nid = ?1 AND flow_id = ?2",
+);
+
+pub(super) static BY_CODES: Statement = Statement::new(
+    "session_token_exchanges.by_codes",
+    "SELECT session_id FROM session_token_exchanges
+     WHERE nid = ?1 AND init_code = ?2 AND return_to_code = ?3 AND session_id IS NOT NULL",
+);
+
+pub(super) static BIND: Statement = Statement::new(
+    "session_token_exchanges.bind",
+    "UPDATE session_token_exchanges SET session_id = ?3, updated_at = ?4 WHERE nid = ?1 AND flow_id = ?2",
+);
+
+pub(super) static MOVE: Statement = Statement::new(
+    "session_token_exchanges.move",
+    "UPDATE session_token_exchanges SET flow_id = ?3, updated_at = ?4 WHERE nid = ?1 AND flow_id = ?2",
+);
+
+pub(super) static DELETE_OLD: Statement = Statement::new(
+    "session_token_exchanges.delete_old",
+    "DELETE FROM session_token_exchanges
+     WHERE id IN (SELECT id FROM session_token_exchanges WHERE nid = ?1 AND created_at <= ?2
+                  ORDER BY created_at LIMIT ?3)
+     RETURNING id",
+);
+
+/// How long the two codes of an exchange may take to meet. Kratos means this too, but adds where it should subtract.
+const LIFESPAN: SignedDuration = SignedDuration::from_hours(1);
+
+/// An exchange that has been prepared.
+#[derive(Clone, Debug)]
+pub struct TokenExchange {
+    pub id: Id<TokenExchange>,
+    /// The flow that the sign-in happens in.
+    pub flow_id: Uuid,
+    /// Set once the sign-in is done.
+    pub session_id: Option<SessionId>,
+    /// 64 letters and digits, given to the app as the flow begins.
+    pub init_code: Secret,
+    /// 64 letters and digits, given to the app by the browser's return.
+    pub return_to_code: Secret,
+}
+
+impl Tx {
+    /// Prepares an exchange.
+    pub fn insert_token_exchange(&mut self, exchange: &TokenExchange, now: Timestamp) {
+        let TokenExchange { id, flow_id, init_code, return_to_code, .. } = exchange;
+        let parameters = [(*id).into(), (*flow_id).into(), init_code.into(), return_to_code.into(), now.into()];
+        self.change_one(&INSERT, parameters);
+    }
+
+    /// Binds the session of a finished sign-in to the exchange of its flow, if it has one.
+    pub fn bind_token_exchange(&mut self, flow_id: Uuid, session: SessionId, now: Timestamp) {
+        self.run(&BIND, [flow_id.into(), session.into(), now.into()]);
+    }
+
+    /// Hands an exchange on to the flow that takes another's place.
+    pub fn move_token_exchange(&mut self, from: Uuid, to: Uuid, now: Timestamp) {
+        self.run(&MOVE, [from.into(), to.into(), now.into()]);
+    }
+}
+
+impl Store {
+    /// The exchange of a flow.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn token_exchange_of_flow(&self, flow_id: Uuid) -> Result<Option<TokenExchange>, StoreError> {
+        let Some(row) = self.fetch_one(&BY_FLOW, &[flow_id.into()]).await? else { return Ok(None) };
+        let mut columns = row.columns();
+        Ok(Some(TokenExchange {
+            id: columns.next()?,
+            flow_id: columns.next()?,
+            session_id: columns.optional()?,
+            init_code: columns.next()?,
+            return_to_code: columns.next()?,
+        }))
+    }
+
+    /// The session that two codes are worth; `None` also while the sign-in is not done.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn session_of_exchange(
+        &self,
+        init_code: &Secret,
+        return_to_code: &Secret,
+    ) -> Result<Option<SessionId>, StoreError> {
+        if ![init_code, return_to_code].into_iter().all(|code| super::is_plausible(code.expose())) {
+            return Ok(None);
+        }
+        let row = self.fetch_one(&BY_CODES, &[init_code.into(), return_to_code.into()]).await?;
+        row.map(|row| row.columns().next()).transpose()
+    }
+
+    /// Removes up to `limit` exchanges that were prepared an hour or more before `before`, and says how many.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn delete_old_token_exchanges(&self, before: Timestamp, limit: i64) -> Result<usize, CommitError> {
+        let prepared_before = before.saturating_sub(LIFESPAN).unwrap_or(before);
+        Ok(self.run_one(&DELETE_OLD, [prepared_before.into(), limit.into()]).await?.len())
+    }
+}
