@@ -1,0 +1,194 @@
+//! Connections that keep themselves alive.
+//!
+//! A [`Slot`] stands for one connection. A task of its own dials, drives the connection while it lives, and dials
+//! again, with growing pauses, when it is lost; so a server may go away and come back without anyone noticing more
+//! than errors in between. While the server is known to be away, callers are refused at once.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::Client;
+
+use super::tls::Tls;
+use super::{PostgresOptions, describe};
+use crate::error::StoreError;
+use crate::statement::{Dialect, Statement};
+
+/// The pauses between attempts to connect double from the first to the last of these.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LAST_PAUSE: Duration = Duration::from_secs(2);
+/// How long a connection that has served its time may still finish what it is doing.
+const RETIREMENT: Duration = Duration::from_secs(60);
+
+/// One live connection and the statements prepared on it.
+pub(super) struct Connection {
+    pub client: Client,
+    prepared: Mutex<HashMap<&'static str, tokio_postgres::Statement>>,
+    condemned: Notify,
+}
+
+impl Connection {
+    /// Prepares a statement, or finds it prepared.
+    pub(super) async fn prepare(
+        &self,
+        statement: &'static Statement,
+    ) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
+        if let Some(prepared) = self.prepared().get(statement.name) {
+            return Ok(prepared.clone());
+        }
+        let prepared = self.client.prepare(statement.text(Dialect::Postgres)).await?;
+        self.prepared().insert(statement.name, prepared.clone());
+        Ok(prepared)
+    }
+
+    /// Forgets what is prepared, after the tables changed or a connection pooler in between lost it.
+    pub(super) fn forget_prepared(&self) {
+        self.prepared().clear();
+    }
+
+    /// Closes the connection whatever it is doing; the server rolls back what was not committed.
+    pub(super) fn condemn(&self) {
+        self.condemned.notify_one();
+    }
+
+    fn prepared(&self) -> MutexGuard<'_, HashMap<&'static str, tokio_postgres::Statement>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The state of a slot.
+enum Link {
+    /// Nothing is known yet, or the connection was lost a moment ago.
+    Connecting,
+    Up(Arc<Connection>),
+    /// The last attempt to connect failed; says why.
+    Down(String),
+}
+
+/// The place of one connection.
+pub(super) struct Slot(watch::Receiver<Link>);
+
+impl Slot {
+    /// Starts the task that keeps the connection; it ends with `tasks`.
+    pub(super) fn keep(tasks: &mut JoinSet<()>, dialer: Arc<Dialer>, lifetime: Option<Duration>) -> Self {
+        let (sender, receiver) = watch::channel(Link::Connecting);
+        tasks.spawn(keep(dialer, sender, lifetime));
+        Self(receiver)
+    }
+
+    /// The connection, if it is up.
+    pub(super) fn live(&self) -> Option<Arc<Connection>> {
+        match &*self.0.borrow() {
+            Link::Up(connection) if !connection.client.is_closed() => Some(Arc::clone(connection)),
+            _ => None,
+        }
+    }
+
+    /// The connection; waits up to `patience` while it is being made.
+    pub(super) async fn connection(&self, patience: Duration) -> Result<Arc<Connection>, StoreError> {
+        let mut link = self.0.clone();
+        let settled = |link: &Link| match link {
+            Link::Connecting => false,
+            Link::Up(connection) => !connection.client.is_closed(),
+            Link::Down(_) => true,
+        };
+        match timeout(patience, link.wait_for(settled)).await {
+            Ok(Ok(link)) => match &*link {
+                Link::Up(connection) => Ok(Arc::clone(connection)),
+                Link::Down(reason) => Err(StoreError::Unavailable(reason.clone())),
+                Link::Connecting => Err(StoreError::Unavailable("the server is being connected to".to_owned())),
+            },
+            _ => Err(StoreError::Unavailable("the server has not answered yet".to_owned())),
+        }
+    }
+}
+
+/// Drives a connection; ends when it is lost or no longer needed.
+type Driver = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
+
+/// Makes connections.
+pub(super) struct Dialer {
+    config: tokio_postgres::Config,
+    tls: Tls,
+    setup: String,
+    patience: Duration,
+}
+
+impl Dialer {
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
+        // Columns have no time zone and mean UTC, also where the server fills in the current time.
+        let setup = format!(
+            "SET timezone = 'UTC'; SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}",
+            limit = options.statement_timeout.as_millis()
+        );
+        let tls = Tls::new(&options.tls).map_err(StoreError::Unavailable)?;
+        Ok(Self { config: options.config.clone(), tls, setup, patience: options.connect_timeout })
+    }
+
+    /// Connects and makes the session ready.
+    pub(super) async fn dial(&self) -> Result<(Client, Driver), String> {
+        let dial = async {
+            let (client, connection) = self.config.connect(self.tls.clone()).await?;
+            let mut driver: Driver = Box::pin(connection);
+            tokio::select! {
+                ready = client.batch_execute(&self.setup) => ready?,
+                ended = &mut driver => ended?,
+            }
+            Ok((client, driver))
+        };
+        match timeout(self.patience, dial).await {
+            Ok(dialled) => dialled.map_err(|error| describe(&error)),
+            Err(_) => Err("the server does not answer".to_owned()),
+        }
+    }
+}
+
+async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<Duration>) {
+    let mut retiring = JoinSet::new();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let (client, mut driver) = match dialer.dial().await {
+            Ok(dialled) => dialled,
+            Err(reason) => {
+                if !matches!(&*link.borrow(), Link::Down(known) if *known == reason) {
+                    tracing::warn!(reason, "The database server cannot be reached.");
+                }
+                link.send_replace(Link::Down(reason));
+                sleep(pause).await;
+                pause = (pause * 2).min(LAST_PAUSE);
+                continue;
+            }
+        };
+        pause = FIRST_PAUSE;
+        let connection = Arc::new(Connection { client, prepared: Mutex::default(), condemned: Notify::new() });
+        link.send_replace(Link::Up(Arc::clone(&connection)));
+        let expiry = async {
+            match lifetime {
+                Some(lifetime) => sleep(lifetime).await,
+                None => std::future::pending().await,
+            }
+        };
+        let retired = tokio::select! {
+            ended = &mut driver => {
+                if let Err(error) = ended {
+                    tracing::warn!(reason = describe(&error), "A connection to the database server was lost.");
+                }
+                false
+            }
+            () = connection.condemned.notified() => false,
+            () = expiry => true,
+        };
+        link.send_replace(Link::Connecting);
+        if retired {
+            // It ends by itself as soon as the last caller lets go of it.
+            retiring.spawn(timeout(RETIREMENT, driver));
+        }
+        while retiring.try_join_next().is_some() {}
+    }
+}

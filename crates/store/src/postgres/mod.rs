@@ -1,0 +1,468 @@
+//! PostgreSQL: reads share a few connections, on which they follow one another without waiting for answers; writes
+//! take a connection of their own from a small pool, so that no read ever stands behind a lock or a disk.
+
+mod connection;
+mod tls;
+mod value;
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error};
+
+use crate::error::{CommitError, StoreError};
+use crate::statement::Statement;
+use crate::tx::{Operation, Tx};
+use crate::value::{Row, Value};
+use connection::{Connection, Dialer, Slot};
+
+pub use tls::TlsCheck;
+pub(crate) use value::{read_bool, read_bytes, read_int, read_json, read_text, read_time, read_uuid};
+
+/// How often a transaction runs again after a serialization failure or a deadlock, and the first pause before it.
+const RETRIES: u32 = 6;
+const RETRY_PAUSE: Duration = Duration::from_millis(4);
+/// Added to a statement's time limit, which the server keeps, before the connection itself is given up.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Where a PostgreSQL database is, and every size and time limit of the driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresOptions {
+    /// Hosts, user, password, database and settings of the session.
+    pub(crate) config: tokio_postgres::Config,
+    /// What is checked of the server's certificate.
+    pub tls: TlsCheck,
+    /// Connections in all (`max_conns`), at least two. A quarter, at most eight, is shared by reads; each of the others
+    /// runs one transaction at a time. By default twice the number of processors, and at least eight.
+    pub max_connections: usize,
+    /// How long a connection is used (`max_conn_lifetime`); for ever when `None`.
+    pub max_lifetime: Option<Duration>,
+    /// How long one attempt to connect may take.
+    pub connect_timeout: Duration,
+    /// How long a call waits for a free connection, or for one that is being made.
+    pub wait_timeout: Duration,
+    /// How long a statement may run, and how long a transaction may stand idle.
+    pub statement_timeout: Duration,
+}
+
+impl PostgresOptions {
+    pub(crate) fn new(
+        mut config: tokio_postgres::Config,
+        tls: TlsCheck,
+        max_connections: Option<usize>,
+        max_lifetime: Option<Duration>,
+    ) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let connect_timeout = config.get_connect_timeout().copied().unwrap_or(Duration::from_secs(5));
+        // A host that has vanished must not hold up its successor.
+        config.connect_timeout(connect_timeout.div_f64(config.get_hosts().len().max(1) as f64));
+        Self {
+            config,
+            tls,
+            max_connections: max_connections.unwrap_or((2 * processors).max(8)).max(2),
+            max_lifetime,
+            connect_timeout,
+            wait_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A PostgreSQL database.
+pub(crate) struct Postgres {
+    shared: Vec<Slot>,
+    next_shared: AtomicUsize,
+    pool: Pool,
+    dialer: Arc<Dialer>,
+    wait_timeout: Duration,
+    statement_timeout: Duration,
+    /// Keep the connections; they end with the value.
+    _keepers: JoinSet<()>,
+}
+
+impl Postgres {
+    /// Starts to connect. The server need not be there yet.
+    ///
+    /// # Errors
+    /// When the certificates that the options name cannot be used.
+    pub(crate) async fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let dialer = Arc::new(Dialer::new(options)?);
+        let mut keepers = JoinSet::new();
+        let total = options.max_connections.max(2);
+        let mut slots = (0..total).map(|i| {
+            // Not all at once: their lifetimes are spread over a tenth.
+            let lifetime = options.max_lifetime.map(|lifetime| lifetime.mul_f64(1.0 - 0.1 * i as f64 / total as f64));
+            Slot::keep(&mut keepers, Arc::clone(&dialer), lifetime)
+        });
+        let shared: Vec<_> = slots.by_ref().take((total / 4).clamp(1, 8)).collect();
+        let pool = Pool::new(slots.collect());
+        Ok(Self {
+            shared,
+            next_shared: AtomicUsize::new(0),
+            pool,
+            dialer,
+            wait_timeout: options.wait_timeout,
+            statement_timeout: options.statement_timeout,
+            _keepers: keepers,
+        })
+    }
+
+    /// Runs a read on one of the shared connections.
+    pub(crate) async fn fetch(
+        &self,
+        statement: &'static Statement,
+        nid: Option<&Value>,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let connection = self.shared().await?;
+        let nid = nid.filter(|_| statement.of_network);
+        let parameters = bind(nid, parameters);
+        let run = || async {
+            let prepared = connection.prepare(statement).await?;
+            connection.client.query(&prepared, &parameters).await
+        };
+        let outcome = match self.bounded(&connection, run()).await? {
+            Err(error) if is_stale_plan(&error) => {
+                connection.forget_prepared();
+                self.bounded(&connection, run()).await?
+            }
+            outcome => outcome,
+        };
+        rows(&connection, outcome)
+    }
+
+    /// Runs a read put together at run time. It may take long, so it has a connection to itself.
+    pub(crate) async fn fetch_text(
+        &self,
+        text: &str,
+        nid: Option<&Value>,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut lease = self.pool.lease(self.wait_timeout).await?;
+        let parameters = bind(nid, parameters);
+        lease.clean = false;
+        let outcome = self.bounded(&lease.connection, lease.connection.client.query(text, &parameters)).await?;
+        lease.clean = true;
+        rows(&lease.connection, outcome)
+    }
+
+    /// Commits a transaction; gives back the rows of each of its statements. It is sent in one go, followed by the
+    /// commit once every statement changed what it had to; a single statement needs neither beginning nor end.
+    pub(crate) async fn commit(&self, nid: Option<Value>, tx: Tx) -> Result<Vec<Vec<Row>>, CommitError> {
+        let mut lease = self.pool.lease(self.wait_timeout).await?;
+        let mut attempt = 0;
+        loop {
+            let failure = match self.try_commit(&mut lease, nid.as_ref(), &tx.operations).await {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => failure,
+            };
+            let error = match failure {
+                Failure::Error(error) => error,
+                Failure::Commit(error) => return Err(error),
+            };
+            let again = is_serialization_failure(&error) || is_stale_plan(&error);
+            if !again || attempt == RETRIES || !lease.clean {
+                condemn_if_useless(&lease.connection, &error);
+                return Err(commit_error(&error));
+            }
+            if is_stale_plan(&error) {
+                lease.connection.forget_prepared();
+            }
+            sleep(RETRY_PAUSE * 2_u32.pow(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    /// Runs a script of several statements, such as a migration, on a connection of its own, which is closed after it.
+    pub(crate) async fn run_script(&self, script: &str) -> Result<(), StoreError> {
+        let (client, driver) = self.dialer.dial().await.map_err(StoreError::Unavailable)?;
+        let outcome = tokio::select! {
+            outcome = client.batch_execute(script) => outcome,
+            ended = driver => ended,
+        };
+        outcome.map_err(|error| store_error(&error))
+    }
+
+    async fn try_commit(
+        &self,
+        lease: &mut Lease<'_>,
+        nid: Option<&Value>,
+        operations: &[Operation],
+    ) -> Result<Vec<Vec<Row>>, Failure> {
+        let connection = Arc::clone(&lease.connection);
+        let mut prepared = Vec::with_capacity(operations.len());
+        for operation in operations {
+            prepared.push(self.bounded(&connection, connection.prepare(operation.statement)).await??);
+        }
+        let parameters: Vec<_> = operations
+            .iter()
+            .map(|operation| bind(nid.filter(|_| operation.statement.of_network), &operation.parameters))
+            .collect();
+        let statements = prepared.iter().zip(&parameters).map(|(prepared, parameters)| {
+            let run: Running<'_> = Box::pin(run(&connection.client, prepared, parameters));
+            run
+        });
+
+        lease.clean = false;
+        let alone = operations.len() == 1;
+        let begin: Running<'_> = Box::pin(async {
+            connection.client.batch_execute("BEGIN").await?;
+            Ok((0, Vec::new()))
+        });
+        let all = (!alone).then_some(begin).into_iter().chain(statements).collect();
+        let outcomes = self.bounded(&connection, in_order(all)).await?;
+        // After the first error the others only say that the transaction has failed already.
+        let outcome =
+            outcomes.into_iter().collect::<Result<Vec<_>, Error>>().map_err(Failure::Error).and_then(|done| {
+                let done = done.into_iter().skip(usize::from(!alone));
+                done.zip(operations)
+                    .map(|((changed, rows), operation)| expect_change(operation, changed, rows))
+                    .collect()
+            });
+        if !alone {
+            let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
+            match self.bounded(&connection, connection.client.batch_execute(end)).await? {
+                // A rollback that fails leaves nothing behind but a useless connection.
+                Err(error) if outcome.is_ok() => {
+                    lease.clean = error.as_db_error().is_some();
+                    return Err(error.into());
+                }
+                ended => lease.clean = ended.is_ok(),
+            }
+        } else {
+            lease.clean = true;
+        }
+        outcome
+    }
+
+    /// One of the shared connections: in turn, preferring those that are up.
+    async fn shared(&self) -> Result<Arc<Connection>, StoreError> {
+        let first = self.next_shared.fetch_add(1, Ordering::Relaxed);
+        let nth = |i: usize| &self.shared[(first.wrapping_add(i)) % self.shared.len()];
+        match (0..self.shared.len()).find_map(|i| nth(i).live()) {
+            Some(connection) => Ok(connection),
+            None => nth(0).connection(self.wait_timeout).await,
+        }
+    }
+
+    /// Gives up on a connection that has not answered long after the server should have stopped the statement.
+    async fn bounded<T>(&self, connection: &Connection, work: impl Future<Output = T>) -> Result<T, StoreError> {
+        timeout(self.statement_timeout + GRACE, work).await.map_err(|_| {
+            connection.condemn();
+            StoreError::Unavailable("the server does not answer".to_owned())
+        })
+    }
+}
+
+/// Connections that run one transaction at a time.
+struct Pool {
+    slots: Vec<Slot>,
+    /// As many permits as there are indices in `free`.
+    permits: Semaphore,
+    free: Mutex<Vec<usize>>,
+}
+
+impl Pool {
+    fn new(slots: Vec<Slot>) -> Self {
+        let permits = Semaphore::new(slots.len());
+        let free = Mutex::new((0..slots.len()).rev().collect());
+        Self { slots, permits, free }
+    }
+
+    /// Takes a connection, preferring the one used last among those that are up.
+    async fn lease(&self, patience: Duration) -> Result<Lease<'_>, StoreError> {
+        let permit = match timeout(patience, self.permits.acquire()).await {
+            Ok(Ok(permit)) => permit,
+            _ => return Err(StoreError::Unavailable("every connection is busy".to_owned())),
+        };
+        let (index, connection) = {
+            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+            let live = (0..free.len()).rev().find_map(|at| Some((at, self.slots[free[at]].live()?)));
+            match live {
+                Some((at, connection)) => (Some(free.remove(at)), Some(connection)),
+                None => (free.pop(), None),
+            }
+        };
+        // A permit stands for a free index; without one the pool would be smaller than it believes.
+        let place = Place { pool: self, index: index.unwrap_or_default(), _permit: permit };
+        let connection = match connection {
+            Some(connection) => connection,
+            None => self.slots[place.index].connection(patience).await?,
+        };
+        Ok(Lease { connection, clean: true, _place: place })
+    }
+}
+
+/// A connection taken from the pool. Unless it is `clean`, no transaction being open on it, it is closed when dropped,
+/// which also happens when a caller stops waiting.
+struct Lease<'a> {
+    connection: Arc<Connection>,
+    clean: bool,
+    _place: Place<'a>,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if !self.clean {
+            self.connection.condemn();
+        }
+    }
+}
+
+/// A slot taken from the pool, given back when dropped.
+struct Place<'a> {
+    pool: &'a Pool,
+    index: usize,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.index);
+    }
+}
+
+type Parameters<'a> = Vec<&'a (dyn ToSql + Sync)>;
+
+fn bind<'a>(nid: Option<&'a Value>, parameters: &'a [Value]) -> Parameters<'a> {
+    nid.into_iter().chain(parameters).map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+/// A statement under way: how many rows it changed or returned, and those it returned.
+type Running<'a> = Pin<Box<dyn Future<Output = Result<(usize, Vec<tokio_postgres::Row>), Error>> + Send + 'a>>;
+
+async fn run(
+    client: &Client,
+    statement: &tokio_postgres::Statement,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<(usize, Vec<tokio_postgres::Row>), Error> {
+    if statement.columns().is_empty() {
+        let changed = client.execute(statement, parameters).await?;
+        return Ok((usize::try_from(changed).unwrap_or(usize::MAX), Vec::new()));
+    }
+    let rows = client.query(statement, parameters).await?;
+    Ok((rows.len(), rows))
+}
+
+/// Starts all in order, without waiting for one before starting the next, and waits for all. The driver sends a
+/// statement when it is first polled, so that all of them leave together and arrive in order.
+async fn in_order<T>(work: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Vec<T> {
+    let mut done: Vec<Option<T>> = work.iter().map(|_| None).collect();
+    let mut work = work;
+    std::future::poll_fn(|cx| {
+        let mut waiting = false;
+        for (work, done) in work.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
+            match work.as_mut().poll(cx) {
+                Poll::Ready(value) => *done = Some(value),
+                Poll::Pending => waiting = true,
+            }
+        }
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+fn expect_change(operation: &Operation, changed: usize, rows: Vec<tokio_postgres::Row>) -> Result<Vec<Row>, Failure> {
+    if operation.must_change_one && changed != 1 {
+        return Err(Failure::Commit(CommitError::Stale(operation.statement.name)));
+    }
+    Ok(rows.into_iter().map(Row::Postgres).collect())
+}
+
+/// Why an attempt at a transaction failed.
+enum Failure {
+    Error(Error),
+    Commit(CommitError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Commit(error.into())
+    }
+}
+
+fn rows(connection: &Connection, outcome: Result<Vec<tokio_postgres::Row>, Error>) -> Result<Vec<Row>, StoreError> {
+    outcome.map(|rows| rows.into_iter().map(Row::Postgres).collect()).map_err(|error| {
+        condemn_if_useless(connection, &error);
+        store_error(&error)
+    })
+}
+
+fn is_serialization_failure(error: &Error) -> bool {
+    matches!(error.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
+}
+
+/// Whether a prepared statement is out of date: its tables changed, or a pooler gave us another session.
+fn is_stale_plan(error: &Error) -> bool {
+    error.as_db_error().is_some_and(|error| {
+        *error.code() == SqlState::INVALID_SQL_STATEMENT_NAME
+            || (*error.code() == SqlState::FEATURE_NOT_SUPPORTED && error.message().contains("cached plan"))
+    })
+}
+
+/// After a fail-over the old server may still answer, but take no writes: look for the new one.
+fn condemn_if_useless(connection: &Connection, error: &Error) {
+    if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+        connection.condemn();
+    }
+}
+
+/// What an error of the driver means for the caller.
+pub(crate) fn store_error(error: &Error) -> StoreError {
+    let passing = error.code().is_none_or(|code| {
+        let class = &code.code()[..2];
+        // Connection lost, out of resources, stopped by an operator or a limit, system errors.
+        matches!(class, "08" | "53" | "57" | "58")
+            || matches!(
+                *code,
+                SqlState::T_R_SERIALIZATION_FAILURE
+                    | SqlState::T_R_DEADLOCK_DETECTED
+                    | SqlState::LOCK_NOT_AVAILABLE
+                    | SqlState::READ_ONLY_SQL_TRANSACTION
+                    | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+            )
+    });
+    // A value that does not fit its parameter never reaches the server, and is a fault of ours.
+    let lost = error.is_closed() || error.as_db_error().is_some() || caused_by_io(error);
+    if passing && lost { StoreError::Unavailable(describe(error)) } else { StoreError::Internal(describe(error)) }
+}
+
+fn caused_by_io(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+}
+
+fn commit_error(error: &Error) -> CommitError {
+    match error.as_db_error() {
+        Some(database) if *database.code() == SqlState::UNIQUE_VIOLATION => {
+            CommitError::Unique(database.constraint().unwrap_or_default().to_owned())
+        }
+        Some(database) if *database.code() == SqlState::FOREIGN_KEY_VIOLATION => CommitError::ForeignKey,
+        _ => CommitError::Store(store_error(error)),
+    }
+}
+
+/// An error in one line: the server's own words without the row's values, which it keeps in the detail.
+fn describe(error: &Error) -> String {
+    match (error.as_db_error(), std::error::Error::source(error)) {
+        (Some(database), _) => format!("{} ({})", database.message(), database.code().code()),
+        (None, Some(source)) => format!("{error}: {source}"),
+        (None, None) => error.to_string(),
+    }
+}
