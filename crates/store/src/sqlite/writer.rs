@@ -81,11 +81,20 @@ fn write(connection: &Connection, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
         match job {
             Job::Script { script, answer } => {
-                let _ = answer.send(connection.execute_batch(&script).map_err(store_error));
+                let _ = answer.send(run_script(connection, &script));
             }
             Job::Commit { .. } => write_group(connection, jobs, job),
         }
     }
+}
+
+fn run_script(connection: &Connection, script: &str) -> Result<(), StoreError> {
+    let outcome = connection.execute_batch(script).map_err(store_error);
+    // A script that fails half-way leaves its transaction open.
+    if outcome.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(store_error)?;
+    }
+    outcome
 }
 
 /// Writes `first` and whatever is waiting behind it, and commits all of it together.
@@ -122,7 +131,7 @@ fn write_group(connection: &Connection, jobs: &Receiver<Job>, first: Job) {
         finish(connection, written);
     }
     if let Some(Job::Script { script, answer }) = script {
-        let _ = answer.send(connection.execute_batch(&script).map_err(store_error));
+        let _ = answer.send(run_script(connection, &script));
     }
 }
 
