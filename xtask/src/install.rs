@@ -1,5 +1,6 @@
 //! Installs what the tests need: Debian's packages where we may, and each language's own by its own client.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,7 +39,8 @@ pub fn is_root() -> bool {
 /// Installs whatever is missing. Without the right to, the error says exactly what to install.
 pub fn ensure(needs: &[&Need]) -> Result {
     let missing = needs.iter().filter(|need| !(need.is_there)());
-    let packages: Vec<_> = missing.flat_map(|need| need.packages).copied().collect();
+    let packages: BTreeSet<_> = missing.flat_map(|need| need.packages).copied().collect();
+    let packages = Vec::from_iter(packages);
     if packages.is_empty() {
         return Ok(());
     }

@@ -194,6 +194,6 @@ fn browser(context: &Context) -> Result<Tally> {
     build_server()?;
     let mut tests = command("node");
     // One file at a time: two browsers at once on two cores make each other late.
-    tests.args(["--test", "--test-concurrency=1", "--test-timeout=180000", "--test-reporter=spec"]);
+    tests.args(["--test", "--test-concurrency=1", "--test-timeout=300000", "--test-reporter=spec"]);
     count(tests.current_dir(root().join("e2e/browser")).env("ZELUS_BIN", &context.server))
 }
