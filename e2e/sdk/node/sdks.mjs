@@ -68,7 +68,7 @@ const shapes = {
   v0_7: (sdk) => byPosition(sdk.V0alpha1Api, (body) => [body]),
 };
 
-/** Package as installed, name as published, shape, the field that carries the identifier, documented cookie. */
+/** Package as installed, name as published, and shape. */
 const published = [
   ["@ory/client", "@ory/client", "byName"],
   ["@ory/client-fetch", "@ory/client-fetch", "byFetch"],
