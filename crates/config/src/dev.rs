@@ -1,0 +1,109 @@
+//! The configuration of `serve --dev` without a file: everything works, on this machine alone.
+
+use std::path::Path;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use model::Secret;
+use serde_json::{Value, json};
+
+use crate::file::Layer;
+use crate::finding::ConfigError;
+use crate::load::{Loaded, Machine, Mode, Sources};
+use crate::settings::Config;
+
+/// Secrets for development, made once and kept in the data folder by the caller, so that sessions outlive a restart.
+#[derive(Clone, Debug)]
+pub struct DevSecrets {
+    /// At least 16 characters.
+    pub default: Secret,
+    /// Exactly 32 ASCII characters.
+    pub cipher: Secret,
+}
+
+impl Config {
+    /// The development configuration, with its database in `folder` and the given environment on top.
+    pub fn dev(
+        folder: &Path,
+        secrets: &DevSecrets,
+        environment: Vec<(String, String)>,
+        machine: Machine,
+    ) -> Result<Loaded, ConfigError> {
+        let layer = Layer::document("the development configuration", document(folder, secrets));
+        let fallback_secret = secrets.default.clone();
+        let sources = Sources { files: Vec::new(), environment, machine, fallback_secret };
+        Loaded::from_layers(vec![layer], Vec::new(), &sources, Mode { dev: true, watch_courier: true })
+    }
+}
+
+/// Ports at which single-page apps are commonly developed.
+const APP_PORTS: [u16; 8] = [3000, 3001, 4200, 4321, 4455, 5173, 8000, 8080];
+
+fn document(folder: &Path, secrets: &DevSecrets) -> Value {
+    let own = "http://localhost:4433";
+    let apps =
+        APP_PORTS.iter().flat_map(|port| [format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}")]);
+    let return_urls: Vec<String> = std::iter::once(own.to_owned()).chain(apps).collect();
+    json!({
+        "dsn": format!("sqlite://{}?_fk=true", folder.join("zelus.sqlite").display()),
+        "serve": {
+            "public": {
+                "host": "127.0.0.1",
+                "port": 4433,
+                "base_url": format!("{own}/"),
+                "cors": {
+                    "enabled": true,
+                    "allowed_origins": ["http://localhost:*", "http://127.0.0.1:*"],
+                    "allow_credentials": true
+                }
+            },
+            "admin": { "host": "127.0.0.1", "port": 4434, "base_url": "http://127.0.0.1:4434/" }
+        },
+        "secrets": { "default": [secrets.default.expose()], "cipher": [secrets.cipher.expose()] },
+        "ciphers": { "algorithm": "xchacha20-poly1305" },
+        "identity": { "default_schema_id": "default", "schemas": [{ "id": "default", "url": identity_schema() }] },
+        "selfservice": {
+            "default_browser_return_url": format!("{own}/ui/welcome"),
+            "allowed_return_urls": return_urls,
+            "flows": {
+                "registration": { "after": { "password": { "hooks": [{ "hook": "session" }] } } },
+                "verification": { "enabled": true }
+            },
+            "methods": { "password": { "enabled": true } }
+        },
+        "zelus": { "defaults": "zelus" }
+    })
+}
+
+/// An e-mail address with a password, as an inline document.
+fn identity_schema() -> String {
+    let schema = json!({
+        "$id": "https://zelus.invalid/schemas/email.json",
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Person",
+        "type": "object",
+        "properties": {
+            "traits": {
+                "type": "object",
+                "properties": {
+                    "email": {
+                        "title": "E-mail",
+                        "type": "string",
+                        "format": "email",
+                        "maxLength": 320,
+                        "ory.sh/kratos": {
+                            "credentials": {
+                                "password": { "identifier": true },
+                                "code": { "identifier": true, "via": "email" }
+                            },
+                            "verification": { "via": "email" },
+                            "recovery": { "via": "email" }
+                        }
+                    }
+                },
+                "required": ["email"],
+                "additionalProperties": false
+            }
+        }
+    });
+    format!("base64://{}", BASE64_STANDARD.encode(schema.to_string()))
+}

@@ -1,0 +1,56 @@
+//! Keys that are accepted and checked, and that this release does not act upon yet.
+
+use serde_json::Value;
+
+/// Keys whose features come later; `*` stands for any name, and a key covers everything below it. Setting one of them
+/// is worth one line in the log, so that nobody believes it works.
+pub const NOT_USED_YET: &[&str] = &[
+    "clients.web_hook",
+    "courier",
+    "enterprise",
+    "expose-metrics-port",
+    "feature_flags.choose_recovery_address",
+    "feature_flags.legacy_continue_with_verification_ui",
+    "feature_flags.legacy_oidc_registration_node_group",
+    "feature_flags.legacy_require_verified_login_error",
+    "feature_flags.password_profile_registration_node_group",
+    "oauth2_provider",
+    "organizations",
+    "preview",
+    "selfservice.flows.*.before.hooks",
+    "selfservice.flows.login.style",
+    "selfservice.flows.recovery",
+    "selfservice.methods.b2b",
+    "selfservice.methods.code",
+    "selfservice.methods.link",
+    "selfservice.methods.lookup_secret",
+    "selfservice.methods.oidc",
+    "selfservice.methods.passkey",
+    "selfservice.methods.password.config.migrate_hook",
+    "selfservice.methods.totp",
+    "selfservice.methods.webauthn",
+    "session.whoami.tokenizer",
+    "tracing",
+];
+
+/// The keys of [`NOT_USED_YET`] that `document` sets, with names in the place of `*`.
+pub(crate) fn set_in(document: &Value) -> Vec<String> {
+    let mut set = Vec::new();
+    for key in NOT_USED_YET {
+        find(document, key.split('.').collect::<Vec<_>>().as_slice(), String::new(), &mut set);
+    }
+    set
+}
+
+fn find(value: &Value, path: &[&str], at: String, set: &mut Vec<String>) {
+    let Some((name, rest)) = path.split_first() else {
+        set.push(at);
+        return;
+    };
+    let below = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+    for (key, child) in value.as_object().into_iter().flatten() {
+        if name == key || *name == "*" {
+            find(child, rest, below(key), set);
+        }
+    }
+}

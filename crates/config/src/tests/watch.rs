@@ -1,0 +1,49 @@
+use std::os::unix::fs::symlink;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::*;
+
+fn watched(path: PathBuf) -> (crate::Watcher, Receiver<()>) {
+    let (sender, changes) = channel();
+    let watcher = crate::watch(&[path], move || sender.send(()).unwrap()).unwrap();
+    (watcher, changes)
+}
+
+const LONG: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(600);
+
+#[test]
+fn a_burst_of_writes_is_one_change_and_same_content_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kratos.yaml");
+    std::fs::write(&path, "a").unwrap();
+    let (_watcher, changes) = watched(path.clone());
+    for text in ["b", "c", "d"] {
+        std::fs::write(&path, text).unwrap();
+    }
+    changes.recv_timeout(LONG).unwrap();
+    std::fs::write(&path, "d").unwrap();
+    std::fs::write(folder.path().join("other"), "x").unwrap();
+    assert!(changes.recv_timeout(SHORT).is_err());
+    // Editors write a new file and rename it.
+    std::fs::write(folder.path().join("new"), "e").unwrap();
+    std::fs::rename(folder.path().join("new"), &path).unwrap();
+    changes.recv_timeout(LONG).unwrap();
+}
+
+#[test]
+fn a_swapped_config_map_is_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (name, text) in [("..v1", "one"), ("..v2", "two")] {
+        std::fs::create_dir(at(name)).unwrap();
+        std::fs::write(at(name).join("kratos.yaml"), text).unwrap();
+    }
+    symlink("..v1", at("..data")).unwrap();
+    symlink("..data/kratos.yaml", at("kratos.yaml")).unwrap();
+    let (_watcher, changes) = watched(at("kratos.yaml"));
+    symlink("..v2", at("..data_tmp")).unwrap();
+    std::fs::rename(at("..data_tmp"), at("..data")).unwrap();
+    changes.recv_timeout(LONG).unwrap();
+}
