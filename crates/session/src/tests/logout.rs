@@ -118,7 +118,7 @@ async fn the_token_is_the_same_at_every_call_and_for_native_apps() {
 #[tokio::test]
 async fn a_half_proved_sign_in_can_log_out() {
     let world = World::new().await;
-    let person = world.person(&[(model::CredentialType::Totp, r#"{"totp_url":"otpauth://totp/x"}"#)]).await;
+    let person = world.person(&[(CredentialType::Totp, r#"{"totp_url":"otpauth://totp/x"}"#)]).await;
     let session = world.sign_in(&person).await;
     let cookie = world.cookie(&session);
     assert_eq!(refused(world.sessions.whoami(&world.cx, &cookie).await), (403, Some(problem::id::AAL2_REQUIRED)));

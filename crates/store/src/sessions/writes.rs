@@ -326,5 +326,6 @@ fn methods(methods: &[AuthenticationMethod]) -> Value {
 
 /// At most `length` bytes of `text`, without cutting a character.
 fn clip(text: &str, length: usize) -> &str {
-    &text[..text.floor_char_boundary(length)]
+    let cut = (0..=length.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
+    &text[..cut.unwrap_or(0)]
 }
