@@ -6,7 +6,6 @@ mod write;
 
 pub use list::{IdentityFilter, IdentityList, IdentityPage};
 
-#[cfg(test)]
 pub(crate) use write::STATEMENTS as WRITES;
 
 pub(crate) use columns::{credentials_column, identity_columns, read, read_credentials};

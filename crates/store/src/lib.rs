@@ -7,6 +7,7 @@ mod courier;
 mod credentials;
 mod dsn;
 mod error;
+mod errors;
 mod flows;
 mod identities;
 mod migrate;
@@ -21,6 +22,7 @@ mod value;
 pub use courier::{QueuedMessage, VerificationCode};
 pub use dsn::{Dsn, DsnError};
 pub use error::{CommitError, StoreError};
+pub use errors::StoredError;
 pub use flows::FlowTable;
 pub use identities::{FoundCredential, IdentityFilter, IdentityList, IdentityPage};
 pub use migrate::{MigrateError, Migration};
@@ -59,6 +61,20 @@ enum Driver {
 pub(crate) struct Network {
     pub nid: Uuid,
     pub credential_types: Vec<(CredentialType, Uuid)>,
+}
+
+/// Every statement that is not put together at run time: tests prepare each on every backend.
+pub fn statements() -> impl Iterator<Item = &'static Statement> {
+    let tables = [
+        courier::STATEMENTS,
+        credentials::STATEMENTS,
+        errors::STATEMENTS,
+        identities::STATEMENTS,
+        identities::WRITES,
+        networks::STATEMENTS,
+        sessions::STATEMENTS,
+    ];
+    tables.into_iter().flatten().copied().chain(flows::statements())
 }
 
 impl Store {
@@ -125,11 +141,6 @@ impl Store {
         let types = &self.network().await?.credential_types;
         let found = types.iter().find(|(name, _)| *name == kind).map(|(_, id)| *id);
         found.ok_or_else(|| StoreError::Corrupt(format!("there is no credential type {}", kind.as_str())))
-    }
-
-    /// The credential type that an id stands for in this database; `None` for types that Zelus does not know.
-    pub(crate) async fn credential_type(&self, id: Uuid) -> Result<Option<CredentialType>, StoreError> {
-        Ok(self.network().await?.credential_types.iter().find(|(_, known)| *known == id).map(|(kind, _)| *kind))
     }
 
     /// Runs a read.

@@ -1,0 +1,215 @@
+//! Self-service flows over HTTP: opening, fetching and submitting, and how outcomes look to browsers, single-page apps
+//! and native apps.
+
+mod login;
+mod registration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::HeaderMap;
+use axum::response::Response;
+use flow::{Answer, Done, Effects, Input, InputError, Opened, Runtime, SubmitError};
+use model::flow::Kind;
+use model::problem::id;
+use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson, IdentityView, Members, SessionJson};
+use model::{Cx, Flow, FlowClient, Id, Problem};
+use serde::Serialize;
+use url::form_urlencoded;
+use web::{App, Failure, Request, json, redirect, see_other, set_csrf, set_session_cookie};
+
+/// The routes of all flows.
+pub fn router() -> Router<App> {
+    Router::new().merge(login::router()).merge(registration::router())
+}
+
+/// What differs between kinds of flow when they answer.
+struct Manners {
+    /// How a browser is sent back to a form that has something to say.
+    back_to_form: StatusCode,
+    /// What a JSON client is told that opens a form while signed in.
+    already_signed_in: fn() -> Problem,
+    /// How a browser is sent on that submits a form while signed in.
+    sent_on: StatusCode,
+}
+
+/// Answers the opening of a flow.
+fn opened<K: Members>(
+    request: &Request,
+    runtime: &Runtime,
+    manners: &Manners,
+    client: FlowClient,
+    opened: Opened<K>,
+) -> web::Result {
+    let wants_json = client == FlowClient::Api || request.accepts_json();
+    match opened {
+        Opened::Flow { flow, session_token_exchange_code } if wants_json => {
+            let code = session_token_exchange_code.as_deref();
+            let parts = FlowJsonParts { session_token_exchange_code: code, ..FlowJsonParts::default() };
+            Ok(json(StatusCode::OK, &FlowJson { flow: &*flow, parts }))
+        }
+        Opened::Flow { flow, .. } => Ok(see_other(&request.method, &runtime.flow_page(&flow))),
+        Opened::AlreadySignedIn { .. } if wants_json => Err((manners.already_signed_in)().into()),
+        Opened::AlreadySignedIn { return_to } => Ok(see_other(&request.method, return_to.as_str())),
+    }
+}
+
+/// Answers a flow that was fetched.
+fn fetched<K: Members>(flow: &Flow<K>) -> Response {
+    json(StatusCode::OK, &FlowJson { flow, parts: FlowJsonParts::default() })
+}
+
+/// The flow that a URL names by the parameter `name`.
+///
+/// # Errors
+/// 404 when it is not an identifier, as for one that does not exist.
+fn fetched_id<K: Kind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
+    request.query("id").parse().map_err(|_| Failure::from(Problem::not_found()))
+}
+
+/// The flow that is submitted.
+///
+/// # Errors
+/// 400 when the URL names none.
+fn submitted_id<K: Kind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
+    let missing = || Problem::bad_request("The address does not say which form this is: its parameter flow is missing or not an identifier.");
+    request.query("flow").parse().map_err(|_| Failure::for_browsers(missing()))
+}
+
+/// Lets a browser see an error on the error page.
+fn for_browsers(mut failure: Failure) -> Failure {
+    failure.for_browsers = true;
+    failure
+}
+
+/// A submission that failed. Native apps are told in JSON, whatever they say they accept.
+fn not_submitted(error: SubmitError) -> Failure {
+    match error.client {
+        Some(FlowClient::Api) => error.problem.into(),
+        Some(FlowClient::Browser) | None => Failure::for_browsers(error.problem),
+    }
+}
+
+/// Reads a submission of any accepted content type. What cannot be read is said on the form.
+///
+/// # Errors
+/// 413 when it is too large.
+async fn input(request: &mut Request) -> Result<Result<Input, InputError>, Problem> {
+    let content_type = request.content_type();
+    let body = request.body().await?;
+    Ok(match content_type.as_str() {
+        "application/json" => Input::from_json(&body),
+        "application/x-www-form-urlencoded" => Ok(Input::from_form(form_urlencoded::parse(&body).into_owned())),
+        "multipart/form-data" => {
+            let fields = web::multipart_fields(&request.headers, body).await;
+            fields.map(Input::from_form).map_err(InputError)
+        }
+        _ => Err(InputError("Please send the form as JSON, or as a browser sends forms.".to_owned())),
+    })
+}
+
+/// Answers a submission.
+fn answered<K: Members>(
+    request: &Request,
+    cx: &Cx,
+    runtime: &Runtime,
+    manners: &Manners,
+    answer: Answer<K>,
+) -> web::Result {
+    match answer {
+        Answer::Form { flow, .. } if flow.client == FlowClient::Browser && !request.is_json_request() => {
+            Ok(redirect(&request.method, manners.back_to_form, &runtime.flow_page(&flow)))
+        }
+        Answer::Form { flow, status } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            Ok(json(status, &FlowJson { flow: &*flow, parts: FlowJsonParts::default() }))
+        }
+        Answer::Expired { replacement, expired_at } => {
+            if replacement.client == FlowClient::Browser && !request.is_json_request() {
+                return Ok(see_other(&request.method, &runtime.flow_page(&replacement)));
+            }
+            Err(flow::expired_on_submit(&replacement, expired_at, cx.now()).into())
+        }
+        Answer::AlreadySignedIn { return_to } => Ok(redirect(&request.method, manners.sent_on, return_to.as_str())),
+        Answer::Navigate { to, effects } if request.is_json_request() => {
+            let problem = Problem::new(422)
+                .with_id(id::BROWSER_LOCATION_CHANGE_REQUIRED)
+                .reason("The browser has to go on at the address in redirect_browser_to.")
+                .extra("redirect_browser_to", to);
+            let mut failure = Failure::from(problem);
+            let Effects { sign_in, csrf } = effects;
+            if let Some(session) = sign_in {
+                sign_in_browser(&mut failure.headers, cx, runtime, &session);
+            }
+            Err(match csrf {
+                Some(token) => failure.setting_csrf(token),
+                None => failure,
+            })
+        }
+        Answer::Navigate { to, effects } => {
+            let mut response = see_other(&request.method, &to);
+            apply(&mut response, cx, runtime, effects);
+            Ok(response)
+        }
+        Answer::Done(done) => Ok(completed(request, cx, runtime, *done)),
+    }
+}
+
+/// What JSON clients get when a flow is completed.
+#[derive(Serialize)]
+struct CompletedJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<SessionJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityJson<'a>>,
+    /// `null` when there is nothing to go on with.
+    continue_with: Option<&'a [ContinueWith]>,
+}
+
+fn completed<K: Members>(request: &Request, cx: &Cx, runtime: &Runtime, mut done: Done<K>) -> Response {
+    let is_native = done.effects.sign_in.is_none() && done.client == FlowClient::Api;
+    if !is_native && !request.is_json_request() {
+        let mut response = redirect(&request.method, StatusCode::SEE_OTHER, &done.redirect_to);
+        apply(&mut response, cx, runtime, done.effects);
+        return response;
+    }
+    if let Some(session) = &mut done.session
+        && !done.show_identity
+    {
+        session.identity = None;
+    }
+    let base = runtime.public_url();
+    let session = done.session.as_ref();
+    let token = session.and_then(|session| session.token.as_ref()).filter(|_| is_native);
+    let body = CompletedJson {
+        session_token: token.map(|token| token.expose().as_str()),
+        session: session.map(|session| SessionJson {
+            session,
+            public_base_url: base,
+            now: cx.now(),
+            identity_view: IdentityView::Public,
+            tokenized: None,
+        }),
+        identity: done.identity.as_ref().map(|identity| IdentityJson::public(identity, base)),
+        continue_with: Some(done.continue_with.as_slice()).filter(|items| !items.is_empty()),
+    };
+    let mut response = json(StatusCode::OK, &body);
+    apply(&mut response, cx, runtime, done.effects);
+    response
+}
+
+/// Changes the browser's cookies.
+fn apply(response: &mut Response, cx: &Cx, runtime: &Runtime, effects: Effects) {
+    if let Some(session) = effects.sign_in {
+        sign_in_browser(response.headers_mut(), cx, runtime, &session);
+    }
+    if let Some(token) = effects.csrf {
+        set_csrf(response, token);
+    }
+}
+
+fn sign_in_browser(headers: &mut HeaderMap, cx: &Cx, runtime: &Runtime, session: &model::Session) {
+    let cookie = runtime.sessions.cookie(cx, session);
+    set_session_cookie(headers, &runtime.config.session.cookie, &cookie, cx.now());
+}

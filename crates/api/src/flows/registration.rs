@@ -1,0 +1,54 @@
+//! Signing up.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use flow::registration;
+use model::FlowClient;
+use web::{App, Request};
+
+use super::{Manners, answered, fetched, fetched_id, for_browsers, input, not_submitted, opened, submitted_id};
+
+/// Kratos sends browsers back from here by 302 where other flows use 303.
+const MANNERS: Manners = Manners {
+    back_to_form: StatusCode::FOUND,
+    already_signed_in: registration::already_signed_in,
+    sent_on: StatusCode::FOUND,
+};
+
+/// `/self-service/registration…`
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/self-service/registration/browser", get(open_in_browser))
+        .route("/self-service/registration/api", get(open_natively))
+        .route("/self-service/registration/flows", get(fetch))
+        .route("/self-service/registration", get(submit).post(submit))
+}
+
+async fn open_in_browser(request: Request) -> web::Result {
+    open(request, FlowClient::Browser).await.map_err(for_browsers)
+}
+
+async fn open_natively(request: Request) -> web::Result {
+    open(request, FlowClient::Api).await
+}
+
+async fn open(request: Request, client: FlowClient) -> web::Result {
+    let runtime = &request.site.runtime;
+    let outcome = registration::open(&request.cx(), runtime, &request.for_flow()?, client).await?;
+    opened(&request, runtime, &MANNERS, client, outcome)
+}
+
+async fn fetch(request: Request) -> web::Result {
+    let id = fetched_id(&request)?;
+    let flow = registration::fetch(&request.cx(), &request.site.runtime, &request.for_flow()?, id).await?;
+    Ok(fetched(&flow))
+}
+
+async fn submit(mut request: Request) -> web::Result {
+    let id = submitted_id(&request)?;
+    let input = input(&mut request).await?;
+    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let answer = registration::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
+    answered(&request, &cx, &runtime, &MANNERS, answer)
+}

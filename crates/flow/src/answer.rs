@@ -1,0 +1,75 @@
+//! Outcomes of flows, before anyone encodes them.
+
+use crypto::CsrfToken;
+use model::flow::Kind;
+use model::wire::ContinueWith;
+use model::{Flow, FlowClient, Id, Identity, Problem, Session, Timestamp};
+use url::Url;
+
+/// The outcome of opening a flow.
+pub enum Opened<K: Kind> {
+    /// Here it is. The code is told once, to native clients that asked for it.
+    Flow { flow: Box<Flow<K>>, session_token_exchange_code: Option<String> },
+    /// The caller is signed in already. A browser goes on to `return_to`.
+    AlreadySignedIn { return_to: Url },
+}
+
+/// The outcome of a submission.
+pub enum Answer<K: Kind> {
+    /// The form again, with messages or the next step. `status` is what JSON clients get.
+    Form { flow: Box<Flow<K>>, status: u16 },
+    /// The flow was too old; `replacement` took its place.
+    Expired { replacement: Box<Flow<K>>, expired_at: Timestamp },
+    /// The browser has to go elsewhere.
+    Navigate { to: String, effects: Effects },
+    /// The caller is signed in already and is sent on.
+    AlreadySignedIn { return_to: Url },
+    /// It worked.
+    Done(Box<Done<K>>),
+}
+
+/// What a completed flow leaves behind.
+pub struct Done<K: Kind> {
+    pub flow: Id<Flow<K>>,
+    pub client: FlowClient,
+    /// `None` where signing up does not sign in.
+    pub session: Option<Session>,
+    /// Shown by registration only.
+    pub identity: Option<Identity>,
+    /// Whether the session in the answer shows whose it is: not before the required level is reached.
+    pub show_identity: bool,
+    pub continue_with: Vec<ContinueWith>,
+    /// Where a browser goes.
+    pub redirect_to: String,
+    pub effects: Effects,
+}
+
+/// What an answer does to the browser's cookies.
+#[derive(Default)]
+pub struct Effects {
+    /// Sets the session cookie.
+    pub sign_in: Option<Session>,
+    /// Replaces the anti-CSRF cookie.
+    pub csrf: Option<CsrfToken>,
+}
+
+/// A submission that failed in a way that no form can say.
+pub struct SubmitError {
+    pub problem: Problem,
+    /// Whose flow it was, as far as that is known: a native app is told in JSON, whatever it says it accepts.
+    pub client: Option<FlowClient>,
+}
+
+impl From<Problem> for SubmitError {
+    fn from(problem: Problem) -> Self {
+        Self { problem, client: None }
+    }
+}
+
+impl SubmitError {
+    /// A failure of a flow that is known.
+    pub(crate) fn of<K: Kind>(flow: &Flow<K>) -> impl FnOnce(Problem) -> Self {
+        let client = Some(flow.client);
+        move |problem| Self { problem, client }
+    }
+}

@@ -1,0 +1,216 @@
+//! What was sent to a flow: JSON, or a form.
+
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// A submission, as nested values. Names such as `traits.email` are taken apart at the dots.
+#[derive(Clone, Default)]
+pub struct Input {
+    fields: Map<String, Value>,
+    /// Whether it came as a form, where every value is text and has to be typed by the schema.
+    pub is_form: bool,
+}
+
+/// A body that cannot be read.
+#[derive(Debug)]
+pub struct InputError(pub String);
+
+impl Input {
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// When it is not JSON, not an object, nested too deeply, or names a member twice.
+    pub fn from_json(body: &[u8]) -> Result<Self, InputError> {
+        let Value::Object(members) = parse_json(body)? else {
+            return Err(InputError("The body has to be a JSON object.".to_owned()));
+        };
+        let mut fields = Map::new();
+        for (name, value) in members {
+            insert(&mut fields, &name, value);
+        }
+        Ok(Self { fields, is_form: false })
+    }
+
+    /// Takes the fields of a form. Of several of one name the last counts, as with a hidden field behind a checkbox.
+    pub fn from_form(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut fields = Map::new();
+        for (name, value) in pairs {
+            insert(&mut fields, &name, Value::String(value));
+        }
+        Self { fields, is_form: true }
+    }
+
+    /// A member, whatever it is.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// A member as text: numbers and booleans are taken as they are printed. Empty if it is missing.
+    pub fn text(&self, name: &str) -> String {
+        match self.fields.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// The method that the submission names.
+    pub fn method(&self) -> String {
+        self.text("method")
+    }
+
+    /// The traits, as they came.
+    pub fn traits(&self) -> Value {
+        self.fields.get("traits").cloned().unwrap_or_else(|| Value::Object(Map::new()))
+    }
+
+    /// What is to be handed to hooks. A form sends it as JSON text.
+    pub fn transient_payload(&self) -> Option<Value> {
+        match self.fields.get("transient_payload")? {
+            Value::String(text) => serde_json::from_str(text).ok(),
+            value => Some(value.clone()),
+        }
+    }
+}
+
+/// Puts `value` at the place that a dotted name describes.
+fn insert(fields: &mut Map<String, Value>, name: &str, value: Value) {
+    match name.split_once('.') {
+        Some((head, rest)) if !head.is_empty() && !rest.is_empty() => {
+            let below = fields.entry(head).or_insert_with(|| Value::Object(Map::new()));
+            if !below.is_object() {
+                *below = Value::Object(Map::new());
+            }
+            if let Value::Object(below) = below {
+                insert(below, rest, value);
+            }
+        }
+        _ => match (fields.get_mut(name), value) {
+            // Nested and dotted spellings of one object may come together.
+            (Some(Value::Object(present)), Value::Object(more)) => present.extend(more),
+            (_, value) => drop(fields.insert(name.to_owned(), value)),
+        },
+    }
+}
+
+/// Reads one JSON value, refusing what two readers might understand differently: a member named twice, text after the
+/// end. Nesting is limited to 128 levels by the reader.
+///
+/// # Errors
+/// Says what is wrong, and where.
+pub fn parse_json(body: &[u8]) -> Result<Value, InputError> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = Strict.deserialize(&mut reader).map_err(invalid)?;
+    reader.end().map_err(invalid)?;
+    Ok(value)
+}
+
+fn invalid(error: serde_json::Error) -> InputError {
+    InputError(format!("The body is not valid JSON: {error}."))
+}
+
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(Strict)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Strict)?;
+            if object.contains_key(&name) {
+                return Err(de::Error::custom(format_args!("the member {name:?} stands here twice")));
+            }
+            object.insert(name, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn dotted_and_nested_names_mean_the_same() {
+        let dotted = Input::from_json(br#"{"traits.name.first":"A","traits":{"email":"e"}}"#).expect("an object");
+        assert_eq!(dotted.traits(), json!({"name": {"first": "A"}, "email": "e"}));
+        let form = Input::from_form([("traits.email", "e"), ("method", "password")].map(|(k, v)| (k.into(), v.into())));
+        assert_eq!((form.traits(), form.method().as_str()), (json!({"email": "e"}), "password"));
+    }
+
+    #[test]
+    fn numbers_are_read_as_text_where_text_is_meant() {
+        let input = Input::from_json(br#"{"password":5,"method":true,"x":null}"#).expect("an object");
+        assert_eq!((input.text("password").as_str(), input.text("method").as_str(), input.text("x").as_str()), ("5", "true", ""));
+    }
+
+    #[test]
+    fn ambiguous_json_is_refused() {
+        for body in ["{", "[]", "{\"a\":1,\"a\":2}", "{} {}", "", "{\"a\":NaN}", "null"] {
+            assert!(Input::from_json(body.as_bytes()).is_err(), "{body}");
+        }
+        let deep = "[".repeat(3000) + &"]".repeat(3000);
+        assert!(parse_json(deep.as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Input::from_json(&body);
+        }
+    }
+}

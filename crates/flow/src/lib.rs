@@ -1,0 +1,34 @@
+//! The flow engine: opening, fetching and submitting self-service flows, the same way for every method.
+//!
+//! A submission passes named stages: (1) decode, CSRF, flow and expiry checks; (2) the method's `verify`, with no
+//! transaction open; (3) the candidate identity and its before-persist hooks; (4) validation of what they left;
+//! (5) `apply`, writes only; (6) after-persist hooks; (7) the answer. Outcomes are data ([`Answer`]); the web crates
+//! encode them for browsers, single-page apps and native apps.
+
+mod answer;
+mod csrf;
+mod expiry;
+mod form;
+mod hook;
+mod input;
+pub mod login;
+mod method;
+pub mod registration;
+mod request;
+mod return_to;
+mod runtime;
+pub mod verification;
+
+pub use answer::{Answer, Done, Effects, Opened, SubmitError};
+pub use expiry::expired_on_submit;
+pub use form::Rejection;
+pub use hook::{Hook, HookTable, Hooks, LoginInProgress, RegistrationInProgress, Stop};
+pub use input::{Input, InputError, parse_json};
+pub use method::{LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod, RegistrationStep, Verdict};
+pub use request::Request;
+pub use runtime::Runtime;
+
+use std::pin::Pin;
+
+/// A future that a trait object returns.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,395 @@
+//! Signing in: for the first time, again (`refresh`), or further (`aal=aal2`).
+
+use std::collections::BTreeSet;
+
+use config::LoginStyle;
+use model::flow::{FlowState, Login};
+use model::problem::id;
+use model::wire::ContinueWith;
+use model::{Aal, Cx, Flow, FlowClient, Id, Identity, Problem, Ui, message};
+use session::{Found, StepUp};
+use store::Tx;
+use url::Url;
+
+use crate::answer::{Answer, Done, Effects, Opened, SubmitError};
+use crate::csrf::{self, Refused};
+use crate::expiry;
+use crate::form::{self, Rejection};
+use crate::hook::{LoginInProgress, Stop};
+use crate::input::{Input, InputError};
+use crate::method::{LoginMethod, LoginScene, LoginStep, Verdict};
+use crate::request::Request;
+use crate::runtime::Runtime;
+
+/// Opens a sign-in form.
+///
+/// # Errors
+/// 400 for an unusable `return_to`, `aal` or `identity_schema`; 401 for a second factor without a first.
+pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowClient) -> Result<Opened<Login>, Problem> {
+    let selfservice = &runtime.config.selfservice;
+    let return_to = runtime.return_to(None, Some(&request.url), &selfservice.default_browser_return_url)?;
+    let requested_aal = match request.query("aal").as_deref() {
+        None => Aal::Aal1,
+        Some(name) => Aal::parse(name).filter(|aal| *aal != Aal::Aal0).ok_or_else(|| {
+            Problem::bad_request("The assurance level in the query parameter aal has to be one of aal1 and aal2.")
+        })?,
+    };
+    let identity_schema = match request.query("identity_schema") {
+        Some(schema) if requested_aal == Aal::Aal1 => Some(runtime.identities.selectable_schema(&schema)?),
+        _ => None,
+    };
+    let found = runtime.sessions.current(cx, &request.credentials).await?;
+    let refresh = request.flag("refresh") && found.is_some();
+    match &found {
+        None if requested_aal > Aal::Aal1 => return Err(first_factor_missing()),
+        Some(found) if !refresh && requested_aal <= found.session.aal => {
+            return Ok(Opened::AlreadySignedIn { return_to });
+        }
+        _ => {}
+    }
+    let detail = Login {
+        refresh,
+        requested_aal,
+        organization_id: request.query("organization").and_then(|id| id.parse().ok()),
+        identity_schema,
+        ..Login::default()
+    };
+    let mut flow = new_flow(cx, runtime, request, client, detail);
+    add_fields(cx, runtime, request, &mut flow, found.as_ref()).await?;
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    let wants_code = client == FlowClient::Api && found.is_none() && request.flag("return_session_token_exchange_code");
+    let session_token_exchange_code = wants_code.then(|| start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
+    runtime.store.commit(tx).await?;
+    tracing::debug!(flow.id = %flow.id, flow.client = client.as_str(), flow.refresh = refresh, "A sign-in form was opened.");
+    Ok(Opened::Flow { flow: Box::new(flow), session_token_exchange_code })
+}
+
+/// Starts trading codes for a session; the first of the two goes to the native app.
+pub(crate) fn start_exchange(cx: &Cx, runtime: &Runtime, flow_id: model::Uuid, tx: &mut Tx) -> String {
+    let exchange = runtime.sessions.new_token_exchange(cx, flow_id);
+    tx.insert_token_exchange(&exchange, cx.now());
+    exchange.init_code.expose().clone()
+}
+
+fn new_flow(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowClient, detail: Login) -> Flow<Login> {
+    let now = cx.now();
+    let id = Id::random(&cx.entropy);
+    Flow {
+        id,
+        client,
+        request_url: request.url.to_string(),
+        issued_at: now,
+        expires_at: now + runtime.config.selfservice.login.lifespan,
+        state: FlowState::ChooseMethod,
+        active: None,
+        ui: Ui::new(runtime.public_route(&format!("/self-service/login?flow={id}"))),
+        csrf_token: request.csrf.masked(&cx.entropy),
+        internal_context: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+        detail,
+        return_to: request.query("return_to"),
+        transient_payload: None,
+    }
+}
+
+async fn add_fields(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    flow: &mut Flow<Login>,
+    found: Option<&Found>,
+) -> Result<(), Problem> {
+    let known = match found {
+        Some(found) => runtime.identities.with_credentials(found.session.identity_id).await?,
+        None => None,
+    };
+    let wants_second = flow.detail.requested_aal == Aal::Aal2;
+    let scene = match &known {
+        Some(identity) if wants_second => LoginScene::SecondFactor { identity },
+        Some(identity) if flow.detail.refresh => LoginScene::Refresh { identity },
+        _ => LoginScene::FirstFactor,
+    };
+    for method in runtime.methods.iter().filter_map(|method| method.login()) {
+        method.add_fields(cx, runtime, &scene, flow)?;
+    }
+    if flow.detail.refresh {
+        flow.ui.messages = vec![message::login_refresh()];
+    }
+    if wants_second && found.is_some_and(|found| found.session.aal < Aal::Aal2) {
+        flow.ui.messages.push(message::login_aal2());
+    }
+    let has_fields = !flow.ui.nodes.is_empty();
+    model::ui::NodeOrder::login().sort(&mut flow.ui);
+    if has_fields || flow.client == FlowClient::Browser {
+        flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+    }
+    Ok(())
+}
+
+/// Fetches a sign-in form, for the browser that opened it (or any native client that knows its id).
+///
+/// # Errors
+/// 403 for another browser, 404 for an unknown flow, 410 for one that is too old.
+pub async fn fetch(cx: &Cx, runtime: &Runtime, request: &Request, id: Id<Flow<Login>>) -> Result<Flow<Login>, Problem> {
+    let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
+    csrf::ensure_same_browser(request, &flow)?;
+    if flow.expires_at <= cx.now() {
+        return Err(expiry::expired_on_fetch(runtime, &flow).with_id(id::FLOW_EXPIRED));
+    }
+    Ok(flow)
+}
+
+/// Submits a sign-in form.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn submit(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    id: Id<Flow<Login>>,
+    input: Result<Input, InputError>,
+) -> Result<Answer<Login>, SubmitError> {
+    let flow: Option<Flow<Login>> = runtime.store.flow(id).await.map_err(Problem::from)?;
+    let flow = flow.ok_or_else(Problem::not_found)?;
+    let failed = SubmitError::of(&flow);
+    submit_to(cx, runtime, request, flow, input).await.map_err(failed)
+}
+
+async fn submit_to(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Login>,
+    input: Result<Input, InputError>,
+) -> Result<Answer<Login>, Problem> {
+    let found = runtime.sessions.current(cx, &request.credentials).await?;
+    match &found {
+        Some(found) if !flow.detail.refresh && flow.detail.requested_aal <= found.session.aal => {
+            return if request.wants_json || flow.client == FlowClient::Api {
+                let message = message::generic(already_signed_in().reason.clone().unwrap_or_default());
+                show_again(cx, runtime, request, flow, vec![Rejection::whole(message)], Tx::new()).await
+            } else {
+                Ok(Answer::AlreadySignedIn { return_to: runtime.config.selfservice.default_browser_return_url.clone() })
+            };
+        }
+        None if flow.detail.requested_aal > Aal::Aal1 => return Err(first_factor_missing()),
+        _ => {}
+    }
+    if flow.expires_at <= cx.now() {
+        return expired(cx, runtime, request, &flow, found.as_ref()).await;
+    }
+    let input = match input {
+        Ok(input) => input,
+        Err(InputError(why)) => {
+            let rejection = Rejection::whole(message::generic(why));
+            return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
+        }
+    };
+    let meant = runtime.methods.iter().find_map(|method| {
+        method.login().filter(|login| login.is_meant(&flow, &input)).map(|login| (method.name(), login))
+    });
+    let Some((name, method)) = meant else {
+        return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::no_login_method())], Tx::new()).await;
+    };
+    flow.transient_payload = input.transient_payload();
+    match csrf::ensure(request, &flow, &input.text("csrf_token")) {
+        Ok(()) => {}
+        Err(Refused::Browser(problem)) => return Err(problem),
+        Err(Refused::NotNative(why)) => {
+            method.keep_input(&mut flow, &input);
+            return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::generic(why))], Tx::new()).await;
+        }
+    }
+    let session = found.as_ref().map(|found| &found.session);
+    let step = match method.verify(cx, runtime, request, &mut flow, session, &input).await? {
+        Verdict::Accepted(step) => step,
+        Verdict::Rejected { rejections, writes } => {
+            method.keep_input(&mut flow, &input);
+            return show_again(cx, runtime, request, flow, rejections, writes).await;
+        }
+        Verdict::NextStep { status, writes } => return next_step(cx, runtime, flow, status, writes).await,
+    };
+    flow.active = Some(name.to_owned());
+    complete(cx, runtime, request, flow, found, step, method, &input).await
+}
+
+/// Signs the person in: stages 5 to 7.
+#[expect(clippy::too_many_arguments, reason = "the whole context of a submission, at its last stage")]
+async fn complete(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Login>,
+    found: Option<Found>,
+    step: LoginStep,
+    method: &dyn LoginMethod,
+    input: &Input,
+) -> Result<Answer<Login>, Problem> {
+    let identity = runtime.identities.with_credentials(step.identity).await?.ok_or_else(Problem::not_found)?;
+    let previous = found.map(|found| found.session);
+    let same_person = previous.as_ref().is_some_and(|session| session.identity_id == identity.id);
+    let name = flow.active.clone().unwrap_or_default();
+    let default = runtime.config.selfservice.login.after.return_url(&name);
+    let source = Url::parse(&flow.request_url).ok();
+    let return_to = runtime.return_to(flow.return_to.as_deref(), source.as_ref(), default)?;
+
+    let mut tx = step.writes;
+    let mut session = match previous.filter(|_| same_person) {
+        // The person proved more, or the same again: the session, its token and its logout link stay.
+        Some(mut session) => {
+            runtime.sessions.strengthen(cx, &mut session, &identity, step.method)?;
+            runtime.sessions.update(&mut tx, &session);
+            session
+        }
+        None => {
+            let session = runtime.sessions.new_session(cx, &identity, vec![step.method])?;
+            runtime.sessions.insert(&mut tx, &session);
+            session
+        }
+    };
+    let mut continue_with = Vec::new();
+    if flow.client == FlowClient::Browser && request.wants_json {
+        continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.to_string() });
+    }
+    let mut effects = Effects::default();
+    if !same_person && flow.client == FlowClient::Browser {
+        // A token that somebody planted before the sign-in must not be good after it.
+        effects.csrf = Some(crypto::CsrfToken::generate(&cx.entropy));
+    }
+    let mut progress = LoginInProgress {
+        request,
+        flow: &mut flow,
+        identity: &identity,
+        session: &mut session,
+        continue_with,
+        redirect_to: None,
+        effects,
+    };
+    let mut hook_writes = Tx::new();
+    for hook in runtime.hooks.after_login.of(&name) {
+        match hook.on_login(cx, runtime, &mut progress, &mut hook_writes) {
+            Ok(()) => {}
+            Err(Stop::Problem(problem)) => return Err(problem),
+            Err(Stop::KeepWrites(problem)) => {
+                runtime.store.commit(hook_writes).await?;
+                return Err(problem);
+            }
+            Err(Stop::Rejected(rejections)) => {
+                method.keep_input(&mut flow, input);
+                return show_again(cx, runtime, request, flow, rejections, Tx::new()).await;
+            }
+        }
+    }
+    let LoginInProgress { continue_with, redirect_to, mut effects, .. } = progress;
+    tx.append(hook_writes);
+    flow.updated_at = cx.now();
+    tx.update_flow(&flow);
+    runtime.store.commit(tx).await?;
+    tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
+
+    let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
+    let second_factor = runtime.sessions.require_aal(&session, runtime.sessions.policy().whoami_aal, step_up).err();
+    let navigate_to = second_factor.and_then(|problem| Some(problem.extra.get("redirect_browser_to")?.as_str()?.to_owned()));
+    let flow_id = flow.id;
+    if flow.client == FlowClient::Api {
+        let show_identity = navigate_to.is_none();
+        let redirect_to = return_to.to_string();
+        return Ok(Answer::Done(Box::new(Done {
+            flow: flow_id,
+            client: flow.client,
+            session: Some(session),
+            identity: None,
+            show_identity,
+            continue_with,
+            redirect_to,
+            effects,
+        })));
+    }
+    effects.sign_in = Some(session.clone());
+    if let Some(to) = navigate_to {
+        return Ok(Answer::Navigate { to, effects });
+    }
+    Ok(Answer::Done(Box::new(Done {
+        flow: flow_id,
+        client: flow.client,
+        session: Some(session),
+        identity: None,
+        show_identity: true,
+        continue_with,
+        redirect_to: redirect_to.unwrap_or_else(|| return_to.to_string()),
+        effects,
+    })))
+}
+
+/// Shows the form again, with what was wrong.
+async fn show_again(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Login>,
+    rejections: Vec<Rejection>,
+    writes: Tx,
+) -> Result<Answer<Login>, Problem> {
+    let ids: BTreeSet<u32> = rejections.iter().map(|rejection| rejection.message.id).collect();
+    tracing::info!(flow.id = %flow.id, messages = ?ids, "A sign-in was not accepted.");
+    form::say(&mut flow.ui, rejections);
+    if flow.client == FlowClient::Browser {
+        flow.ui.set_csrf(&request.csrf.masked(&cx.entropy));
+    }
+    model::ui::NodeOrder::login().sort(&mut flow.ui);
+    next_step(cx, runtime, flow, 400, writes).await
+}
+
+async fn next_step(cx: &Cx, runtime: &Runtime, mut flow: Flow<Login>, status: u16, mut writes: Tx) -> Result<Answer<Login>, Problem> {
+    flow.updated_at = cx.now();
+    writes.update_flow(&flow);
+    runtime.store.commit(writes).await?;
+    // Kratos reads the flow anew before it answers, and the payload is not stored.
+    flow.transient_payload = None;
+    Ok(Answer::Form { flow: Box::new(flow), status })
+}
+
+/// Opens a fresh form in the place of one that is too old.
+async fn expired(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    old: &Flow<Login>,
+    found: Option<&Found>,
+) -> Result<Answer<Login>, Problem> {
+    let mut flow = new_flow(cx, runtime, request, old.client, old.detail.clone());
+    flow.request_url.clone_from(&old.request_url);
+    flow.return_to.clone_from(&old.return_to);
+    add_fields(cx, runtime, request, &mut flow, found).await?;
+    flow.ui.messages.push(message::login_flow_expired(old.expires_at));
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    runtime.store.commit(tx).await?;
+    Ok(Answer::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
+}
+
+/// 400: signed in already.
+pub fn already_signed_in() -> Problem {
+    Problem::bad_request("You are signed in already. To prove it anew, open the form with refresh=true.")
+        .with_id(id::ALREADY_SIGNED_IN)
+        .message("You are signed in already.")
+}
+
+fn first_factor_missing() -> Problem {
+    Problem::unauthorized("Please sign in first: a second factor can only be added to a session.")
+        .with_id(id::AAL1_REQUIRED)
+        .message("There is no session that a second factor could be added to.")
+}
+
+/// Whether the configured style asks for the identifier before anything else.
+pub fn is_identifier_first(runtime: &Runtime) -> bool {
+    runtime.config.selfservice.login_style == LoginStyle::IdentifierFirst
+}
+
+/// The identifier that a person who is signed in would type, for forms that show it hidden.
+pub fn known_identifier(identity: &Identity, kind: model::CredentialType) -> Option<String> {
+    identity.credentials.get(&kind)?.identifiers.first().cloned()
+}

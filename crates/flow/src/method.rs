@@ -1,0 +1,125 @@
+//! What a sign-in method can do.
+
+use model::flow::{Login, Registration};
+use model::{AuthenticationMethod, Cx, Flow, Group, Identity, IdentityId, Problem, Session};
+use store::Tx;
+
+use crate::BoxFuture;
+use crate::form::Rejection;
+use crate::input::Input;
+use crate::request::Request;
+use crate::runtime::Runtime;
+
+/// A sign-in method, or a step that acts like one. It says what it can do by which of these it gives back.
+pub trait Method: Send + Sync {
+    /// The name in `method`, in configuration and in hooks.
+    fn name(&self) -> &'static str;
+
+    /// Signing in.
+    fn login(&self) -> Option<&dyn LoginMethod> {
+        None
+    }
+
+    /// Signing up.
+    fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        None
+    }
+}
+
+/// What a method makes of a submission. Nothing is written yet.
+pub enum Verdict<S> {
+    /// Proved; go on with this.
+    Accepted(S),
+    /// Not proved. `writes` are kept all the same: a used attempt, say.
+    Rejected { rejections: Vec<Rejection>, writes: Tx },
+    /// The method has changed the form to its next step, which JSON clients get with this status.
+    NextStep { status: u16, writes: Tx },
+}
+
+impl<S> Verdict<S> {
+    /// One thing is wrong.
+    pub fn rejected(rejection: Rejection) -> Self {
+        Self::Rejected { rejections: vec![rejection], writes: Tx::new() }
+    }
+}
+
+/// Which form of sign-in is being shown.
+pub enum LoginScene<'a> {
+    /// A first factor of anybody.
+    FirstFactor,
+    /// The first factor again, of the person who is signed in.
+    Refresh { identity: &'a Identity },
+    /// A second factor of the person who is signed in; again, if this is a refresh.
+    SecondFactor { identity: &'a Identity },
+}
+
+/// A sign-in that a method has accepted.
+pub struct LoginStep {
+    pub identity: IdentityId,
+    pub method: AuthenticationMethod,
+    /// Written together with the session: a better password hash, a used code.
+    pub writes: Tx,
+}
+
+/// Signing in with a method.
+pub trait LoginMethod: Send + Sync {
+    /// Adds the method's fields to a form.
+    fn add_fields(&self, cx: &Cx, runtime: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<(), Problem>;
+
+    /// Whether a submission is meant for this method.
+    fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool;
+
+    /// Puts what was typed back into a form that is shown again, but for secrets.
+    fn keep_input(&self, flow: &mut Flow<Login>, input: &Input);
+
+    /// Checks a submission. May be slow; no transaction is open.
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        flow: &'a mut Flow<Login>,
+        session: Option<&'a Session>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>>;
+}
+
+/// A sign-up that a method has accepted: the identity that is to be made, complete with its credentials.
+pub struct RegistrationStep {
+    pub candidate: Identity,
+    pub method: AuthenticationMethod,
+    pub writes: Tx,
+}
+
+/// Signing up with a method.
+pub trait RegistrationMethod: Send + Sync {
+    /// Adds the method's fields to a form that shows everything at once (`unified`).
+    fn add_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem>;
+
+    /// Adds the method's fields to the first of two screens, which asks for the traits.
+    fn add_profile_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem>;
+
+    /// Adds the method's fields to the second of two screens, which asks for a credential.
+    fn add_credential_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem>;
+
+    /// The group of the method's nodes.
+    fn group(&self) -> Group;
+
+    /// Whether a submission is meant for this method.
+    fn is_meant(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> bool;
+
+    /// Whether a submission has to pass the anti-CSRF check. All but going back do.
+    fn needs_csrf(&self, _input: &Input) -> bool {
+        true
+    }
+
+    /// Checks a submission. May be slow; no transaction is open.
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        flow: &'a mut Flow<Registration>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>>;
+}

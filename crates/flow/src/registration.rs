@@ -1,0 +1,358 @@
+//! Signing up: on two screens (traits first, then a credential), or on one.
+
+use std::collections::BTreeSet;
+
+use config::RegistrationStyle;
+use model::flow::{FlowState, Registration};
+use model::problem::id;
+use model::ui::NodeOrder;
+use model::wire::ContinueWith;
+use model::{Cx, Flow, FlowClient, Id, Problem, Ui, message};
+use store::{CommitError, Tx};
+use url::Url;
+
+use crate::answer::{Answer, Done, Effects, Opened, SubmitError};
+use crate::csrf::{self, Refused};
+use crate::expiry;
+use crate::form::{self, Rejection};
+use crate::hook::{RegistrationInProgress, Stop};
+use crate::input::{Input, InputError};
+use crate::method::{RegistrationMethod, RegistrationStep, Verdict};
+use crate::request::Request;
+use crate::runtime::Runtime;
+
+/// Opens a sign-up form.
+///
+/// # Errors
+/// 400 where signing up is switched off, or for an unusable `return_to` or `identity_schema`.
+pub async fn open(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    client: FlowClient,
+) -> Result<Opened<Registration>, Problem> {
+    let selfservice = &runtime.config.selfservice;
+    if !selfservice.registration.enabled {
+        return Err(Problem::bad_request("Signing up is switched off here. Please ask the administrator for an account.")
+            .with_id(id::FLOW_DISABLED)
+            .message("Signing up is switched off."));
+    }
+    let return_to = runtime.return_to(None, Some(&request.url), &selfservice.default_browser_return_url)?;
+    let identity_schema = request.query("identity_schema");
+    let identity_schema = identity_schema.map(|schema| runtime.identities.selectable_schema(&schema)).transpose()?;
+    if runtime.sessions.current(cx, &request.credentials).await?.is_some() {
+        return Ok(Opened::AlreadySignedIn { return_to });
+    }
+    let detail = Registration {
+        organization_id: request.query("organization").and_then(|id| id.parse().ok()),
+        identity_schema,
+        ..Registration::default()
+    };
+    let flow = new_flow(cx, runtime, request, client, detail)?;
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    let wants_code = client == FlowClient::Api && request.flag("return_session_token_exchange_code");
+    let session_token_exchange_code = wants_code.then(|| crate::login::start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
+    runtime.store.commit(tx).await?;
+    tracing::debug!(flow.id = %flow.id, flow.client = client.as_str(), "A sign-up form was opened.");
+    Ok(Opened::Flow { flow: Box::new(flow), session_token_exchange_code })
+}
+
+fn new_flow(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    client: FlowClient,
+    detail: Registration,
+) -> Result<Flow<Registration>, Problem> {
+    let now = cx.now();
+    let id = Id::random(&cx.entropy);
+    let mut flow = Flow {
+        id,
+        client,
+        request_url: request.url.to_string(),
+        issued_at: now,
+        expires_at: now + runtime.config.selfservice.registration.lifespan,
+        state: FlowState::ChooseMethod,
+        active: None,
+        ui: Ui::new(runtime.public_route(&format!("/self-service/registration?flow={id}"))),
+        csrf_token: request.csrf.masked(&cx.entropy),
+        internal_context: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+        detail,
+        return_to: request.query("return_to"),
+        transient_payload: None,
+    };
+    for method in registration_methods(runtime) {
+        match has_two_screens(runtime) {
+            true => method.add_profile_fields(cx, runtime, &mut flow)?,
+            false => method.add_fields(cx, runtime, &mut flow)?,
+        }
+    }
+    flow.ui.set_csrf(&request.form_token(client, &cx.entropy));
+    sort(runtime, &mut flow);
+    Ok(flow)
+}
+
+/// Whether the sign-up form asks for the traits on a screen of their own.
+pub fn has_two_screens(runtime: &Runtime) -> bool {
+    runtime.config.selfservice.registration_style == RegistrationStyle::ProfileFirst
+}
+
+/// Everything that can be signed up with.
+pub fn registration_methods(runtime: &Runtime) -> impl Iterator<Item = &dyn RegistrationMethod> {
+    runtime.methods.iter().filter_map(|method| method.registration())
+}
+
+/// Brings the nodes into the order that the schema gives.
+pub fn sort(runtime: &Runtime, flow: &mut Flow<Registration>) {
+    let fields = runtime.identities.schemas().fields(flow.detail.identity_schema.as_deref());
+    let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+    NodeOrder::registration(&names).sort(&mut flow.ui);
+}
+
+/// Fetches a sign-up form, for the browser that opened it (or any native client that knows its id).
+///
+/// # Errors
+/// 403 for another browser, 404 for an unknown flow, 410 for one that is too old.
+pub async fn fetch(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    id: Id<Flow<Registration>>,
+) -> Result<Flow<Registration>, Problem> {
+    let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
+    csrf::ensure_same_browser(request, &flow)?;
+    if flow.expires_at <= cx.now() {
+        return Err(expiry::expired_on_fetch(runtime, &flow).with_id(id::FLOW_EXPIRED));
+    }
+    Ok(flow)
+}
+
+/// Submits a sign-up form.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn submit(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    id: Id<Flow<Registration>>,
+    input: Result<Input, InputError>,
+) -> Result<Answer<Registration>, SubmitError> {
+    let flow: Option<Flow<Registration>> = runtime.store.flow(id).await.map_err(Problem::from)?;
+    let flow = flow.ok_or_else(Problem::not_found)?;
+    let failed = SubmitError::of(&flow);
+    submit_to(cx, runtime, request, flow, input).await.map_err(failed)
+}
+
+async fn submit_to(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Registration>,
+    input: Result<Input, InputError>,
+) -> Result<Answer<Registration>, Problem> {
+    if runtime.sessions.current(cx, &request.credentials).await?.is_some() {
+        if request.wants_json || flow.client == FlowClient::Api {
+            return Err(already_signed_in());
+        }
+        return Ok(Answer::AlreadySignedIn { return_to: runtime.config.selfservice.default_browser_return_url.clone() });
+    }
+    if flow.expires_at <= cx.now() {
+        return expired(cx, runtime, request, &flow).await;
+    }
+    let input = match input {
+        Ok(input) => input,
+        Err(InputError(why)) => {
+            return show_again(cx, runtime, flow, vec![Rejection::whole(message::generic(why))], Tx::new()).await;
+        }
+    };
+    let meant = runtime.methods.iter().find_map(|method| {
+        let registration = method.registration()?;
+        registration.is_meant(runtime, &flow, &input).then_some((method.name(), registration))
+    });
+    let Some((name, method)) = meant else {
+        let rejection = Rejection::whole(message::no_registration_method());
+        return show_again(cx, runtime, flow, vec![rejection], Tx::new()).await;
+    };
+    flow.transient_payload = input.transient_payload();
+    if method.needs_csrf(&input) {
+        match csrf::ensure(request, &flow, &input.text("csrf_token")) {
+            Ok(()) => {}
+            Err(Refused::Browser(problem)) => return Err(problem),
+            Err(Refused::NotNative(why)) => {
+                let rejection = Rejection::whole(message::generic(why));
+                return reject(cx, runtime, request, flow, &input, vec![rejection], Tx::new()).await;
+            }
+        }
+    }
+    match method.verify(cx, runtime, request, &mut flow, &input).await? {
+        Verdict::Accepted(step) => {
+            flow.active = Some(name.to_owned());
+            complete(cx, runtime, request, flow, step, name, &input).await
+        }
+        Verdict::Rejected { rejections, writes } => reject(cx, runtime, request, flow, &input, rejections, writes).await,
+        Verdict::NextStep { status, writes } => next_step(cx, runtime, flow, status, writes).await,
+    }
+}
+
+/// Makes the account: stages 3 to 7.
+async fn complete(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Registration>,
+    step: RegistrationStep,
+    name: &str,
+    input: &Input,
+) -> Result<Answer<Registration>, Problem> {
+    let RegistrationStep { mut candidate, method, writes: mut tx } = step;
+    let hooks = runtime.hooks.after_registration.of(name);
+    for hook in hooks {
+        match hook.before_registration(cx, runtime, &flow, &mut candidate).await {
+            Ok(()) => {}
+            Err(Stop::Problem(problem) | Stop::KeepWrites(problem)) => return Err(problem),
+            Err(Stop::Rejected(rejections)) => {
+                return reject(cx, runtime, request, flow, input, rejections, Tx::new()).await;
+            }
+        }
+    }
+    if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
+        let rejections = errors.into_iter().map(Rejection::from).collect();
+        return reject(cx, runtime, request, flow, input, rejections, Tx::new()).await;
+    }
+    let selfservice = &runtime.config.selfservice;
+    let default = selfservice.registration.after.return_url(name);
+    let source = Url::parse(&flow.request_url).ok();
+    let return_to = runtime.return_to(flow.return_to.as_deref(), source.as_ref(), default)?;
+    let mut session = runtime.sessions.new_session(cx, &candidate, vec![method])?;
+    let mut continue_with = Vec::new();
+    if flow.client == FlowClient::Browser && request.wants_json {
+        continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.to_string() });
+    }
+    let signs_in = hooks.iter().any(|hook| hook.name() == "session");
+    let mut progress = RegistrationInProgress {
+        request,
+        flow: &mut flow,
+        identity: &mut candidate,
+        session: &mut session,
+        signs_in,
+        continue_with,
+        verification: None,
+        return_to,
+        redirect_to: None,
+        effects: Effects::default(),
+    };
+    let mut hook_writes = Tx::new();
+    for hook in hooks {
+        match hook.on_registration(cx, runtime, &mut progress, &mut hook_writes) {
+            Ok(()) => {}
+            Err(Stop::Problem(problem) | Stop::KeepWrites(problem)) => return Err(problem),
+            Err(Stop::Rejected(rejections)) => {
+                return reject(cx, runtime, request, flow, input, rejections, Tx::new()).await;
+            }
+        }
+    }
+    let RegistrationInProgress { continue_with, return_to, redirect_to, mut effects, .. } = progress;
+    runtime.identities.insert(&mut candidate, &mut tx).await?;
+    runtime.sessions.insert(&mut tx, &session);
+    tx.append(hook_writes);
+    match runtime.store.commit(tx).await {
+        Ok(()) => {}
+        Err(CommitError::Unique(_)) => {
+            let rejection = Rejection::whole(message::duplicate_account());
+            return reject(cx, runtime, request, flow, input, vec![rejection], Tx::new()).await;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    tracing::info!(identity.id = %candidate.id, flow.method = name, "Signed up.");
+    session.identity = Some(candidate.clone());
+    if signs_in && flow.client == FlowClient::Browser {
+        effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
+        effects.sign_in = Some(session.clone());
+    }
+    Ok(Answer::Done(Box::new(Done {
+        flow: flow.id,
+        client: flow.client,
+        session: signs_in.then_some(session),
+        identity: Some(candidate),
+        show_identity: true,
+        continue_with,
+        redirect_to: redirect_to.unwrap_or_else(|| return_to.to_string()),
+        effects,
+    })))
+}
+
+/// Shows the form again with what was typed, but for secrets, and what was wrong.
+async fn reject(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Registration>,
+    input: &Input,
+    rejections: Vec<Rejection>,
+    writes: Tx,
+) -> Result<Answer<Registration>, Problem> {
+    let traits = runtime.identities.schemas().traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
+    for (name, value) in model::ui::flatten("traits", &traits) {
+        flow.ui.set_value(&name, value);
+    }
+    if flow.client == FlowClient::Browser {
+        flow.ui.set_csrf(&request.csrf.masked(&cx.entropy));
+    }
+    show_again(cx, runtime, flow, rejections, writes).await
+}
+
+async fn show_again(
+    cx: &Cx,
+    runtime: &Runtime,
+    mut flow: Flow<Registration>,
+    rejections: Vec<Rejection>,
+    writes: Tx,
+) -> Result<Answer<Registration>, Problem> {
+    let ids: BTreeSet<u32> = rejections.iter().map(|rejection| rejection.message.id).collect();
+    tracing::info!(flow.id = %flow.id, messages = ?ids, "A sign-up was not accepted.");
+    form::say(&mut flow.ui, rejections);
+    sort(runtime, &mut flow);
+    next_step(cx, runtime, flow, 400, writes).await
+}
+
+async fn next_step(
+    cx: &Cx,
+    runtime: &Runtime,
+    mut flow: Flow<Registration>,
+    status: u16,
+    mut writes: Tx,
+) -> Result<Answer<Registration>, Problem> {
+    flow.updated_at = cx.now();
+    writes.update_flow(&flow);
+    runtime.store.commit(writes).await?;
+    flow.transient_payload = None;
+    Ok(Answer::Form { flow: Box::new(flow), status })
+}
+
+/// Opens a fresh form in the place of one that is too old.
+async fn expired(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    old: &Flow<Registration>,
+) -> Result<Answer<Registration>, Problem> {
+    let mut flow = new_flow(cx, runtime, request, old.client, old.detail.clone())?;
+    flow.request_url.clone_from(&old.request_url);
+    flow.return_to.clone_from(&old.return_to);
+    flow.ui.messages.push(message::registration_flow_expired(old.expires_at));
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    runtime.store.commit(tx).await?;
+    Ok(Answer::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
+}
+
+/// 400: signed in already.
+pub fn already_signed_in() -> Problem {
+    Problem::bad_request("You are signed in already. Sign out first to make another account.")
+        .with_id(id::ALREADY_SIGNED_IN)
+        .message("You are signed in already.")
+}

@@ -1,0 +1,46 @@
+//! What the engine needs of a request, free of HTTP types.
+
+use crypto::CsrfToken;
+use model::{Entropy, FlowClient};
+use session::RequestCredentials;
+use url::Url;
+
+/// A request as the engine sees it.
+pub struct Request {
+    /// As the client sent it, with its query (Kratos' `request_url`).
+    pub url: Url,
+    pub credentials: RequestCredentials,
+    /// The visitor's anti-CSRF token: from the cookie, or made just now and on its way there.
+    pub csrf: CsrfToken,
+    /// Whether the request brought that cookie along.
+    pub has_csrf_cookie: bool,
+    /// Names of the cookies that came along.
+    pub cookies: Vec<String>,
+    /// The `Origin` header.
+    pub origin: Option<String>,
+    /// Whether the caller wants JSON rather than redirects.
+    pub wants_json: bool,
+    /// Whether a browser sent this from a script (`Sec-Fetch-Mode: cors` or `same-origin`).
+    pub from_script: bool,
+}
+
+impl Request {
+    /// The first value of a query parameter, if it is not empty.
+    pub fn query(&self, name: &str) -> Option<String> {
+        let value = self.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// The value of a form's hidden anti-CSRF field. Native flows carry it empty, unless a browser opens them.
+    pub fn form_token(&self, client: FlowClient, entropy: &Entropy) -> String {
+        match client {
+            FlowClient::Api if !self.has_csrf_cookie => String::new(),
+            FlowClient::Api | FlowClient::Browser => self.csrf.masked(entropy),
+        }
+    }
+
+    /// A query parameter that says yes, in any spelling that Go's `ParseBool` takes.
+    pub fn flag(&self, name: &str) -> bool {
+        self.query(name).is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
+    }
+}

@@ -1,0 +1,45 @@
+//! Hooks about sessions.
+
+use flow::{Hook, LoginInProgress, RegistrationInProgress, Runtime, Stop};
+use model::wire::ContinueWith;
+use model::{Cx, FlowClient};
+use store::Tx;
+
+/// `session`: whoever signs up is signed in.
+pub struct IssueSession;
+
+impl Hook for IssueSession {
+    fn name(&self) -> &'static str {
+        "session"
+    }
+
+    fn on_registration(
+        &self,
+        _: &Cx,
+        _: &Runtime,
+        progress: &mut RegistrationInProgress<'_>,
+        _: &mut Tx,
+    ) -> Result<(), Stop> {
+        if progress.flow.client == FlowClient::Api
+            && let Some(token) = &progress.session.token
+        {
+            let ory_session_token = token.expose().clone();
+            progress.continue_with.push(ContinueWith::SetOrySessionToken { ory_session_token });
+        }
+        Ok(())
+    }
+}
+
+/// `revoke_active_sessions`: a sign-in ends all other sessions of the person.
+pub struct RevokeOtherSessions;
+
+impl Hook for RevokeOtherSessions {
+    fn name(&self) -> &'static str {
+        "revoke_active_sessions"
+    }
+
+    fn on_login(&self, _: &Cx, _: &Runtime, progress: &mut LoginInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
+        tx.revoke_other_sessions(progress.identity.id, progress.session.id);
+        Ok(())
+    }
+}

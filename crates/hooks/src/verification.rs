@@ -1,0 +1,226 @@
+//! Hooks about addresses that are still to be verified.
+
+use config::AddressProof;
+use flow::{Effects, Hook, LoginInProgress, RegistrationInProgress, Request, Rejection, Runtime, Stop, verification};
+use model::flow::Verification as Detail;
+use model::problem::id;
+use model::wire::{ContinueWith, ContinueWithFlow};
+use model::{
+    AddressStatus, Channel, Cx, FlowClient, Identity, Problem, Session, VerifiableAddress, message,
+};
+use serde_json::{Value, json};
+use store::{QueuedMessage, Tx, VerificationCode};
+
+/// `verification`: sends a code to the first address that is not verified, and opens the flow to enter it. It runs by
+/// itself after signing up, where verification is switched on.
+pub struct Verification;
+
+impl Hook for Verification {
+    fn name(&self) -> &'static str {
+        "verification"
+    }
+
+    fn on_registration(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        progress: &mut RegistrationInProgress<'_>,
+        tx: &mut Tx,
+    ) -> Result<(), Stop> {
+        let flow = &*progress.flow;
+        let detail = detail(progress.identity, progress.session, flow.detail.oauth2_login_challenge.clone());
+        let origin = Origin {
+            client: flow.client,
+            request: progress.request,
+            request_url: &flow.request_url,
+            transient_payload: flow.transient_payload.as_ref(),
+        };
+        let sent = send_code(cx, runtime, &origin, progress.identity, detail, &mut progress.effects, tx);
+        let Some(SentCode { next, address }) = sent else { return Ok(()) };
+        progress.identity.verifiable_addresses[address].status = AddressStatus::Sent;
+        if runtime.config.feature_flags.legacy_continue_with_verification_ui {
+            progress.continue_with.push(ContinueWith::ShowVerificationUi { flow: next.clone() });
+        }
+        progress.verification = Some(next);
+        Ok(())
+    }
+}
+
+/// `show_verification_ui`: tells the client about the verification flow, and sends browsers there.
+pub struct ShowVerificationUi;
+
+impl Hook for ShowVerificationUi {
+    fn name(&self) -> &'static str {
+        "show_verification_ui"
+    }
+
+    fn on_registration(
+        &self,
+        _: &Cx,
+        _: &Runtime,
+        progress: &mut RegistrationInProgress<'_>,
+        _: &mut Tx,
+    ) -> Result<(), Stop> {
+        if let Some(flow) = &progress.verification {
+            progress.continue_with.push(ContinueWith::ShowVerificationUi { flow: flow.clone() });
+            if !progress.request.wants_json {
+                progress.redirect_to.clone_from(&flow.url);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `require_verified_address`: nobody signs in before one of their addresses is verified; a code is sent instead.
+pub struct RequireVerifiedAddress;
+
+impl Hook for RequireVerifiedAddress {
+    fn name(&self) -> &'static str {
+        "require_verified_address"
+    }
+
+    fn on_login(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        progress: &mut LoginInProgress<'_>,
+        tx: &mut Tx,
+    ) -> Result<(), Stop> {
+        let addresses = &progress.identity.verifiable_addresses;
+        if addresses.is_empty() || addresses.iter().any(|address| address.verified) {
+            return Ok(());
+        }
+        if runtime.config.feature_flags.legacy_require_verified_login_error {
+            return Err(Stop::Rejected(vec![Rejection::whole(message::address_not_verified())]));
+        }
+        let flow = &*progress.flow;
+        let detail = detail(progress.identity, progress.session, flow.detail.oauth2_login_challenge.clone());
+        let origin = Origin {
+            client: flow.client,
+            request: progress.request,
+            request_url: &flow.request_url,
+            transient_payload: flow.transient_payload.as_ref(),
+        };
+        // No session is made, so the flow cannot refer to one.
+        let detail = Detail { session_id: None, ..detail };
+        let problem = Problem::bad_request("Please verify your address first. We have sent you a code.")
+            .with_id(id::VERIFIED_ADDRESS_REQUIRED)
+            .message("Your address is not verified yet.")
+            .over_http(403);
+        match send_code(cx, runtime, &origin, progress.identity, detail, &mut progress.effects, tx) {
+            Some(SentCode { next, .. }) => {
+                let next = json!([ContinueWith::ShowVerificationUi { flow: next }]);
+                Err(Stop::KeepWrites(problem.detail("continue_with", next)))
+            }
+            None => Err(Stop::Problem(problem)),
+        }
+    }
+}
+
+/// The flow on whose behalf a code is sent.
+struct Origin<'a> {
+    client: FlowClient,
+    request: &'a Request,
+    request_url: &'a str,
+    transient_payload: Option<&'a Value>,
+}
+
+struct SentCode {
+    next: ContinueWithFlow,
+    /// Which of the identity's addresses it went to.
+    address: usize,
+}
+
+fn detail(identity: &Identity, session: &Session, oauth2_login_challenge: Option<String>) -> Detail {
+    Detail {
+        oauth2_login_challenge,
+        session_id: Some(session.id),
+        identity_id: Some(identity.id),
+        authentication_methods: session.authentication_methods.clone(),
+        submit_count: 0,
+    }
+}
+
+/// Opens a verification flow for the first unverified address and queues the message with its code.
+fn send_code(
+    cx: &Cx,
+    runtime: &Runtime,
+    origin: &Origin<'_>,
+    identity: &Identity,
+    detail: Detail,
+    effects: &mut Effects,
+    tx: &mut Tx,
+) -> Option<SentCode> {
+    let unverified = |address: &VerifiableAddress| !address.verified && !address.value.is_empty();
+    let at = identity.verifiable_addresses.iter().position(unverified)?;
+    let address = &identity.verifiable_addresses[at];
+    let csrf_token = match origin.client {
+        FlowClient::Browser => {
+            // The person may be another one from here on, so the anti-CSRF cookie changes too.
+            let token = effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
+            token.masked(&cx.entropy)
+        }
+        FlowClient::Api => String::new(),
+    };
+    let flow = verification::opened_for(
+        cx,
+        runtime,
+        origin.client,
+        csrf_token,
+        &address.value,
+        origin.request_url,
+        detail,
+    );
+    tx.insert_flow(&flow);
+    let code = crypto::tokens::numeric_code(&cx.entropy, 6);
+    let hmac_key = &runtime.config.secrets.cookie[0];
+    let lifespan = match runtime.config.selfservice.verification_use {
+        AddressProof::Code => runtime.config.selfservice.methods.code.lifespan,
+        AddressProof::Link => runtime.config.selfservice.methods.link.lifespan,
+    };
+    let now = cx.now();
+    tx.insert_verification_code(&VerificationCode {
+        id: cx.entropy.uuid(),
+        hmac: crypto::tokens::hmac_hex(hmac_key, code.expose()),
+        address_id: address.id,
+        flow_id: flow.id,
+        issued_at: now,
+        expires_at: now + lifespan,
+    });
+    let verification_url = format!("{}?flow={}&code={}", flow.ui.action.split('?').next()?, flow.id, code.expose());
+    let minutes = lifespan.as_mins();
+    let identity_json = model::wire::IdentityJson::public(identity, runtime.public_url());
+    let mut template_data = json!({
+        "to": address.value,
+        "identity": identity_json,
+        "request_url": flow.request_url,
+        "transient_payload": origin.transient_payload,
+        "expires_in_minutes": minutes,
+        "verification_code": code.expose(),
+    });
+    if address.via == Channel::Email {
+        template_data["verification_url"] = Value::from(verification_url.clone());
+    }
+    tx.queue_message(&QueuedMessage {
+        id: cx.entropy.uuid(),
+        channel: address.via,
+        recipient: address.value.clone(),
+        subject: match address.via {
+            Channel::Email => "Please verify your address".to_owned(),
+            Channel::Sms => String::new(),
+        },
+        body: match address.via {
+            Channel::Email => format!(
+                "Hello,\n\nyour code is {}\n\nEnter it where you signed up, or open\n\n{verification_url}\n\nIt is good for {minutes} minutes. If you did not sign up, you can ignore this mail.\n",
+                code.expose()
+            ),
+            Channel::Sms => format!("{} is your code. It is good for {minutes} minutes.", code.expose()),
+        },
+        template_type: "verification_code_valid",
+        template_data: template_data.to_string(),
+        request_headers: None,
+        created_at: now,
+    });
+    let url = (origin.client == FlowClient::Browser).then(|| runtime.flow_page(&flow));
+    Some(SentCode { next: ContinueWithFlow::verification(flow.id, address.value.clone(), url), address: at })
+}

@@ -1,0 +1,19 @@
+//! Sign-in methods, one folder each. The engine knows them only by the [`flow::Method`] trait.
+
+mod password;
+mod profile;
+
+use config::Config;
+use flow::Method;
+
+pub use password::Policy;
+
+/// The methods that the configuration switches on, in the order in which they fill in forms.
+pub fn enabled(config: &Config) -> Vec<Box<dyn Method>> {
+    let methods = &config.selfservice.methods;
+    let mut enabled: Vec<Box<dyn Method>> = vec![Box::new(profile::Profile)];
+    if methods.password.enabled {
+        enabled.push(Box::new(password::Password));
+    }
+    enabled
+}

@@ -1,0 +1,118 @@
+//! Signing in.
+
+use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict, login};
+use model::flow::Login;
+use model::ui::InputType;
+use model::{Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Node, Problem, RawJson, Secret, Session, message};
+use serde_json::Value;
+use store::Tx;
+
+use super::{Password, PasswordConfig, password_field, submit_button};
+
+impl LoginMethod for Password {
+    fn add_fields(&self, _: &Cx, runtime: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<(), Problem> {
+        let (identifier, label) = match scene {
+            LoginScene::FirstFactor => {
+                let schemas = runtime.identities.schemas();
+                let label = schemas.identifier_label(flow.detail.identity_schema.as_deref());
+                let node = Node::input("identifier", Group::Default, InputType::Text);
+                (node.required().with_value("").with_label(label), message::login_with_password())
+            }
+            LoginScene::Refresh { identity } => {
+                let usable = model::factors::has_password(&identity.credentials);
+                let known = login::known_identifier(identity, CredentialType::Password).filter(|_| usable);
+                let Some(identifier) = known else { return Ok(()) };
+                (Node::hidden("identifier", Group::Default, &identifier), message::login_button())
+            }
+            LoginScene::SecondFactor { .. } => return Ok(()),
+        };
+        flow.ui.upsert(identifier);
+        flow.ui.set_csrf("");
+        flow.ui.upsert(password_field("current-password"));
+        flow.ui.nodes.push(submit_button(label));
+        Ok(())
+    }
+
+    fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool {
+        flow.detail.requested_aal == Aal::Aal1 && input.method() == "password"
+    }
+
+    fn keep_input(&self, flow: &mut Flow<Login>, input: &Input) {
+        if let Some(password) = flow.ui.node_mut("password") {
+            password.reset();
+        }
+        flow.ui.set_value("identifier", Value::String(identifier(input)));
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        _: &'a Request,
+        _: &'a mut Flow<Login>,
+        _: Option<&'a Session>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
+        Box::pin(check(cx, runtime, input))
+    }
+}
+
+/// What the person typed to be recognised. Clients of Kratos v0.7 name the field differently.
+fn identifier(input: &Input) -> String {
+    let identifier = input.text("identifier");
+    if identifier.is_empty() { input.text("password_identifier") } else { identifier }
+}
+
+async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<LoginStep>, Problem> {
+    let password = Secret::new(input.text("password"));
+    let identifier = identifier(input);
+    let missing = [("identifier", identifier.is_empty()), ("password", password.expose().is_empty())];
+    let missing: Vec<_> = missing.into_iter().filter(|(_, missing)| *missing).collect();
+    if !missing.is_empty() {
+        let at = |(field, _)| Rejection::at(field, message::property_missing(field));
+        return Ok(Verdict::Rejected { rejections: missing.into_iter().map(at).collect(), writes: Tx::new() });
+    }
+    let hashing = runtime.identities.hashing();
+    let kind = CredentialType::Password;
+    let Some(found) = runtime.store.find_by_identifier(kind, &kind.normalise(&identifier)).await? else {
+        // As much work as for an account that exists, so that the time tells nothing.
+        hashing.dummy_verify(&password).await.map_err(busy)?;
+        return Ok(wrong());
+    };
+    let stored: PasswordConfig = serde_json::from_str(found.config.as_str()).unwrap_or_default();
+    if stored.hashed_password.is_empty() {
+        hashing.dummy_verify(&password).await.map_err(busy)?;
+        return Ok(wrong());
+    }
+    match hashing.verify(&stored.hashed_password, &password).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(wrong()),
+        Err(crypto::HashError::Busy) => return Err(busy(crypto::HashError::Busy)),
+        Err(error) => {
+            tracing::warn!(identity.id = %found.identity_id, %error, "A stored password hash cannot be used.");
+            return Ok(wrong());
+        }
+    }
+    let mut writes = Tx::new();
+    if hashing.needs_rehash(&stored.hashed_password) {
+        match hashing.hash(&cx.entropy, &password).await {
+            Ok(hashed_password) => {
+                let config = PasswordConfig { hashed_password, use_password_migration_hook: false };
+                let config = RawJson::from_value(&serde_json::to_value(config).map_err(Problem::internal)?);
+                writes.update_credential_config(found.credential_id, &config, cx.now());
+            }
+            Err(error) => tracing::warn!(identity.id = %found.identity_id, %error, "A password was not hashed anew."),
+        }
+    }
+    let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
+    Ok(Verdict::Accepted(LoginStep { identity: found.identity_id, method, writes }))
+}
+
+fn wrong<S>() -> Verdict<S> {
+    Verdict::rejected(Rejection::whole(message::invalid_credentials()))
+}
+
+/// More sign-ins at once than there is memory for.
+fn busy(error: crypto::HashError) -> Problem {
+    Problem::new(429).reason("Many people are signing in right now. Please try again in a few seconds.").log(error)
+}

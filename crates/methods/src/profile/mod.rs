@@ -1,0 +1,129 @@
+//! The traits of a person: the first of the two sign-up screens (Kratos' `profile` strategy).
+
+use flow::{
+    BoxFuture, Input, Method, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
+};
+use model::flow::{FlowState, Registration};
+use model::ui::{Attributes, InputType};
+use model::{Cx, Flow, Group, Identity, Node, Problem, message};
+use store::Tx;
+
+/// Asks for the traits.
+pub struct Profile;
+
+impl Method for Profile {
+    fn name(&self) -> &'static str {
+        "profile"
+    }
+
+    fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
+    }
+}
+
+/// The button that leads to the second screen.
+fn next_button() -> Node {
+    Node::submit("method", Group::Profile, "profile", message::registration_button())
+}
+
+/// The button that leads back to the first screen.
+fn back_button() -> Node {
+    Node::submit("screen", Group::Profile, "previous", message::registration_back())
+}
+
+fn add_traits(runtime: &Runtime, flow: &mut Flow<Registration>) {
+    for field in runtime.identities.schemas().fields(flow.detail.identity_schema.as_deref()) {
+        flow.ui.upsert(field.node(Group::Default));
+    }
+}
+
+impl RegistrationMethod for Profile {
+    fn group(&self) -> Group {
+        Group::Profile
+    }
+
+    fn add_fields(&self, _: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        flow.ui.set_csrf("");
+        add_traits(runtime, flow);
+        Ok(())
+    }
+
+    fn add_profile_fields(&self, _: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        flow.ui.remove_button("screen", Group::Profile, "previous");
+        if flow.ui.node("csrf_token").is_none() {
+            flow.ui.set_csrf("");
+        }
+        add_traits(runtime, flow);
+        flow.ui.nodes.push(next_button());
+        Ok(())
+    }
+
+    fn add_credential_fields(&self, _: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        flow.ui.nodes.push(back_button());
+        flow.ui.remove_button("method", Group::Profile, "profile");
+        for node in flow.ui.nodes.iter_mut().filter(|node| node.group == Group::Default) {
+            if let Attributes::Input(input) = &mut node.attributes {
+                input.kind = InputType::Hidden;
+            }
+        }
+        flow.ui.messages.push(message::choose_credential());
+        Ok(())
+    }
+
+    fn is_meant(&self, runtime: &Runtime, _: &Flow<Registration>, input: &Input) -> bool {
+        let named = matches!(input.method().as_str(), "profile" | "profile:back");
+        registration::has_two_screens(runtime) && (named || !input.text("screen").is_empty())
+    }
+
+    fn needs_csrf(&self, input: &Input) -> bool {
+        !goes_back(input)
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        flow: &'a mut Flow<Registration>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>> {
+        Box::pin(async move {
+            let schemas = runtime.identities.schemas();
+            let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
+            flow.ui.clear_messages();
+            if goes_back(input) {
+                flow.detail.organization_id = None;
+                flow.ui.fill("traits", &traits, Group::Default);
+                for method in registration::registration_methods(runtime) {
+                    method.add_profile_fields(cx, runtime, flow)?;
+                }
+            } else {
+                flow.active = None;
+                flow.state = FlowState::ChooseMethod;
+                let schema = schemas.id(flow.detail.identity_schema.as_deref());
+                let mut candidate = Identity::new(
+                    model::Id::random(&cx.entropy),
+                    schema.to_owned(),
+                    model::RawJson::from_value(&traits),
+                    cx.now(),
+                );
+                if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
+                    let rejections = errors.into_iter().map(Rejection::from).collect();
+                    return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+                }
+                for method in registration::registration_methods(runtime) {
+                    method.add_credential_fields(cx, runtime, flow)?;
+                }
+            }
+            flow.ui.fill("traits", &traits, Group::Default);
+            flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+            registration::sort(runtime, flow);
+            // Kratos answers 400 here although nothing is wrong, and clients count on it.
+            Ok(Verdict::NextStep { status: 400, writes: Tx::new() })
+        })
+    }
+}
+
+fn goes_back(input: &Input) -> bool {
+    input.method() == "profile:back" || input.text("screen") == "previous"
+}
