@@ -32,18 +32,18 @@ macro_rules! session_columns {
 /// The devices of a session as an array of arrays; [`read_devices`] reads it.
 macro_rules! devices_column {
     (sqlite) => {
-        "(SELECT json_group_array(json_array(d.id, d.ip_address, d.user_agent, d.location) ORDER BY d.created_at, d.id)
+        "(SELECT json_group_array(json_array(d.id, d.ip_address, d.user_agent, d.location, d.created_at))
           FROM session_devices d WHERE d.nid = s.nid AND d.session_id = s.id)"
     };
     (postgres) => {
-        "(SELECT json_agg(json_build_array(d.id, d.ip_address, d.user_agent, d.location) ORDER BY d.created_at, d.id)
+        "(SELECT json_agg(json_build_array(d.id, d.ip_address, d.user_agent, d.location, d.created_at))
           FROM session_devices d WHERE d.nid = s.nid AND d.session_id = s.id)"
     };
 }
 
 macro_rules! from_sessions {
     () => {
-        "FROM sessions s JOIN identities i ON i.id = s.identity_id AND i.nid = s.nid"
+        "FROM sessions s JOIN identities i ON i.id = s.identity_id AND i.nid = ?1"
     };
 }
 
@@ -122,7 +122,12 @@ static BY_ID: Statement = Statement::new(
 
 /// `?3` is a session to leave out, `?4` the current time; `?5` and `?6` say whether the living and the ended are wanted.
 macro_rules! of_identity {
-    () => {
+    // The plus keeps SQLite from reading everyone's sessions by an index that is in the wanted order.
+    (sqlite) => {
+        "WHERE +s.nid = ?1 AND s.identity_id = ?2 AND s.id <> ?3
+           AND CASE WHEN s.active AND s.expires_at >= ?4 THEN CAST(?5 AS boolean) ELSE CAST(?6 AS boolean) END"
+    };
+    (postgres) => {
         "WHERE s.nid = ?1 AND s.identity_id = ?2 AND s.id <> ?3
            AND CASE WHEN s.active AND s.expires_at >= ?4 THEN CAST(?5 AS boolean) ELSE CAST(?6 AS boolean) END"
     };
@@ -140,7 +145,7 @@ static OF_IDENTITY: Statement = Statement::new(
         " ",
         from_sessions!(),
         " ",
-        of_identity!(),
+        of_identity!(sqlite),
         " ORDER BY s.created_at DESC, s.id LIMIT ?7 OFFSET ?8",
     ),
 )
@@ -154,17 +159,18 @@ static OF_IDENTITY: Statement = Statement::new(
     " ",
     from_sessions!(),
     " ",
-    of_identity!(),
+    of_identity!(postgres),
     " ORDER BY s.created_at DESC, s.id LIMIT ?7 OFFSET ?8",
 ));
 
 static COUNT_OF_IDENTITY: Statement =
-    Statement::new("sessions.count_of_identity", concat!("SELECT count(*) FROM sessions s ", of_identity!()));
+    Statement::new("sessions.count_of_identity", concat!("SELECT count(*) FROM sessions s ", of_identity!(sqlite)))
+        .postgres(concat!("SELECT count(*) FROM sessions s ", of_identity!(postgres)));
 
 /// `?2` and `?3` are the position of the last row of the page before; `?4` to `?6` as above.
 macro_rules! page_of_all {
     () => {
-        "WHERE s.nid = ?1 AND (s.created_at < ?2 OR (s.created_at = ?2 AND s.id > ?3))
+        "WHERE s.nid = ?1 AND s.created_at <= ?2 AND (s.created_at < ?2 OR s.id > ?3)
            AND CASE WHEN s.active AND s.expires_at >= ?4 THEN CAST(?5 AS boolean) ELSE CAST(?6 AS boolean) END
          ORDER BY s.created_at DESC, s.id LIMIT ?7"
     };
@@ -377,10 +383,14 @@ fn read_session(columns: &mut Columns<'_>) -> Result<Session, StoreError> {
     })
 }
 
+/// The devices, the first one first.
 fn read_devices(columns: &mut Columns<'_>) -> Result<Vec<Device>, StoreError> {
-    type Row = (Id<Device>, Option<String>, Option<String>, Option<String>);
-    let device = |(id, ip_address, user_agent, location): Row| Device { id, ip_address, user_agent, location };
-    Ok(columns.json::<Vec<Row>>()?.into_iter().map(device).collect())
+    type Row = (Id<Device>, Option<String>, Option<String>, Option<String>, String);
+    let mut rows: Vec<Row> = columns.json()?;
+    // Times sort as their text does, in either database's form.
+    rows.sort_by(|a, b| (&a.4, a.0.uuid()).cmp(&(&b.4, b.0.uuid())));
+    let device = |(id, ip_address, user_agent, location, _): Row| Device { id, ip_address, user_agent, location };
+    Ok(rows.into_iter().map(device).collect())
 }
 
 fn read_list(rows: &[Row]) -> Result<Vec<Session>, StoreError> {

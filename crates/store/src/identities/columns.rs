@@ -12,23 +12,26 @@ use crate::error::StoreError;
 use crate::value::{Columns, parse_sqlite_time};
 
 /// The columns of an identity `i` (an alias of `identities`) with its addresses, for `concat!`; see [`read`].
+///
+/// The plus before `nid` keeps SQLite from the unique index on `(nid, via, value)`, by which it would read the addresses
+/// of everyone. Addresses are sorted as they are read, which is cheaper than to sort each list in the database.
 macro_rules! identity_columns {
     (sqlite) => {
         "i.id, i.external_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
          i.available_aal, i.organization_id, i.created_at, i.updated_at,
          (SELECT json_group_array(json_array(v.id, v.value, v.verified, v.via, v.status, v.verified_at, v.created_at,
                                              v.updated_at))
-          FROM (SELECT * FROM identity_verifiable_addresses WHERE identity_id = i.id AND nid = i.nid ORDER BY id) v),
+          FROM identity_verifiable_addresses v WHERE v.identity_id = i.id AND +v.nid = i.nid),
          (SELECT json_group_array(json_array(r.id, r.value, r.via, r.created_at, r.updated_at))
-          FROM (SELECT * FROM identity_recovery_addresses WHERE identity_id = i.id AND nid = i.nid ORDER BY id) r)"
+          FROM identity_recovery_addresses r WHERE r.identity_id = i.id AND +r.nid = i.nid)"
     };
     (postgres) => {
         "i.id, i.external_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
          i.available_aal, i.organization_id, i.created_at, i.updated_at,
          (SELECT json_agg(json_build_array(v.id, v.value, v.verified, v.via, v.status, v.verified_at, v.created_at,
-                                           v.updated_at) ORDER BY v.id)
+                                           v.updated_at))
           FROM identity_verifiable_addresses v WHERE v.identity_id = i.id AND v.nid = i.nid),
-         (SELECT json_agg(json_build_array(r.id, r.value, r.via, r.created_at, r.updated_at) ORDER BY r.id)
+         (SELECT json_agg(json_build_array(r.id, r.value, r.via, r.created_at, r.updated_at))
           FROM identity_recovery_addresses r WHERE r.identity_id = i.id AND r.nid = i.nid)"
     };
 }
@@ -37,8 +40,8 @@ macro_rules! identity_columns {
 macro_rules! credentials_column {
     (sqlite) => {
         "(SELECT json_group_array(json_array(c.id, t.name, c.config, c.version, c.created_at, c.updated_at,
-              (SELECT json_group_array(ci.identifier) FROM identity_credential_identifiers ci
-               WHERE ci.identity_credential_id = c.id AND ci.nid = c.nid)))
+              json((SELECT json_group_array(ci.identifier) FROM identity_credential_identifiers ci
+                    WHERE ci.identity_credential_id = c.id AND ci.nid = c.nid))))
           FROM identity_credentials c JOIN identity_credential_types t ON t.id = c.identity_credential_type_id
           WHERE c.identity_id = i.id AND c.nid = i.nid)"
     };
@@ -55,7 +58,7 @@ pub(crate) use {credentials_column, identity_columns};
 
 /// Reads the columns of `identity_columns!`. The credentials are left empty.
 pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Identity, StoreError> {
-    Ok(Identity {
+    let mut identity = Identity {
         id: columns.next()?,
         external_id: columns.optional()?,
         schema_id: columns.next()?,
@@ -71,7 +74,10 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Identity, StoreError> {
         verifiable_addresses: columns.json::<Vec<VerifiableRow>>()?.into_iter().map(Into::into).collect(),
         recovery_addresses: columns.json::<Vec<RecoveryRow>>()?.into_iter().map(Into::into).collect(),
         credentials: Credentials::new(),
-    })
+    };
+    identity.verifiable_addresses.sort_by_key(|address| address.id.uuid());
+    identity.recovery_addresses.sort_by_key(|address| address.id.uuid());
+    Ok(identity)
 }
 
 /// Reads the column of `credentials_column!`. Credentials of types that Zelus does not know are left out.
