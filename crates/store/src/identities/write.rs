@@ -22,11 +22,6 @@ static UPDATE: Statement = Statement::new(
      WHERE nid = ?1 AND id = ?2 AND updated_at = ?3",
 );
 
-static SET_AVAILABLE_AAL: Statement = Statement::new(
-    "identities.set_available_aal",
-    "UPDATE identities SET available_aal = ?3 WHERE nid = ?1 AND id = ?2",
-);
-
 static DELETE: Statement = Statement::new("identities.delete", "DELETE FROM identities WHERE nid = ?1 AND id = ?2");
 
 static INSERT_CREDENTIAL: Statement = Statement::new(
@@ -100,7 +95,6 @@ static DELETE_RECOVERY: Statement = Statement::new(
 pub(crate) static STATEMENTS: &[&Statement] = &[
     &INSERT,
     &UPDATE,
-    &SET_AVAILABLE_AAL,
     &DELETE,
     &INSERT_CREDENTIAL,
     &UPDATE_CREDENTIAL,
@@ -179,11 +173,6 @@ impl Tx {
     /// codes. Fails as stale when there is none.
     pub fn delete_identity(&mut self, id: IdentityId) {
         self.change_one(&DELETE, [id.into()]);
-    }
-
-    /// Caches the highest level that the identity's credentials allow.
-    pub fn set_available_aal(&mut self, id: IdentityId, level: Aal) {
-        self.run(&SET_AVAILABLE_AAL, [id.into(), level.as_str().into()]);
     }
 
     /// Notes that a code or link is on its way to an address; a verified one stays as it is.

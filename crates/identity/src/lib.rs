@@ -1,0 +1,22 @@
+//! Who people are: identity schemas with Kratos' `ory.sh/kratos` keyword, and identities that follow them.
+//!
+//! [`Schemas`] are compiled once for each configuration. They check traits, say what is wrong with them in the words of
+//! forms, derive identifiers and addresses from them, and describe the fields of forms. [`Identities`] creates, reads,
+//! changes and deletes identities; the admin API and the flows are written against it.
+
+mod admin;
+mod credentials;
+mod derive;
+mod identities;
+mod import;
+mod patch;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use admin::{CreateIdentity, SuppliedAddress, UpdateIdentity};
+pub use derive::{identifier_for_code, phone_to_e164};
+pub use identities::{Identities, hasher};
+pub use import::{ImportCredentials, ImportOidc, ImportPassword, ImportSaml};
+pub use patch::PatchError;
+pub use schema::{Schema, SchemaError, SchemaSource, Schemas, TraitError, TraitField};
