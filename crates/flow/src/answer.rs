@@ -21,7 +21,7 @@ pub enum Answer<K: Kind> {
     /// The flow was too old; `replacement` took its place.
     Expired { replacement: Box<Flow<K>>, expired_at: Timestamp },
     /// The browser has to go elsewhere.
-    Navigate { to: String, effects: Effects },
+    Navigate { to: String, effects: Box<Effects> },
     /// The caller is signed in already and is sent on.
     AlreadySignedIn { return_to: Url },
     /// It worked.
@@ -63,13 +63,5 @@ pub struct SubmitError {
 impl From<Problem> for SubmitError {
     fn from(problem: Problem) -> Self {
         Self { problem, client: None }
-    }
-}
-
-impl SubmitError {
-    /// A failure of a flow that is known.
-    pub(crate) fn of<K: Kind>(flow: &Flow<K>) -> impl FnOnce(Problem) -> Self {
-        let client = Some(flow.client);
-        move |problem| Self { problem, client }
     }
 }

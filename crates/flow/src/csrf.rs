@@ -54,7 +54,10 @@ fn ensure_native(request: &Request) -> Result<(), Refused> {
 
 fn violation(request: &Request, sent: &str) -> Problem {
     let (reject_reason, hint) = if request.cookies.is_empty() {
-        ("The request carries no cookies at all.", "Send the browser's cookies along; from a script, ask for credentials to be included.")
+        (
+            "The request carries no cookies at all.",
+            "Send the browser's cookies along; from a script, ask for credentials to be included.",
+        )
     } else if !request.has_csrf_cookie {
         ("The anti-CSRF cookie is missing.", "Open the form and send it from the same browser, on the same host name.")
     } else if sent.is_empty() {
@@ -63,7 +66,9 @@ fn violation(request: &Request, sent: &str) -> Problem {
         ("The csrf_token does not belong to the anti-CSRF cookie.", "Open a new form and send that one.")
     };
     let reason = match request.from_script {
-        true => "The anti-CSRF check failed. Scripts have to include cookies, and the page and this server have to share a site.",
+        true => {
+            "The anti-CSRF check failed. Scripts have to include cookies, and the page and this server have to share a site."
+        }
         false => "The anti-CSRF check failed. Please open the page anew and try again.",
     };
     Problem::forbidden(reason)

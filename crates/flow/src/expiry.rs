@@ -15,7 +15,8 @@ pub(crate) fn expired_on_fetch<K: Kind>(runtime: &Runtime, flow: &Flow<K>) -> Pr
         FlowClient::Browser => {
             let mut url = runtime.public_route(&format!("/self-service/{name}/browser"));
             if let Some(return_to) = &flow.return_to {
-                let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", return_to).finish();
+                let query: String =
+                    url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", return_to).finish();
                 url = format!("{url}?{query}");
             }
             problem.detail("redirect_to", url).detail("return_to", flow.return_to.clone().unwrap_or_default())

@@ -195,7 +195,10 @@ mod tests {
     #[test]
     fn numbers_are_read_as_text_where_text_is_meant() {
         let input = Input::from_json(br#"{"password":5,"method":true,"x":null}"#).expect("an object");
-        assert_eq!((input.text("password").as_str(), input.text("method").as_str(), input.text("x").as_str()), ("5", "true", ""));
+        assert_eq!(
+            (input.text("password").as_str(), input.text("method").as_str(), input.text("x").as_str()),
+            ("5", "true", "")
+        );
     }
 
     #[test]

@@ -154,8 +154,8 @@ pub async fn submit(
 ) -> Result<Answer<Login>, SubmitError> {
     let flow: Option<Flow<Login>> = runtime.store.flow(id).await.map_err(Problem::from)?;
     let flow = flow.ok_or_else(Problem::not_found)?;
-    let failed = SubmitError::of(&flow);
-    submit_to(cx, runtime, request, flow, input).await.map_err(failed)
+    let client = Some(flow.client);
+    submit_to(cx, runtime, request, flow, input).await.map_err(|problem| SubmitError { problem, client })
 }
 
 async fn submit_to(
@@ -192,7 +192,8 @@ async fn submit_to(
         method.login().filter(|login| login.is_meant(&flow, &input)).map(|login| (method.name(), login))
     });
     let Some((name, method)) = meant else {
-        return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::no_login_method())], Tx::new()).await;
+        return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::no_login_method())], Tx::new())
+            .await;
     };
     flow.transient_payload = input.transient_payload();
     match csrf::ensure(request, &flow, &input.text("csrf_token")) {
@@ -200,7 +201,8 @@ async fn submit_to(
         Err(Refused::Browser(problem)) => return Err(problem),
         Err(Refused::NotNative(why)) => {
             method.keep_input(&mut flow, &input);
-            return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::generic(why))], Tx::new()).await;
+            return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::generic(why))], Tx::new())
+                .await;
         }
     }
     let session = found.as_ref().map(|found| &found.session);
@@ -292,7 +294,8 @@ async fn complete(
 
     let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
     let second_factor = runtime.sessions.require_aal(&session, runtime.sessions.policy().whoami_aal, step_up).err();
-    let navigate_to = second_factor.and_then(|problem| Some(problem.extra.get("redirect_browser_to")?.as_str()?.to_owned()));
+    let navigate_to =
+        second_factor.and_then(|problem| Some(problem.extra.get("redirect_browser_to")?.as_str()?.to_owned()));
     let flow_id = flow.id;
     if flow.client == FlowClient::Api {
         let show_identity = navigate_to.is_none();
@@ -310,7 +313,7 @@ async fn complete(
     }
     effects.sign_in = Some(session.clone());
     if let Some(to) = navigate_to {
-        return Ok(Answer::Navigate { to, effects });
+        return Ok(Answer::Navigate { to, effects: Box::new(effects) });
     }
     Ok(Answer::Done(Box::new(Done {
         flow: flow_id,
@@ -343,7 +346,13 @@ async fn show_again(
     next_step(cx, runtime, flow, 400, writes).await
 }
 
-async fn next_step(cx: &Cx, runtime: &Runtime, mut flow: Flow<Login>, status: u16, mut writes: Tx) -> Result<Answer<Login>, Problem> {
+async fn next_step(
+    cx: &Cx,
+    runtime: &Runtime,
+    mut flow: Flow<Login>,
+    status: u16,
+    mut writes: Tx,
+) -> Result<Answer<Login>, Problem> {
     flow.updated_at = cx.now();
     writes.update_flow(&flow);
     runtime.store.commit(writes).await?;

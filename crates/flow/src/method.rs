@@ -64,7 +64,13 @@ pub struct LoginStep {
 /// Signing in with a method.
 pub trait LoginMethod: Send + Sync {
     /// Adds the method's fields to a form.
-    fn add_fields(&self, cx: &Cx, runtime: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<(), Problem>;
+    fn add_fields(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        scene: &LoginScene<'_>,
+        flow: &mut Flow<Login>,
+    ) -> Result<(), Problem>;
 
     /// Whether a submission is meant for this method.
     fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool;

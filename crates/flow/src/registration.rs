@@ -7,7 +7,8 @@ use model::flow::{FlowState, Registration};
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{Cx, Flow, FlowClient, Id, Problem, Ui, message};
+use model::{Cx, Flow, FlowClient, Id, Identity, Problem, RawJson, Ui, message};
+use serde_json::Value;
 use store::{CommitError, Tx};
 use url::Url;
 
@@ -33,9 +34,11 @@ pub async fn open(
 ) -> Result<Opened<Registration>, Problem> {
     let selfservice = &runtime.config.selfservice;
     if !selfservice.registration.enabled {
-        return Err(Problem::bad_request("Signing up is switched off here. Please ask the administrator for an account.")
-            .with_id(id::FLOW_DISABLED)
-            .message("Signing up is switched off."));
+        return Err(Problem::bad_request(
+            "Signing up is switched off here. Please ask the administrator for an account.",
+        )
+        .with_id(id::FLOW_DISABLED)
+        .message("Signing up is switched off."));
     }
     let return_to = runtime.return_to(None, Some(&request.url), &selfservice.default_browser_return_url)?;
     let identity_schema = request.query("identity_schema");
@@ -52,7 +55,8 @@ pub async fn open(
     let mut tx = Tx::new();
     tx.insert_flow(&flow);
     let wants_code = client == FlowClient::Api && request.flag("return_session_token_exchange_code");
-    let session_token_exchange_code = wants_code.then(|| crate::login::start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
+    let session_token_exchange_code =
+        wants_code.then(|| crate::login::start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
     runtime.store.commit(tx).await?;
     tracing::debug!(flow.id = %flow.id, flow.client = client.as_str(), "A sign-up form was opened.");
     Ok(Opened::Flow { flow: Box::new(flow), session_token_exchange_code })
@@ -105,6 +109,14 @@ pub fn registration_methods(runtime: &Runtime) -> impl Iterator<Item = &dyn Regi
     runtime.methods.iter().filter_map(|method| method.registration())
 }
 
+/// The identity that a sign-up would make, without credentials.
+pub fn candidate(cx: &Cx, runtime: &Runtime, flow: &Flow<Registration>, traits: &Value) -> Identity {
+    let schemas = runtime.identities.schemas();
+    let wanted = flow.detail.identity_schema.as_deref().and_then(|id| schemas.get(id));
+    let schema = wanted.unwrap_or_else(|| schemas.default_schema());
+    Identity::new(Id::random(&cx.entropy), schema.id().to_owned(), RawJson::from_value(traits), cx.now())
+}
+
 /// Brings the nodes into the order that the schema gives.
 pub fn sort(runtime: &Runtime, flow: &mut Flow<Registration>) {
     let fields = runtime.identities.schemas().fields(flow.detail.identity_schema.as_deref());
@@ -143,8 +155,8 @@ pub async fn submit(
 ) -> Result<Answer<Registration>, SubmitError> {
     let flow: Option<Flow<Registration>> = runtime.store.flow(id).await.map_err(Problem::from)?;
     let flow = flow.ok_or_else(Problem::not_found)?;
-    let failed = SubmitError::of(&flow);
-    submit_to(cx, runtime, request, flow, input).await.map_err(failed)
+    let client = Some(flow.client);
+    submit_to(cx, runtime, request, flow, input).await.map_err(|problem| SubmitError { problem, client })
 }
 
 async fn submit_to(
@@ -158,7 +170,9 @@ async fn submit_to(
         if request.wants_json || flow.client == FlowClient::Api {
             return Err(already_signed_in());
         }
-        return Ok(Answer::AlreadySignedIn { return_to: runtime.config.selfservice.default_browser_return_url.clone() });
+        return Ok(Answer::AlreadySignedIn {
+            return_to: runtime.config.selfservice.default_browser_return_url.clone(),
+        });
     }
     if flow.expires_at <= cx.now() {
         return expired(cx, runtime, request, &flow).await;
@@ -193,7 +207,9 @@ async fn submit_to(
             flow.active = Some(name.to_owned());
             complete(cx, runtime, request, flow, step, name, &input).await
         }
-        Verdict::Rejected { rejections, writes } => reject(cx, runtime, request, flow, &input, rejections, writes).await,
+        Verdict::Rejected { rejections, writes } => {
+            reject(cx, runtime, request, flow, &input, rejections, writes).await
+        }
         Verdict::NextStep { status, writes } => next_step(cx, runtime, flow, status, writes).await,
     }
 }
@@ -256,7 +272,7 @@ async fn complete(
         }
     }
     let RegistrationInProgress { continue_with, return_to, redirect_to, mut effects, .. } = progress;
-    runtime.identities.insert(&mut candidate, &mut tx).await?;
+    runtime.identities.insert(cx, &mut candidate, &mut tx);
     runtime.sessions.insert(&mut tx, &session);
     tx.append(hook_writes);
     match runtime.store.commit(tx).await {
@@ -295,7 +311,8 @@ async fn reject(
     rejections: Vec<Rejection>,
     writes: Tx,
 ) -> Result<Answer<Registration>, Problem> {
-    let traits = runtime.identities.schemas().traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
+    let traits =
+        runtime.identities.schemas().traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
     for (name, value) in model::ui::flatten("traits", &traits) {
         flow.ui.set_value(&name, value);
     }

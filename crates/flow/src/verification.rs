@@ -55,7 +55,8 @@ pub fn opened_for(
 fn after_verification(request_url: &str) -> (String, Option<String>) {
     let Ok(mut url) = Url::parse(request_url) else { return (request_url.to_owned(), None) };
     let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let find = |name| query.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.clone());
+    let find =
+        |name| query.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.clone());
     let return_to = find("after_verification_return_to").or_else(|| find("return_to"));
     let others = query.iter().filter(|(key, _)| key != "after_verification_return_to" && key != "return_to");
     url.query_pairs_mut().clear().extend_pairs(others).extend_pairs(return_to.iter().map(|value| ("return_to", value)));

@@ -38,8 +38,8 @@ impl Hook for RevokeOtherSessions {
         "revoke_active_sessions"
     }
 
-    fn on_login(&self, _: &Cx, _: &Runtime, progress: &mut LoginInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
-        tx.revoke_other_sessions(progress.identity.id, progress.session.id);
+    fn on_login(&self, cx: &Cx, _: &Runtime, progress: &mut LoginInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
+        tx.revoke_sessions_of_identity(progress.identity.id, Some(progress.session.id), cx.now());
         Ok(())
     }
 }

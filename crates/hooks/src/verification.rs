@@ -1,13 +1,11 @@
 //! Hooks about addresses that are still to be verified.
 
 use config::AddressProof;
-use flow::{Effects, Hook, LoginInProgress, RegistrationInProgress, Request, Rejection, Runtime, Stop, verification};
+use flow::{Effects, Hook, LoginInProgress, RegistrationInProgress, Rejection, Runtime, Stop, verification};
 use model::flow::Verification as Detail;
 use model::problem::id;
 use model::wire::{ContinueWith, ContinueWithFlow};
-use model::{
-    AddressStatus, Channel, Cx, FlowClient, Identity, Problem, Session, VerifiableAddress, message,
-};
+use model::{AddressStatus, Channel, Cx, FlowClient, Identity, Problem, Session, VerifiableAddress, message};
 use serde_json::{Value, json};
 use store::{QueuedMessage, Tx, VerificationCode};
 
@@ -31,7 +29,6 @@ impl Hook for Verification {
         let detail = detail(progress.identity, progress.session, flow.detail.oauth2_login_challenge.clone());
         let origin = Origin {
             client: flow.client,
-            request: progress.request,
             request_url: &flow.request_url,
             transient_payload: flow.transient_payload.as_ref(),
         };
@@ -97,7 +94,6 @@ impl Hook for RequireVerifiedAddress {
         let detail = detail(progress.identity, progress.session, flow.detail.oauth2_login_challenge.clone());
         let origin = Origin {
             client: flow.client,
-            request: progress.request,
             request_url: &flow.request_url,
             transient_payload: flow.transient_payload.as_ref(),
         };
@@ -120,7 +116,6 @@ impl Hook for RequireVerifiedAddress {
 /// The flow on whose behalf a code is sent.
 struct Origin<'a> {
     client: FlowClient,
-    request: &'a Request,
     request_url: &'a str,
     transient_payload: Option<&'a Value>,
 }
@@ -162,15 +157,8 @@ fn send_code(
         }
         FlowClient::Api => String::new(),
     };
-    let flow = verification::opened_for(
-        cx,
-        runtime,
-        origin.client,
-        csrf_token,
-        &address.value,
-        origin.request_url,
-        detail,
-    );
+    let flow =
+        verification::opened_for(cx, runtime, origin.client, csrf_token, &address.value, origin.request_url, detail);
     tx.insert_flow(&flow);
     let code = crypto::tokens::numeric_code(&cx.entropy, 6);
     let hmac_key = &runtime.config.secrets.cookie[0];

@@ -136,7 +136,7 @@ fn answered<K: Members>(
                 .reason("The browser has to go on at the address in redirect_browser_to.")
                 .extra("redirect_browser_to", to);
             let mut failure = Failure::from(problem);
-            let Effects { sign_in, csrf } = effects;
+            let Effects { sign_in, csrf } = *effects;
             if let Some(session) = sign_in {
                 sign_in_browser(&mut failure.headers, cx, runtime, &session);
             }
@@ -147,7 +147,7 @@ fn answered<K: Members>(
         }
         Answer::Navigate { to, effects } => {
             let mut response = see_other(&request.method, &to);
-            apply(&mut response, cx, runtime, effects);
+            apply(&mut response, cx, runtime, *effects);
             Ok(response)
         }
         Answer::Done(done) => Ok(completed(request, cx, runtime, *done)),

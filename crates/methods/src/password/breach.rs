@@ -18,7 +18,8 @@ pub(super) async fn count(outbound: &Outbound, host: &str, password: &str) -> Re
     let (prefix, suffix) = digest.split_at(5);
     // Tests name a plain HTTP server by its whole address.
     let base = if host.contains("://") { host.trim_end_matches('/').to_owned() } else { format!("https://{host}") };
-    let request = Request::get(&format!("{base}/range/{prefix}")).header("Add-Padding", "true").retries(0).deadline(DEADLINE);
+    let request =
+        Request::get(&format!("{base}/range/{prefix}")).header("Add-Padding", "true").retries(0).deadline(DEADLINE);
     let response = outbound.fetch(request, LIMIT).await?;
     if response.status != 200 {
         return Err(Error::Status { status: response.status });
@@ -39,7 +40,8 @@ mod tests {
 
     #[test]
     fn a_suffix_is_found_among_others_and_padding() {
-        let range = "0018A45C4D1DEF81644B54AB7F969B88D65:10\r\n1E4C9B93F3F0682250B6CF8331B7EE68FD8:9659365\r\nFFF:0\r\n";
+        let range =
+            "0018A45C4D1DEF81644B54AB7F969B88D65:10\r\n1E4C9B93F3F0682250B6CF8331B7EE68FD8:9659365\r\nFFF:0\r\n";
         assert_eq!(find(range, "1E4C9B93F3F0682250B6CF8331B7EE68FD8"), 9_659_365);
         assert_eq!((find(range, "FFF"), find(range, "ABC"), find("nonsense\n:::", "ABC")), (0, 0, 0));
     }

@@ -3,14 +3,23 @@
 use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict, login};
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Node, Problem, RawJson, Secret, Session, message};
+use model::{
+    Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Node, Problem, RawJson, Secret, Session,
+    message,
+};
 use serde_json::Value;
 use store::Tx;
 
 use super::{Password, PasswordConfig, password_field, submit_button};
 
 impl LoginMethod for Password {
-    fn add_fields(&self, _: &Cx, runtime: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<(), Problem> {
+    fn add_fields(
+        &self,
+        _: &Cx,
+        runtime: &Runtime,
+        scene: &LoginScene<'_>,
+        flow: &mut Flow<Login>,
+    ) -> Result<(), Problem> {
         let (identifier, label) = match scene {
             LoginScene::FirstFactor => {
                 let schemas = runtime.identities.schemas();
@@ -19,7 +28,7 @@ impl LoginMethod for Password {
                 (node.required().with_value("").with_label(label), message::login_with_password())
             }
             LoginScene::Refresh { identity } => {
-                let usable = model::factors::has_password(&identity.credentials);
+                let usable = has_password(identity);
                 let known = login::known_identifier(identity, CredentialType::Password).filter(|_| usable);
                 let Some(identifier) = known else { return Ok(()) };
                 (Node::hidden("identifier", Group::Default, &identifier), message::login_button())
@@ -72,19 +81,19 @@ async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<Logi
         let at = |(field, _)| Rejection::at(field, message::property_missing(field));
         return Ok(Verdict::Rejected { rejections: missing.into_iter().map(at).collect(), writes: Tx::new() });
     }
-    let hashing = runtime.identities.hashing();
+    let (pool, hasher) = (runtime.identities.pool(), runtime.identities.hasher());
     let kind = CredentialType::Password;
     let Some(found) = runtime.store.find_by_identifier(kind, &kind.normalise(&identifier)).await? else {
         // As much work as for an account that exists, so that the time tells nothing.
-        hashing.dummy_verify(&password).await.map_err(busy)?;
+        pool.dummy_verify(hasher, &cx.entropy, &password).await.map_err(busy)?;
         return Ok(wrong());
     };
-    let stored: PasswordConfig = serde_json::from_str(found.config.as_str()).unwrap_or_default();
+    let stored: PasswordConfig = serde_json::from_str(found.credential.config.as_str()).unwrap_or_default();
     if stored.hashed_password.is_empty() {
-        hashing.dummy_verify(&password).await.map_err(busy)?;
+        pool.dummy_verify(hasher, &cx.entropy, &password).await.map_err(busy)?;
         return Ok(wrong());
     }
-    match hashing.verify(&stored.hashed_password, &password).await {
+    match pool.verify(&stored.hashed_password, &password).await {
         Ok(true) => {}
         Ok(false) => return Ok(wrong()),
         Err(crypto::HashError::Busy) => return Err(busy(crypto::HashError::Busy)),
@@ -94,12 +103,12 @@ async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<Logi
         }
     }
     let mut writes = Tx::new();
-    if hashing.needs_rehash(&stored.hashed_password) {
-        match hashing.hash(&cx.entropy, &password).await {
+    if hasher.needs_rehash(&stored.hashed_password) {
+        match pool.hash(hasher, &cx.entropy, &password).await {
             Ok(hashed_password) => {
                 let config = PasswordConfig { hashed_password, use_password_migration_hook: false };
                 let config = RawJson::from_value(&serde_json::to_value(config).map_err(Problem::internal)?);
-                writes.update_credential_config(found.credential_id, &config, cx.now());
+                writes.update_credential_config(found.credential.id, &config, cx.now());
             }
             Err(error) => tracing::warn!(identity.id = %found.identity_id, %error, "A password was not hashed anew."),
         }
@@ -115,4 +124,12 @@ fn wrong<S>() -> Verdict<S> {
 /// More sign-ins at once than there is memory for.
 fn busy(error: crypto::HashError) -> Problem {
     Problem::new(429).reason("Many people are signing in right now. Please try again in a few seconds.").log(error)
+}
+
+/// Whether the person has set a password; the row alone is made by the schema.
+fn has_password(identity: &Identity) -> bool {
+    let credential = identity.credentials.get(&CredentialType::Password);
+    let config =
+        credential.and_then(|credential| serde_json::from_str::<PasswordConfig>(credential.config.as_str()).ok());
+    config.is_some_and(|config| !config.hashed_password.is_empty() || config.use_password_migration_hook)
 }

@@ -1,8 +1,10 @@
 //! Signing up.
 
-use flow::{BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict};
+use flow::{
+    BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
+};
 use model::flow::Registration;
-use model::{Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Problem, RawJson, Secret, message};
+use model::{Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Problem, RawJson, Secret, message};
 use store::Tx;
 
 use super::{Password, PasswordConfig, Policy, password_field, submit_button};
@@ -55,9 +57,8 @@ async fn check(
         return Ok(Verdict::rejected(Rejection::at("password", message::property_missing("password"))));
     }
     let schemas = runtime.identities.schemas();
-    let wanted = flow.detail.identity_schema.as_deref();
-    let traits = RawJson::from_value(&schemas.traits(wanted, &input.traits(), input.is_form));
-    let mut candidate = Identity::new(model::Id::random(&cx.entropy), schemas.id(wanted).to_owned(), traits, cx.now());
+    let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
+    let mut candidate = registration::candidate(cx, runtime, flow, &traits);
     if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
         let rejections = errors.into_iter().map(Rejection::from).collect();
         return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
@@ -70,17 +71,18 @@ async fn check(
     if let Some(complaint) = Policy::new(runtime).complaint(password.expose(), &identifiers).await {
         return Ok(Verdict::rejected(Rejection::at("password", complaint)));
     }
-    let hashed_password = match runtime.identities.hashing().hash(&cx.entropy, &password).await {
-        Ok(hash) => hash,
-        Err(crypto::HashError::TooLong { max, actual }) => {
-            return Ok(Verdict::rejected(Rejection::at("password", message::password_too_long(max, actual))));
-        }
-        Err(error @ crypto::HashError::Busy) => {
-            let reason = "Many people are signing up right now. Please try again in a few seconds.";
-            return Err(Problem::new(429).reason(reason).log(error));
-        }
-        Err(error) => return Err(Problem::internal(error)),
-    };
+    let hashed_password =
+        match runtime.identities.pool().hash(runtime.identities.hasher(), &cx.entropy, &password).await {
+            Ok(hash) => hash,
+            Err(crypto::HashError::TooLong { max, actual }) => {
+                return Ok(Verdict::rejected(Rejection::at("password", message::password_too_long(max, actual))));
+            }
+            Err(error @ crypto::HashError::Busy) => {
+                let reason = "Many people are signing up right now. Please try again in a few seconds.";
+                return Err(Problem::new(429).reason(reason).log(error));
+            }
+            Err(error) => return Err(Problem::internal(error)),
+        };
     let config = PasswordConfig { hashed_password, use_password_migration_hook: false };
     if let Some(credential) = candidate.credentials.get_mut(&CredentialType::Password) {
         credential.config = RawJson::from_value(&serde_json::to_value(config).map_err(Problem::internal)?);

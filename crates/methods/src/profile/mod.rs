@@ -5,7 +5,7 @@ use flow::{
 };
 use model::flow::{FlowState, Registration};
 use model::ui::{Attributes, InputType};
-use model::{Cx, Flow, Group, Identity, Node, Problem, message};
+use model::{Cx, Flow, Group, Node, Problem, message};
 use store::Tx;
 
 /// Asks for the traits.
@@ -100,13 +100,7 @@ impl RegistrationMethod for Profile {
             } else {
                 flow.active = None;
                 flow.state = FlowState::ChooseMethod;
-                let schema = schemas.id(flow.detail.identity_schema.as_deref());
-                let mut candidate = Identity::new(
-                    model::Id::random(&cx.entropy),
-                    schema.to_owned(),
-                    model::RawJson::from_value(&traits),
-                    cx.now(),
-                );
+                let mut candidate = registration::candidate(cx, runtime, flow, &traits);
                 if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
                     let rejections = errors.into_iter().map(Rejection::from).collect();
                     return Ok(Verdict::Rejected { rejections, writes: Tx::new() });

@@ -3,7 +3,7 @@
 //! Transactions are always begun as `IMMEDIATE` by one writer, so that none ever finds the database locked by another
 //! of ours. Those that wait while one is being written join it and share its commit, and so its sync to disk.
 
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -121,10 +121,7 @@ fn write_group(connection: &Connection, jobs: &Receiver<Job>, first: Job) {
             },
         }
         if written.len() < GROUP {
-            next = match jobs.try_recv() {
-                Ok(job) => Some(job),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
+            next = jobs.try_recv().ok();
         }
     }
     if !written.is_empty() {
