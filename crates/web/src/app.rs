@@ -1,0 +1,84 @@
+//! The server's state.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use flow::Runtime;
+use model::{Clock, Entropy};
+
+use crate::Metrics;
+use crate::cors::CorsPolicy;
+
+/// The server's state. Clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    site: ArcSwap<Site>,
+    clock: Clock,
+    entropy: Entropy,
+    metrics: Metrics,
+    /// Whether the database is known to have all the tables that are needed.
+    is_migrated: AtomicBool,
+}
+
+/// A runtime, and what answering over HTTP derives from its configuration.
+pub struct Site {
+    pub runtime: Arc<Runtime>,
+    /// The name of the anti-CSRF cookie.
+    pub csrf_cookie: String,
+    pub(crate) cors: Option<CorsPolicy>,
+}
+
+impl Site {
+    fn new(runtime: Arc<Runtime>) -> Self {
+        let serve = &runtime.config.serve;
+        let csrf_cookie = crypto::csrf::cookie_name(&serve.public.base_url.text);
+        let cors = serve.cors.as_ref().map(CorsPolicy::new);
+        Self { runtime, csrf_cookie, cors }
+    }
+}
+
+impl App {
+    /// A server that answers from `runtime`.
+    pub fn new(runtime: Runtime, clock: Clock, entropy: Entropy) -> Self {
+        let site = ArcSwap::from_pointee(Site::new(Arc::new(runtime)));
+        Self(Arc::new(Inner { site, clock, entropy, metrics: Metrics::default(), is_migrated: AtomicBool::new(false) }))
+    }
+
+    /// The configuration of this moment. A request takes it once and keeps it to its end.
+    pub fn site(&self) -> Arc<Site> {
+        self.0.site.load_full()
+    }
+
+    /// Answers from another runtime from now on. Requests under way end with the one they began with.
+    pub fn replace(&self, runtime: Runtime) {
+        self.0.site.store(Arc::new(Site::new(Arc::new(runtime))));
+    }
+
+    /// Where the time comes from.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Where randomness comes from.
+    pub fn entropy(&self) -> &Entropy {
+        &self.0.entropy
+    }
+
+    /// Counts of requests.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Whether the database was once seen with all the tables that are needed. They do not go away again.
+    pub fn is_migrated(&self) -> bool {
+        self.0.is_migrated.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the database has all the tables that are needed.
+    pub fn set_migrated(&self) {
+        self.0.is_migrated.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,123 @@
+//! Who is asking, and for which address: what a request says of itself, directly or by the word of a proxy.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::header::{FORWARDED, HOST, USER_AGENT};
+use axum::http::{HeaderMap, Uri};
+use model::ClientInfo;
+use url::Url;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// `None` for a Unix socket.
+    pub address: Option<SocketAddr>,
+    /// Whether the connection is encrypted.
+    pub is_tls: bool,
+}
+
+/// The width of the database columns, in bytes.
+const MAX_DESCRIPTION: usize = 512;
+const MAX_ADDRESS: usize = 50;
+
+/// What a device is recorded with: its address by the word of a proxy (`True-Client-IP`, `Cf-Connecting-IP`,
+/// `X-Real-IP`, the last public address of `X-Forwarded-For`) or of the socket, with its port; its `User-Agent`; its city
+/// and country by the word of Cloudflare.
+pub(crate) fn client_info(headers: &HeaderMap, peer: Peer) -> ClientInfo {
+    let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"].into_iter().find_map(|name| text(headers, name));
+    let forwarded = || text(headers, "x-forwarded-for").map(|list| last_public_address(&list));
+    let socket = || peer.address.map(|address| address.to_string());
+    let agents: Vec<_> = headers.get_all(USER_AGENT).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let places: Vec<_> = ["cf-ipcity", "cf-ipcountry"].into_iter().filter_map(|name| text(headers, name)).collect();
+    ClientInfo {
+        ip_address: named.or_else(forwarded).or_else(socket).map(|address| cut(address, MAX_ADDRESS)),
+        user_agent: (!agents.is_empty()).then(|| cut(agents.join(" "), MAX_DESCRIPTION)),
+        location: Some(cut(places.join(", "), MAX_DESCRIPTION)),
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name).filter(|value| !value.is_empty())?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// Cuts at a character's end, to at most `length` bytes.
+fn cut(mut text: String, length: usize) -> String {
+    text.truncate(text.floor_char_boundary(length));
+    text
+}
+
+/// Proxies add the address that they see to the end of the list; private ones are other proxies.
+fn last_public_address(list: &str) -> String {
+    let addresses = list.rsplit(',').take(32).map(str::trim);
+    let public = addresses.filter(|address| address.parse::<IpAddr>().is_ok_and(|address| !is_internal(address)));
+    public.map(str::to_owned).next().unwrap_or_default()
+}
+
+fn is_internal(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V6(v6) => {
+            let unique_local = v6.segments()[0] & 0xfe00 == 0xfc00;
+            unique_local || v6.is_loopback() || v6.is_unicast_link_local() || v6.is_unspecified()
+        }
+    }
+}
+
+/// The address that was asked for, as the client sees it: host by `X-Forwarded-Host` or `Host`, scheme by
+/// `X-Forwarded-Proto` or the connection. `None` if these do not make an address.
+pub(crate) fn request_url(headers: &HeaderMap, uri: &Uri, peer: Peer) -> Option<Url> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty());
+    let host = uri.authority().map(|authority| authority.as_str());
+    let host = host.or_else(|| header("x-forwarded-host")).or_else(|| header(HOST.as_str()))?;
+    let scheme = header("x-forwarded-proto").unwrap_or(if peer.is_tls { "https" } else { "http" });
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    Url::parse(&format!("{scheme}://{host}{path}")).ok()
+}
+
+/// Whether the client itself, as far as anybody says, speaks HTTPS.
+pub(crate) fn is_https(headers: &HeaderMap, peer: Peer) -> bool {
+    let said = headers.get("x-forwarded-proto").or_else(|| headers.get(FORWARDED));
+    said.map_or(peer.is_tls, |value| String::from_utf8_lossy(value.as_bytes()).contains("https"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: Peer = Peer { address: Some(SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1234)), is_tls: false };
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))).collect()
+    }
+
+    #[test]
+    fn the_address_comes_from_a_proxy_or_the_socket() {
+        let address = |pairs: &[_]| client_info(&headers(pairs), PEER).ip_address.expect("an address");
+        assert_eq!(address(&[]), "127.0.0.1:1234");
+        assert_eq!(address(&[("x-forwarded-for", "8.8.8.8, 10.0.0.1, 9.9.9.9, 192.168.0.1")]), "9.9.9.9");
+        assert_eq!(address(&[("x-forwarded-for", "10.0.0.1")]), "");
+        assert_eq!(address(&[("x-real-ip", "1.2.3.4"), ("x-forwarded-for", "8.8.8.8")]), "1.2.3.4");
+        assert_eq!(address(&[("true-client-ip", "5.6.7.8"), ("x-real-ip", "1.2.3.4")]), "5.6.7.8");
+        assert_eq!(address(&[("true-client-ip", &"9".repeat(600))]).len(), MAX_ADDRESS);
+    }
+
+    #[test]
+    fn descriptions_are_cut_to_the_width_of_the_column() {
+        let long = "\u{e9}".repeat(400);
+        let info = client_info(&headers(&[("user-agent", &long), ("cf-ipcity", "Bonn"), ("cf-ipcountry", "DE")]), PEER);
+        assert_eq!(info.user_agent.map(|agent| agent.len()), Some(512));
+        assert_eq!(info.location.as_deref(), Some("Bonn, DE"));
+        let none = client_info(&HeaderMap::new(), PEER);
+        assert_eq!((none.user_agent, none.location.as_deref()), (None, Some("")));
+    }
+
+    #[test]
+    fn the_url_is_the_one_that_the_client_sees() {
+        let url = |pairs: &[_]| request_url(&headers(pairs), &Uri::from_static("/a?b=c"), PEER).map(String::from);
+        assert_eq!(url(&[("host", "h:1")]).as_deref(), Some("http://h:1/a?b=c"));
+        let proxied = [("host", "h"), ("x-forwarded-host", "p"), ("x-forwarded-proto", "https")];
+        assert_eq!(url(&proxied).as_deref(), Some("https://p/a?b=c"));
+        assert_eq!(url(&[]), None);
+    }
+}

@@ -1,0 +1,256 @@
+//! The edge of the server: what every request passes on its way in, and every answer on its way out.
+//!
+//! The order on the public listener is Kratos': cross-origin rules, then the anti-CSRF check, then paths that are not
+//! clean, then routing. It shows: a `POST` to a path that is not there is refused for its missing token.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::http::header::{ALLOW, CACHE_CONTROL, VARY};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use model::Problem;
+use serde_json::{Map, Value};
+use tower_service::Service;
+
+use crate::accept::{accepts_json, is_json_request};
+use crate::client::Peer;
+use crate::cors::CorsPolicy;
+use crate::csrf::{self, Protection, Visitor};
+use crate::explain::Clues;
+use crate::log::Line;
+use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect};
+use crate::request::{Arrival, Request, RouteSlot};
+use crate::{App, Site, error_page, json, path};
+
+/// Which listener a request came in at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// For browsers and apps.
+    Public,
+    /// For the operator's own services; no cross-origin rules, no cookies.
+    Admin,
+}
+
+/// A listener's routes, with everything around them. Clones share it.
+#[derive(Clone)]
+pub struct Edge {
+    app: App,
+    side: Side,
+    router: Router,
+}
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
+
+impl Edge {
+    /// Puts the edge around `routes`.
+    pub fn new(app: App, side: Side, routes: Router<App>) -> Self {
+        let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+        Self { router: routes.with_state(app.clone()), app, side }
+    }
+
+    /// Answers a request. Never fails: a panic in a handler becomes a 500.
+    pub async fn answer(&self, mut request: axum::extract::Request, peer: Peer) -> Response {
+        let started = Instant::now();
+        let site = self.app.site();
+        let asker = Asker::of(&request);
+        let line = Line::begin(self.side, &request, &site.runtime.config);
+        let clues = site.runtime.config.dev.then(|| Clues::read(&site, &request, peer));
+
+        let gate = self.gate(&site, &request);
+        let route = RouteSlot::default();
+        let mut response = match gate.answer {
+            Some(answer) => answer,
+            None => {
+                if self.side == Side::Admin
+                    && let Some(uri) = path::with_admin_prefix(request.uri())
+                {
+                    *request.uri_mut() = uri;
+                }
+                let arrival = Arrival { site: Arc::clone(&site), visitor: gate.visitor.clone(), peer, route: Arc::clone(&route) };
+                request.extensions_mut().insert(arrival);
+                self.route(request).await
+            }
+        };
+        if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+            line.failed(&failure.problem);
+            if let Some(clues) = clues {
+                clues.explain(&asker.method, &failure.problem);
+            }
+            response = self.encode(&site, &asker, failure, response).await;
+        }
+        self.dress(&site, &asker, gate.protection, gate.headers, gate.visitor, &mut response);
+
+        let (status, took, route) = (response.status().as_u16(), started.elapsed(), route.get());
+        self.app.metrics().count(&asker.method, route, status, took);
+        line.completed(route, status, took);
+        response
+    }
+
+    /// What is decided before routing.
+    fn gate(&self, site: &Site, request: &axum::extract::Request) -> Gate {
+        let (method, headers, path) = (request.method(), request.headers(), request.uri().path());
+        let mut gate = Gate::open();
+        if self.side == Side::Public {
+            if let Some(cors) = &site.cors {
+                let is_preflight = CorsPolicy::is_preflight(method, headers);
+                gate.headers = if is_preflight { cors.preflight(headers) } else { cors.actual(method, headers) };
+                if is_preflight && !cors.passthrough {
+                    gate.answer = Some(empty(StatusCode::NO_CONTENT));
+                    return gate;
+                }
+            }
+            gate.protection = Protection::of(path);
+            gate.visitor = Visitor::read(headers, &site.csrf_cookie, gate.protection, self.app.entropy());
+            if !gate.visitor.permits(gate.protection, method, headers) {
+                gate.answer = Some(Failure::from(csrf::violation(headers, &gate.visitor)).into_response());
+                return gate;
+            }
+        }
+        let has_prefix = self.side == Side::Public || path.starts_with("/admin");
+        if has_prefix && *method != Method::CONNECT {
+            let clean = path::clean(path);
+            if clean != path {
+                let location = match request.uri().query() {
+                    Some(query) => format!("{clean}?{query}"),
+                    None => clean.into_owned(),
+                };
+                gate.answer = Some(redirect(method, StatusCode::TEMPORARY_REDIRECT, &location));
+            }
+        }
+        gate
+    }
+
+    async fn route(&self, request: axum::extract::Request) -> Response {
+        let mut router = self.router.clone();
+        let answer = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind();
+        match answer.await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            // The panic's own text is in the log already, by the panic hook.
+            Err(_) => Failure::from(Problem::internal("A handler panicked.")).into_response(),
+        }
+    }
+
+    /// Turns a failure into its answer: JSON, or for browsers a redirect to the error page.
+    async fn encode(&self, site: &Site, asker: &Asker, failure: Failure, stand_in: Response) -> Response {
+        let page = match failure.for_browsers && !asker.is_json_request {
+            true => error_page::send_to(&self.app, site, &asker.method, &failure.problem).await,
+            false => None,
+        };
+        let mut response = match page {
+            Some(page) if !asker.accepts_json => page,
+            _ => envelope(&failure.problem, asker.request_id.as_deref()),
+        };
+        let (parts, _) = stand_in.into_parts();
+        response.headers_mut().extend(parts.headers);
+        *response.extensions_mut() = parts.extensions;
+        response
+    }
+
+    /// Adds what all answers have in common.
+    fn dress(
+        &self,
+        site: &Site,
+        asker: &Asker,
+        protection: Protection,
+        cors: HeaderMap,
+        visitor: Visitor,
+        response: &mut Response,
+    ) {
+        let replaced = response.extensions_mut().remove::<ReplacesCsrf>();
+        let status = response.status();
+        let headers = response.headers_mut();
+        if asker.method == Method::GET || asker.is_logout {
+            headers.insert(CACHE_CONTROL, NO_STORE);
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            sort_allowed(headers);
+        }
+        for (name, value) in &cors {
+            headers.append(name, value.clone());
+        }
+        if self.side == Side::Public && protection != Protection::Off {
+            headers.append(VARY, HeaderValue::from_static("Cookie"));
+            // A cookie that was made for this visitor a moment ago need not be replaced.
+            let token = if visitor.is_new { visitor.token } else { replaced.map(|ReplacesCsrf(token)| token) };
+            if let Some(token) = token {
+                csrf::set_cookie(headers, &site.runtime.config, &site.csrf_cookie, &token);
+            }
+        }
+    }
+}
+
+/// What is known of a request before it is routed, or instead of that.
+struct Gate {
+    /// Headers that the answer carries, by the cross-origin rules.
+    headers: HeaderMap,
+    protection: Protection,
+    visitor: Visitor,
+    /// The answer, where routing is not needed for it.
+    answer: Option<Response>,
+}
+
+impl Gate {
+    fn open() -> Self {
+        Self { headers: HeaderMap::new(), protection: Protection::Off, visitor: Visitor::default(), answer: None }
+    }
+}
+
+/// What has to be known of a request when it is answered.
+struct Asker {
+    method: Method,
+    is_json_request: bool,
+    accepts_json: bool,
+    is_logout: bool,
+    request_id: Option<String>,
+}
+
+impl Asker {
+    fn of(request: &axum::extract::Request) -> Self {
+        let headers = request.headers();
+        let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty());
+        let path = request.uri().path();
+        Self {
+            method: request.method().clone(),
+            is_json_request: is_json_request(headers),
+            accepts_json: accepts_json(headers),
+            is_logout: matches!(path, "/self-service/logout" | "/self-service/logout/browser" | "/self-service/logout/api"),
+            request_id: request_id.map(str::to_owned),
+        }
+    }
+}
+
+/// Kratos' error envelope.
+fn envelope(problem: &Problem, request_id: Option<&str>) -> Response {
+    let mut body = Map::new();
+    body.insert("error".to_owned(), Value::Object(problem.to_json(request_id)));
+    body.extend(problem.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let status = StatusCode::from_u16(problem.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json::error_json(status, &body);
+    let id = HeaderValue::from_static(problem.id.unwrap_or_default());
+    response.headers_mut().insert(HeaderName::from_static("ory-error-id"), id);
+    response
+}
+
+async fn not_found(_: Request) -> Response {
+    plain_text(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+async fn method_not_allowed(_: Request) -> Response {
+    plain_text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
+}
+
+/// Writes `Allow` as Go does: sorted, with blanks.
+fn sort_allowed(headers: &mut HeaderMap) {
+    let Some(allowed) = headers.get(ALLOW).and_then(|value| value.to_str().ok()) else { return };
+    let mut methods: Vec<&str> = allowed.split(',').map(str::trim).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
+        headers.insert(ALLOW, value);
+    }
+}

@@ -1,0 +1,109 @@
+//! JSON in and out: bodies as Go's encoder prints them, and inputs that two readers cannot understand differently.
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use model::Problem;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The content type of answers that worked. Errors go without the character set, as in Kratos.
+const CONTENT_TYPE_OF_ANSWERS: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const CONTENT_TYPE_OF_ERRORS: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An answer in JSON.
+pub fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
+    respond(status, value, CONTENT_TYPE_OF_ANSWERS)
+}
+
+/// An answer in JSON that says what went wrong.
+pub(crate) fn error_json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
+    respond(status, value, CONTENT_TYPE_OF_ERRORS)
+}
+
+fn respond<T: Serialize + ?Sized>(status: StatusCode, value: &T, content_type: HeaderValue) -> Response {
+    let mut response = match serde_json::to_vec(value) {
+        Ok(text) => Response::new(Body::from(finish(text))),
+        Err(error) => {
+            // Only maps with keys that are not text cannot be printed, and there are none.
+            tracing::error!(%error, "An answer could not be written as JSON.");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            return response;
+        }
+    };
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// Escapes what could end a script element or a line of JavaScript, and adds the newline that ends every body. These
+/// characters only occur within strings, so the text can be taken as it is.
+fn finish(text: Vec<u8>) -> Vec<u8> {
+    let is_special = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xe2);
+    let Some(first) = text.iter().position(|byte| is_special(byte)) else {
+        let mut text = text;
+        text.push(b'\n');
+        return text;
+    };
+    let mut escaped = Vec::with_capacity(text.len() + 32);
+    escaped.extend_from_slice(&text[..first]);
+    let mut rest = &text[first..];
+    while let Some((&byte, after)) = rest.split_first() {
+        let (escape, length): (&[u8], usize) = match byte {
+            b'<' => (br"\u003c", 1),
+            b'>' => (br"\u003e", 1),
+            b'&' => (br"\u0026", 1),
+            0xe2 if after.starts_with(&[0x80, 0xa8]) => (br"\u2028", 3),
+            0xe2 if after.starts_with(&[0x80, 0xa9]) => (br"\u2029", 3),
+            _ => (&rest[..1], 1),
+        };
+        escaped.extend_from_slice(escape);
+        rest = &rest[length..];
+    }
+    escaped.push(b'\n');
+    escaped
+}
+
+/// Reads a JSON body. Nesting is bounded (128 levels), and a member that stands there twice is an error.
+///
+/// # Errors
+/// 400, saying what is wrong and where.
+pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let fail = |why: String| Problem::bad_request(format!("The body cannot be read as JSON: {why}."));
+    let value = flow::parse_json(body).map_err(|error| Problem::bad_request(error.0))?;
+    serde_json::from_value(value).map_err(|error| fail(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn bodies_are_escaped_as_go_escapes_them() {
+        let text = finish(serde_json::to_vec(&json!({"a": "<b>&\u{2028}\u{2029}\u{20ac}"})).expect("JSON"));
+        let expected = "{\"a\":\"\\u003cb\\u003e\\u0026\\u2028\\u2029\u{20ac}\"}\n";
+        assert_eq!(String::from_utf8(text).expect("text"), expected);
+    }
+
+    #[test]
+    fn hostile_bodies_are_refused() {
+        let deep = "[".repeat(3000) + &"]".repeat(3000);
+        for body in ["", "{", "{\"a\":1,\"a\":2}", "{}x", "\u{0}", &deep] {
+            assert!(parse_json::<Value>(body.as_bytes()).is_err(), "{}", &body[..body.len().min(20)]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn escaping_changes_nothing_that_a_reader_sees(text in any::<String>()) {
+            let printed = finish(serde_json::to_vec(&text).expect("JSON"));
+            prop_assert!(!printed.iter().any(|byte| b"<>&".contains(byte)));
+            prop_assert_eq!(serde_json::from_slice::<String>(&printed).expect("JSON"), text);
+        }
+    }
+}

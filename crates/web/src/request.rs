@@ -1,0 +1,219 @@
+//! A request as handlers see it.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use axum::body::Body;
+use axum::extract::{FromRequest, MatchedPath};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::Response;
+use crypto::CsrfToken;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use model::{Cx, Problem, Secret};
+use serde::de::DeserializeOwned;
+use session::RequestCredentials;
+use url::form_urlencoded;
+
+use crate::accept::{accepts_json, is_json_request};
+use crate::client::{self, Peer};
+use crate::cookies::{cookie, cookies};
+use crate::csrf::Visitor;
+use crate::reply::empty;
+use crate::{App, Site, parse_json};
+
+/// Larger bodies are refused (5 MiB, as in Kratos).
+pub const MAX_BODY: usize = 5 << 20;
+
+/// What the edge of the server found out about a request.
+#[derive(Clone)]
+pub(crate) struct Arrival {
+    pub site: Arc<Site>,
+    pub visitor: Visitor,
+    pub peer: Peer,
+    pub route: RouteSlot,
+}
+
+/// Tells the edge, after the fact, which route a request took.
+pub(crate) type RouteSlot = Arc<OnceLock<MatchedPath>>;
+
+/// A request, with the configuration that it is answered under.
+pub struct Request {
+    pub app: App,
+    /// One configuration from the request's beginning to its end.
+    pub site: Arc<Site>,
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    visitor: Visitor,
+    peer: Peer,
+    body: Body,
+}
+
+impl FromRequest<App> for Request {
+    type Rejection = Response;
+
+    async fn from_request(request: axum::extract::Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Some(Arrival { site, visitor, peer, route }) = parts.extensions.remove() else {
+            tracing::error!("A route was called without passing the edge of the server.");
+            return Err(empty(axum::http::StatusCode::INTERNAL_SERVER_ERROR));
+        };
+        if let Some(matched) = parts.extensions.remove::<MatchedPath>() {
+            // A slot is new for each request, so it cannot be taken.
+            let _ = route.set(matched);
+        }
+        let app = app.clone();
+        Ok(Self { app, site, method: parts.method, uri: parts.uri, headers: parts.headers, visitor, peer, body })
+    }
+}
+
+impl Request {
+    /// What domain functions get first.
+    pub fn cx(&self) -> Cx {
+        let client = client::client_info(&self.headers, self.peer);
+        Cx { clock: self.app.clock().clone(), entropy: self.app.entropy().clone(), client }
+    }
+
+    /// The query, without its question mark.
+    pub fn query_text(&self) -> &str {
+        self.uri.query().unwrap_or_default()
+    }
+
+    /// The first value of a query parameter; empty if it is missing.
+    pub fn query(&self, name: &str) -> Cow<'_, str> {
+        self.query_if_set(name).unwrap_or_default()
+    }
+
+    /// The first value of a query parameter.
+    pub fn query_if_set(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// All values of a query parameter.
+    pub fn query_all(&self, name: &str) -> Vec<String> {
+        self.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
+    }
+
+    fn query_pairs(&self) -> form_urlencoded::Parse<'_> {
+        form_urlencoded::parse(self.query_text().as_bytes())
+    }
+
+    /// Whether a submission, or an error, is answered in JSON.
+    pub fn is_json_request(&self) -> bool {
+        is_json_request(&self.headers)
+    }
+
+    /// Whether a newly opened flow is answered in JSON.
+    pub fn accepts_json(&self) -> bool {
+        accepts_json(&self.headers)
+    }
+
+    /// What the request brings along to prove a session.
+    pub fn credentials(&self) -> RequestCredentials {
+        let header = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = header(AUTHORIZATION.as_str()).and_then(bearer_token);
+        let name = &self.site.runtime.config.session.cookie.name;
+        RequestCredentials {
+            session_token: header("x-session-token").filter(|token| !token.is_empty()).map(Secret::from),
+            cookie: cookie(&self.headers, name).map(Secret::from),
+            bare_cookie: None,
+            bearer: bearer.map(Secret::from),
+        }
+    }
+
+    /// As [`Request::credentials`], for whoami and logout, where the `Cookie` header may also be nothing but the session
+    /// cookie's value: an application that passes `req.cookies.ory_kratos_session` on makes that mistake.
+    pub fn credentials_with_bare_cookie(&self) -> RequestCredentials {
+        let mut credentials = self.credentials();
+        if credentials.cookie.is_none() {
+            let whole = self.headers.get("cookie").and_then(|value| value.to_str().ok());
+            credentials.bare_cookie = whole.filter(|whole| whole.len() <= 4096).map(Secret::from);
+        }
+        credentials
+    }
+
+    /// The request as the flow engine sees it.
+    ///
+    /// # Errors
+    /// 400 when its address cannot be made out.
+    pub fn for_flow(&self) -> Result<flow::Request, Problem> {
+        let url = client::request_url(&self.headers, &self.uri, self.peer)
+            .ok_or_else(|| Problem::bad_request("The request does not say which host it is for (Host header)."))?;
+        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let has_csrf_cookie = self.visitor.token.is_some() && !self.visitor.is_new;
+        let csrf = self.visitor.token.clone().unwrap_or_else(|| CsrfToken::generate(self.app.entropy()));
+        Ok(flow::Request {
+            url,
+            credentials: self.credentials(),
+            csrf,
+            has_csrf_cookie,
+            cookies: cookies(&self.headers).map(|(name, _)| name.to_owned()).collect(),
+            origin: text(ORIGIN.as_str()).map(str::to_owned),
+            wants_json: self.is_json_request(),
+            from_script: matches!(text("sec-fetch-mode"), Some("cors" | "same-origin")),
+        })
+    }
+
+    /// The media type of the body, without parameters, in lower case.
+    pub fn content_type(&self) -> String {
+        let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// 413 beyond [`MAX_BODY`]; 400 when the connection breaks.
+    pub async fn body(&mut self) -> Result<Vec<u8>, Problem> {
+        let body = std::mem::take(&mut self.body);
+        match Limited::new(body, MAX_BODY).collect().await {
+            Ok(body) => Ok(body.to_bytes().into()),
+            Err(error) if error.is::<LengthLimitError>() => {
+                Err(Problem::new(413).reason("The body is larger than 5 MiB, which is more than anything needs here."))
+            }
+            Err(error) => Err(Problem::bad_request("The body did not arrive completely.").log(error)),
+        }
+    }
+
+    /// Reads a body of JSON. `Content-Type` must say so.
+    ///
+    /// # Errors
+    /// 400, saying what is wrong.
+    pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        if self.content_type() != "application/json" {
+            return Err(Problem::bad_request("Please send JSON, and say so by the header Content-Type: application/json."));
+        }
+        let body = self.body().await?;
+        if body.is_empty() {
+            return Err(Problem::bad_request("The body is empty. Please send a JSON object."));
+        }
+        parse_json(&body)
+    }
+
+    /// The address of the same route, as the client asked for it.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+}
+
+/// The token of `Bearer <token>`: exactly two words, the first in any case.
+fn bearer_token(value: &str) -> Option<&str> {
+    let mut words = value.split(' ');
+    let (scheme, token) = (words.next()?, words.next()?);
+    (scheme.eq_ignore_ascii_case("bearer") && words.next().is_none()).then_some(token).filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer_token;
+
+    #[test]
+    fn bearer_tokens_are_one_word() {
+        assert_eq!(bearer_token("Bearer t"), Some("t"));
+        assert_eq!(bearer_token("bEARER t"), Some("t"));
+        for value in ["t", "Bearer", "Bearer ", "Basic t", "Bearer t u", "Bearer  t"] {
+            assert_eq!(bearer_token(value), None, "{value}");
+        }
+    }
+}
