@@ -289,12 +289,11 @@ impl Pool {
             let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
             let live = (0..free.len()).rev().find_map(|at| Some((at, self.slots[free[at]].live()?)));
             match live {
-                Some((at, connection)) => (Some(free.remove(at)), Some(connection)),
-                None => (free.pop(), None),
+                Some((at, connection)) => (free.remove(at), Some(connection)),
+                None => (free.pop().expect("a permit stands for a free slot"), None),
             }
         };
-        // A permit stands for a free index; without one the pool would be smaller than it believes.
-        let place = Place { pool: self, index: index.unwrap_or_default(), _permit: permit };
+        let place = Place { pool: self, index, _permit: permit };
         let connection = match connection {
             Some(connection) => connection,
             None => self.slots[place.index].connection(patience).await?,

@@ -1,4 +1,10 @@
 //! The store against real databases.
 
 mod backend;
+mod concurrency;
+mod kratos;
 mod migrations;
+mod outage;
+mod people;
+mod statements;
+mod values;

@@ -1,0 +1,88 @@
+//! Many writers at once.
+
+use model::{Aal, Entropy};
+use store::Tx;
+use tokio::task::JoinSet;
+
+use crate::backend::{Backend, migrated};
+use crate::people::{identity, session};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_four_writers_never_find_the_database_locked() {
+    for backend in migrated().await {
+        let mut tasks = JoinSet::new();
+        for n in 0..64 {
+            let store = backend.store.clone();
+            tasks.spawn(async move {
+                let entropy = Entropy::seeded(n);
+                let identity = identity(&entropy, &format!("{n}@example.org"));
+                let mut tx = Tx::new();
+                tx.insert_identity(&entropy, &identity);
+                tx.insert_session(&session(&entropy, &identity));
+                store.commit(tx).await?;
+                let mut tx = Tx::new();
+                tx.set_available_aal(identity.id, Aal::Aal2);
+                store.commit(tx).await?;
+                let read = store.find_identity(identity.id).await?;
+                Ok::<_, store::CommitError>(read.expect("is there").available_aal)
+            });
+        }
+        for outcome in tasks.join_all().await {
+            assert_eq!(outcome.expect("is written"), Some(Aal::Aal2));
+        }
+        assert_eq!(backend.store.count_identities().await.expect("answers"), 64);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_that_wait_for_each_other_are_run_again() {
+    for backend in migrated().await {
+        let entropy = Entropy::seeded(1);
+        let (ann, ben) = (identity(&entropy, "ann@example.org"), identity(&entropy, "ben@example.org"));
+        let mut tx = Tx::new();
+        tx.insert_identity(&entropy, &ann);
+        tx.insert_identity(&entropy, &ben);
+        backend.store.commit(tx).await.expect("are written");
+        let store = quick_to_find_deadlocks(&backend).await;
+        let mut tasks = JoinSet::new();
+        for n in 0..16 {
+            let store = store.clone();
+            let order = if n % 2 == 0 { [ann.id, ben.id] } else { [ben.id, ann.id] };
+            tasks.spawn(async move {
+                let mut tx = Tx::new();
+                order.into_iter().cycle().take(8).for_each(|id| tx.set_available_aal(id, Aal::Aal2));
+                store.commit(tx).await
+            });
+        }
+        for outcome in tasks.join_all().await {
+            outcome.expect("is written in the end");
+        }
+    }
+}
+
+/// By itself PostgreSQL takes a second to notice that two transactions wait for each other.
+async fn quick_to_find_deadlocks(backend: &Backend) -> store::Store {
+    let setting = backend.pick("", "&deadlock_timeout=10ms");
+    crate::backend::open(&format!("{}{setting}", backend.dsn)).await
+}
+
+#[tokio::test]
+async fn a_caller_that_stops_waiting_leaves_no_transaction_behind() {
+    for backend in migrated().await {
+        let entropy = Entropy::seeded(2);
+        for n in 0..32_u64 {
+            let mut tx = Tx::new();
+            let email = format!("{n}@example.org");
+            tx.insert_identity(&entropy, &identity(&entropy, &email));
+            let commit = backend.store.commit(tx);
+            let _ = tokio::time::timeout(std::time::Duration::from_micros(100 * n), commit).await;
+        }
+        let mut tx = Tx::new();
+        let last = identity(&entropy, "last@example.org");
+        tx.insert_identity(&entropy, &last);
+        backend.store.commit(tx).await.expect("is written");
+        let orphans = "SELECT CAST(count(*) AS text) FROM identities i
+            WHERE NOT EXISTS (SELECT 1 FROM identity_credentials c WHERE c.identity_id = i.id)";
+        assert_eq!(backend.texts(orphans).await, ["0"]);
+    }
+}

@@ -1,0 +1,146 @@
+//! Databases that go away and come back.
+
+use std::time::{Duration, Instant};
+
+use model::Entropy;
+use store::{CommitError, Store, StoreError, Tx};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use url::Url;
+
+use crate::backend::{NETWORK, now, open, postgres, postgres_server, sqlite};
+use crate::people::identity;
+
+/// Stands before a server, and can be taken away.
+struct Proxy {
+    port: u16,
+    target: String,
+    tasks: JoinSet<()>,
+}
+
+impl Proxy {
+    async fn new(target: String) -> Self {
+        let mut proxy = Self { port: 0, target, tasks: JoinSet::new() };
+        proxy.start().await;
+        proxy
+    }
+
+    async fn start(&mut self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("binds");
+        self.port = listener.local_addr().expect("is bound").port();
+        let target = self.target.clone();
+        self.tasks.spawn(async move {
+            let mut links = JoinSet::new();
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut far = TcpStream::connect(&target).await.expect("connects");
+                links.spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+            }
+        });
+    }
+
+    /// Cuts all connections and takes no more.
+    async fn stop(&mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+fn insert(entropy: &Entropy) -> Tx {
+    let mut tx = Tx::new();
+    tx.insert_identity(entropy, &identity(entropy, &format!("{}@example.org", entropy.uuid())));
+    tx
+}
+
+/// Whether reads and writes work, asked until they do or five seconds are over.
+async fn recovers(store: &Store, entropy: &Entropy) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(5) {
+        if store.ping().await.is_ok() && store.commit(insert(entropy)).await.is_ok() {
+            return true;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+#[tokio::test]
+async fn a_postgresql_server_that_vanishes_is_reported_and_found_again() {
+    let Some(server) = postgres_server() else { return };
+    let backend = postgres(server).await;
+    backend.store.migrate_up(NETWORK, now(), &mut |_| {}).await.expect("migrates");
+    let mut url = Url::parse(&backend.dsn).expect("a URL");
+    let target = format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432));
+    let mut proxy = Proxy::new(target).await;
+    url.set_host(Some("127.0.0.1")).expect("a host");
+    url.set_port(Some(proxy.port)).expect("a port");
+    let (store, entropy) = (open(url.as_str()).await, Entropy::seeded(1));
+    store.commit(insert(&entropy)).await.expect("is written");
+
+    for _ in 0..2 {
+        proxy.stop().await;
+        // The first callers may still wait for a new connection; from then on nobody does.
+        let start = Instant::now();
+        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+        let outcome = store.commit(insert(&entropy)).await;
+        assert!(matches!(outcome, Err(CommitError::Store(StoreError::Unavailable(_)))), "{outcome:?}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+        let start = Instant::now();
+        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+        assert!(start.elapsed() < Duration::from_millis(100));
+        proxy.start().await;
+        assert!(recovers(&store, &entropy).await);
+    }
+
+    let others = "SELECT CAST(pg_terminate_backend(pid) AS text) FROM pg_stat_activity
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert!(!backend.texts(others).await.is_empty());
+    assert!(recovers(&store, &entropy).await);
+}
+
+#[tokio::test]
+async fn a_postgresql_server_that_is_not_there_yet_is_no_error_until_it_is_needed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let port = listener.local_addr().expect("is bound").port();
+    drop(listener);
+    let store = open(&format!("postgres://zelus@127.0.0.1:{port}/zelus")).await;
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_postgresql_server_that_never_answers_is_given_up_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let port = listener.local_addr().expect("is bound").port();
+    let store = open(&format!("postgres://zelus@127.0.0.1:{port}/zelus?connect_timeout=1")).await;
+    let start = Instant::now();
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_second_host_takes_over() {
+    let Some(server) = postgres_server() else { return };
+    let backend = postgres(server).await;
+    let url = Url::parse(&backend.dsn).expect("a URL");
+    let here = format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432));
+    // Nothing listens on port 1.
+    let dsn = backend.dsn.replacen(&here, &format!("127.0.0.1:1,{here}"), 1) + "&target_session_attrs=read-write";
+    open(&dsn).await.ping().await.expect("the second answers");
+}
+
+#[tokio::test]
+async fn a_locked_sqlite_file_is_waited_for_and_then_reported() {
+    let backend = sqlite().await;
+    backend.store.migrate_up(NETWORK, now(), &mut |_| {}).await.expect("migrates");
+    let (store, entropy) = (open(&format!("{}?_busy_timeout=200", backend.dsn)).await, Entropy::seeded(1));
+    let other = rusqlite::Connection::open(backend.file()).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("locks");
+
+    let start = Instant::now();
+    let outcome = store.commit(insert(&entropy)).await;
+    assert!(matches!(outcome, Err(CommitError::Store(StoreError::Unavailable(_)))), "{outcome:?}");
+    assert!((Duration::from_millis(150)..Duration::from_secs(3)).contains(&start.elapsed()));
+    assert_eq!(store.count_identities().await.expect("readers are not held up"), 0);
+
+    other.execute_batch("ROLLBACK").expect("unlocks");
+    assert!(recovers(&store, &entropy).await);
+}
