@@ -15,6 +15,8 @@ pub struct Need {
 }
 
 pub const POSTGRES: Need = Need { is_there: || postgres::programs().is_some(), packages: &["postgresql"] };
+pub const WRK: Need = Need { is_there: || which("wrk").is_some(), packages: &["wrk"] };
+pub const SQLITE: Need = Need { is_there: || which("sqlite3").is_some(), packages: &["sqlite3"] };
 pub const CHROMIUM: Need =
     Need { is_there: || which("chromium").is_some(), packages: &["chromium", "fonts-liberation"] };
 pub const NODE: Need =

@@ -1,6 +1,7 @@
 //! The repository's own tasks, run as `cargo xtask NAME`. One module for each; a new one is a line in [`TASKS`].
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the developer at the terminal")]
 
+mod bench;
 mod command;
 mod install;
 mod postgres;
@@ -17,7 +18,10 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 /// A task by its name, in a few words, and as a function of the arguments after its name.
 type Task = (&'static str, &'static str, fn(&[String]) -> Result<ExitCode>);
 
-const TASKS: &[Task] = &[("test", "install what the tests need, and run them all", test::run)];
+const TASKS: &[Task] = &[
+    ("test", "install what the tests need, and run them all", test::run),
+    ("bench", "measure the release build, and write docs/benchmarks.md", bench::run),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -16,19 +16,24 @@ pub struct Postgres {
     port: u16,
 }
 
-/// Nothing here outlives a test run, so nothing is made durable; trust stands in for passwords.
-const SETTINGS: &[&str] = &[
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "max_connections=300",
-];
+/// Trust stands in for passwords.
+const SETTINGS: &[&str] = &["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
+/// Nothing of a test outlives it.
+const NOT_DURABLE: &[&str] = &["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 impl Postgres {
-    /// Makes and starts a cluster. PostgreSQL refuses to run as root, so root lends it the `postgres` user.
+    /// Makes and starts a cluster for tests, which loses what it was told when the machine stops.
     pub fn start() -> Result<Self> {
+        Self::start_with(NOT_DURABLE)
+    }
+
+    /// Makes and starts a cluster that keeps what it was told, as one in use does.
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// PostgreSQL refuses to run as root, so root lends it the `postgres` user.
+    fn start_with(durability: &[&str]) -> Result<Self> {
         let programs = programs().ok_or("PostgreSQL is not installed")?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let directory = std::env::temp_dir().join(format!("zelus-postgres-{}-{port}", std::process::id()));
@@ -39,11 +44,11 @@ impl Postgres {
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
         run_quietly(initdb.arg("--pgdata").arg(directory))?;
 
-        let settings: Vec<String> = SETTINGS.iter().map(|setting| format!("-c {setting}")).collect();
+        let settings: Vec<String> = SETTINGS.iter().chain(durability).map(|setting| format!("-c {setting}")).collect();
         let options = format!("-p {port} {}", settings.join(" "));
         let mut start = cluster.as_postgres("pg_ctl");
         start.args(["start", "--wait", "--silent", "--options", &options]).stdout(Stdio::null());
-        start.arg("--log").arg(cluster.directory.join("server.log")).arg("--pgdata").arg(directory);
+        start.arg("--log").arg(cluster.log()).arg("--pgdata").arg(directory);
         succeed(&mut start)?;
         Ok(cluster)
     }
@@ -51,6 +56,17 @@ impl Postgres {
     /// Where `database` is found, in the form that a `dsn` has.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// The process that starts all others of the cluster.
+    pub fn process_id(&self) -> Result<u32> {
+        let file = fs::read_to_string(self.directory.join("postmaster.pid"))?;
+        Ok(file.lines().next().unwrap_or_default().parse()?)
+    }
+
+    /// The file that the cluster writes its log to.
+    pub fn log(&self) -> PathBuf {
+        self.directory.join("server.log")
     }
 
     /// A shell command that leaves `database` empty, whether it was there or not.

@@ -1,0 +1,79 @@
+-- What wrk sends, and what it reports.
+--
+--   wrk … -s requests.lua URL -- KIND [FILE [FROM COUNT]]
+--
+-- A kind makes one request of each line of FILE (of COUNT lines from line FROM on, where that is said). They are sent in
+-- random order. A request of a single-use kind is sent once; when all are sent, the run is over.
+
+local json = { ["Accept"] = "application/json", ["Content-Type"] = "application/json" }
+
+local kinds = {
+  get = function() return wrk.format("GET") end,
+  token = function(token) return wrk.format("GET", nil, { ["X-Session-Token"] = token }) end,
+  cookie = function(cookie) return wrk.format("GET", nil, { ["Cookie"] = "ory_kratos_session=" .. cookie }) end,
+  -- Opens flows, and appends their ids to FILE.
+  collect = function() return wrk.format("GET", nil, json) end,
+  sign_in = function(flow)
+    local email = ("person-%d@example.org"):format(math.random(0, 99999))
+    local body = ('{"method":"password","identifier":"%s","password":"correct horse battery staple"}'):format(email)
+    return wrk.format("POST", wrk.path .. "?flow=" .. flow, json, body)
+  end,
+  logout = function(token) return wrk.format("DELETE", nil, json, ('{"session_token":"%s"}'):format(token)) end,
+}
+
+local single_use = { sign_in = true, logout = true }
+
+local requests = {}
+local sent = 0
+local once = false
+
+function init(arguments)
+  local kind, path, from, count = arguments[1], arguments[2], tonumber(arguments[3]), tonumber(arguments[4])
+  if kind == "collect" then collect(path) end
+  once = single_use[kind]
+  if not path or kind == "collect" then
+    requests[1] = kinds[kind]()
+    return
+  end
+  local number = 0
+  for line in io.lines(path) do
+    number = number + 1
+    if not from or (number >= from and number < from + count) then requests[#requests + 1] = kinds[kind](line) end
+  end
+  for last = #requests, 2, -1 do
+    local other = math.random(last)
+    requests[last], requests[other] = requests[other], requests[last]
+  end
+end
+
+function request()
+  if sent == #requests then
+    sent = 0
+    if once then
+      exhausted = true
+      wrk.thread:stop()
+    end
+  end
+  sent = sent + 1
+  return requests[sent]
+end
+
+function collect(path)
+  local file = io.open(path, "a")
+  function response(status, _, body)
+    if status == 200 then file:write(body:match('"id":"([%x-]+)"'), "\n") end
+  end
+end
+
+local threads = {}
+
+function setup(thread) table.insert(threads, thread) end
+
+function done(summary, latency)
+  local exhausted = false
+  for _, thread in ipairs(threads) do exhausted = exhausted or thread:get("exhausted") or false end
+  local errors = summary.errors
+  io.write(("result requests=%d microseconds=%d p50=%d p99=%d refused=%d broken=%d exhausted=%d\n"):format(
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout, exhausted and 1 or 0))
+end

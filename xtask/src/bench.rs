@@ -1,0 +1,271 @@
+//! `cargo xtask bench`: what the release build costs, beside a bare route and beside `pgbench` on the same machine.
+//!
+//! Nothing here passes or fails: what is measured is written down.
+
+mod database;
+mod load;
+mod process;
+mod report;
+mod results;
+mod targets;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::command::{cargo, command, run_quietly, succeed};
+use crate::install::{self, Need, POSTGRES, SQLITE, WRK};
+use crate::postgres::{self, Postgres};
+use crate::{Result, root};
+use database::Database;
+use load::{REQUESTS, Request, Run, Stock};
+use process::{Server, free_port};
+use results::{Measured, OnDatabase, Pgbench, Results};
+
+const HELP: &str = "\
+Measures the release build with wrk, on SQLite and on PostgreSQL, and writes docs/benchmarks.md and
+bench/results/latest.json.
+
+Usage: cargo xtask bench [OPTIONS]
+
+  --quick             one short round
+  --database NAME     only on sqlite, or only on postgres
+  --only NAME         only requests whose name contains NAME
+  --connections N     how many requests are under way at a time (16)
+  --json FILE         where the figures go to
+
+With any option but --json the report is only printed, and both files go to target/bench.
+ZELUS_BIN names another server than the release build.";
+
+/// What is measured, and for how long.
+struct Plan {
+    rounds: u32,
+    /// How long one kind of request is sent in one round.
+    seconds: u32,
+    connections: u32,
+    /// How often the server is started to see how long that takes.
+    starts: u32,
+    databases: Vec<&'static str>,
+    requests: Vec<&'static Request>,
+    /// Whether everything is measured, so that the result may stand in the repository.
+    is_whole: bool,
+    json: Option<PathBuf>,
+}
+
+const DATABASES: [&str; 2] = ["sqlite", "postgres"];
+
+/// Runs the task.
+pub fn run(arguments: &[String]) -> Result<ExitCode> {
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        println!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = plan(arguments)?;
+    let on_postgres = plan.databases.contains(&"postgres");
+    let needs: [&Need; 3] = [&WRK, &SQLITE, &POSTGRES];
+    install::ensure(&needs[..if on_postgres { 3 } else { 2 }])?;
+
+    let server = build()?;
+    let folder = root().join("target/bench");
+    fs::create_dir_all(&folder)?;
+    let mut results = Results::begin(&plan)?;
+    results.hash_us = run_quietly(command(helper()).arg("hash"))?.trim().parse::<f64>()? / 1000.0;
+    let bare_starts = (0..plan.starts).map(|_| start_bare(&folder)).collect::<Result<Vec<_>>>()?;
+    results.bare_start_ms = process::median_start_ms(&bare_starts);
+    drop(bare_starts);
+    let bare = start_bare(&folder)?;
+    sleep(Duration::from_secs(1));
+    results.bare_idle = bare.memory()?;
+
+    for name in &plan.databases {
+        let cluster = (*name == "postgres").then(Postgres::start_durable).transpose()?;
+        let database = Database::new(&folder, cluster.as_ref());
+        let bench = Bench { plan: &plan, server: &server, folder: folder.join(name), database, bare: &bare };
+        let (measured, pgbench) = bench.run(name)?;
+        results.databases.push(measured);
+        results.pgbench = results.pgbench.or(pgbench);
+    }
+    finish(&plan, &folder, &results)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plan(arguments: &[String]) -> Result<Plan> {
+    let mut plan = Plan {
+        rounds: 5,
+        seconds: 2,
+        connections: 16,
+        starts: 9,
+        databases: DATABASES.to_vec(),
+        requests: REQUESTS.iter().collect(),
+        is_whole: env::var_os("ZELUS_BIN").is_none(),
+        json: None,
+    };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value.\n\n{HELP}"));
+        plan.is_whole &= argument == "--json";
+        match argument.as_str() {
+            "--quick" => (plan.rounds, plan.seconds, plan.starts) = (1, 1, 3),
+            "--connections" => plan.connections = value()?.parse()?,
+            "--json" => plan.json = Some(value()?.into()),
+            "--only" => {
+                let name = value()?;
+                plan.requests.retain(|request| request.name.contains(name.as_str()));
+            }
+            "--database" => {
+                let name = value()?;
+                plan.databases.retain(|known| known == name);
+            }
+            _ => return Err(format!("{argument} is not understood.\n\n{HELP}").into()),
+        }
+    }
+    if plan.requests.is_empty() || plan.databases.is_empty() || plan.connections == 0 {
+        let requests: Vec<_> = REQUESTS.iter().map(|request| request.name).collect();
+        return Err(
+            format!("nothing to measure. Requests: {}. Databases: sqlite, postgres.", requests.join("; ")).into()
+        );
+    }
+    Ok(plan)
+}
+
+/// Builds the helper and the server, and gives back where the server is.
+fn build() -> Result<PathBuf> {
+    let given = env::var_os("ZELUS_BIN").map(PathBuf::from);
+    let packages: &[&str] = if given.is_some() { &[] } else { &["--package", "zelus"] };
+    succeed(cargo().args(["build", "--release", "--package", "bench"]).args(packages))?;
+    Ok(given.unwrap_or_else(|| root().join("target/release/zelus")))
+}
+
+/// The program of `bench/`.
+fn helper() -> PathBuf {
+    root().join("target/release/bench")
+}
+
+fn start_bare(folder: &Path) -> Result<Server> {
+    let port = free_port()?;
+    let mut serve = command(helper());
+    serve.args(["route", &format!("127.0.0.1:{port}")]);
+    Server::start(serve, port, &folder.join("bare.log"))
+}
+
+/// The server on one database.
+struct Bench<'a> {
+    plan: &'a Plan,
+    server: &'a Path,
+    /// Where its files are.
+    folder: PathBuf,
+    database: Database<'a>,
+    bare: &'a Server,
+}
+
+impl Bench<'_> {
+    fn run(&self, name: &str) -> Result<(OnDatabase, Option<Pgbench>)> {
+        println!("\n=== {name}");
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder)?;
+        }
+        fs::create_dir_all(&self.folder)?;
+        self.database.create()?;
+        self.configure(1, 1)?;
+        run_quietly(self.command(&["migrate", "sql", "up", "-e", "--yes"]).env("SQA_OPT_OUT", "true"))?;
+        // Some versions lay down the last rows of their own at their first start.
+        drop(self.start()?);
+        self.seed()?;
+
+        let starts = (0..self.plan.starts).map(|_| self.start()).collect::<Result<Vec<_>>>()?;
+        let start_ms = process::median_start_ms(&starts);
+        drop(starts);
+        let server = self.start()?;
+        sleep(Duration::from_secs(1));
+        let idle = server.memory()?;
+        println!("ready in {start_ms:.0} ms, {:.1} MiB when idle", idle.total_mib);
+
+        let (bare, requests, pgbench) = self.measure(&server)?;
+        let whoami_statements = self.database.statements_of(|| {
+            let token = fs::read_to_string(self.folder.join("tokens"))?;
+            let token = token.lines().next().unwrap_or_default();
+            process::get(server.port, "/sessions/whoami", &format!("X-Session-Token: {token}\r\n")).map(drop)
+        })?;
+        let loaded = server.memory()?;
+        Ok((OnDatabase { name: name.to_owned(), start_ms, idle, loaded, whoami_statements, bare, requests }, pgbench))
+    }
+
+    /// Round by round, so that each request is compared with the bare route of about the same moment.
+    fn measure(&self, server: &Server) -> Result<(Measured, Vec<Measured>, Option<Pgbench>)> {
+        let plan = self.plan;
+        let mut bare = Measured::new("bare route");
+        let mut requests: Vec<_> = plan.requests.iter().map(|request| Measured::new(request.name)).collect();
+        let mut pgbench = None;
+        let mut stock = Stock::new(&self.folder, plan);
+        let run = |server, path, database| Run { server, path, connections: plan.connections, database };
+        for round in 0..plan.rounds {
+            println!("round {} of {}", round + 1, plan.rounds);
+            let route = run(self.bare, "/", None);
+            bare.samples.push(route.measure(&["get"], if round == 0 { 1 } else { 0 }, plan.seconds)?);
+            for (request, measured) in plan.requests.iter().zip(&mut requests) {
+                let run = run(server, request.path, Some(&self.database));
+                measured.samples.push(request.measure(&run, &mut stock, round == 0, plan.seconds)?);
+            }
+            if let Some(found) = self.database.pgbench(plan.connections, plan.seconds, round == 0)? {
+                pgbench.get_or_insert_with(Pgbench::default).samples.push(found);
+            }
+        }
+        Ok((bare, requests, pgbench))
+    }
+
+    /// Fills the database, and the folder with what the load is made of.
+    fn seed(&self) -> Result {
+        let network = self.database.value("SELECT id FROM networks")?;
+        let password = self.database.value("SELECT id FROM identity_credential_types WHERE name = 'password'")?;
+        let single_use = Stock::size(self.plan).to_string();
+        run_quietly(command(helper()).arg("seed").arg(&self.folder).args([network, password, single_use]))?;
+        self.database.load(&self.folder.join("seed.sql"))
+    }
+
+    fn start(&self) -> Result<Server> {
+        let (public, admin) = (free_port()?, free_port()?);
+        self.configure(public, admin)?;
+        let mut serve = self.command(&["serve"]);
+        serve.env("SQA_OPT_OUT", "true");
+        Server::start(serve, public, &self.folder.join("server.log"))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut server = command(self.server);
+        server.args(arguments).arg("-c").arg(self.folder.join("server.yml"));
+        server
+    }
+
+    /// Fills in the configuration.
+    fn configure(&self, public: u16, admin: u16) -> Result {
+        let template = fs::read_to_string(root().join("bench/server.yml"))?;
+        let filled = template
+            .replace("${dsn}", &self.database.dsn())
+            .replace("${publicPort}", &public.to_string())
+            .replace("${adminPort}", &admin.to_string())
+            .replace("${repository}", &root().display().to_string());
+        Ok(fs::write(self.folder.join("server.yml"), filled)?)
+    }
+}
+
+/// Writes what was found to where it belongs.
+fn finish(plan: &Plan, folder: &Path, results: &Results) -> Result {
+    let (report, json) = match plan.is_whole {
+        true => (root().join("docs/benchmarks.md"), root().join("bench/results/latest.json")),
+        false => (folder.join("benchmarks.md"), folder.join("latest.json")),
+    };
+    let json = plan.json.clone().unwrap_or(json);
+    let text = report::render(results);
+    fs::write(&report, &text)?;
+    fs::write(&json, format!("{}\n", serde_json::to_string_pretty(results)?))?;
+    println!("\n{text}\nWritten to {} and {}.", report.display(), json.display());
+    Ok(())
+}
+
+/// PostgreSQL's program of this name.
+fn postgres_program(name: &str) -> Result<Command> {
+    Ok(command(postgres::programs().ok_or("PostgreSQL is not installed")?.join(name)))
+}
