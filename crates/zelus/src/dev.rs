@@ -1,0 +1,87 @@
+//! `zelus serve --dev` without a configuration: its folder, its secrets, its second port.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use config::DevSecrets;
+use model::{Entropy, Secret};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::listener::{self, Service};
+use crate::tasks::Tasks;
+
+/// Where the database and the secrets are kept, below the working directory.
+pub const FOLDER: &str = ".zelus";
+/// What generated secrets are made of.
+pub const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// Where single-page apps that were written for Ory's tunnel look for their server.
+const TUNNEL_PORT: u16 = 4000;
+
+/// The secrets beside the database; made at the first start, and readable by their owner only.
+///
+/// # Errors
+/// When the folder or the file cannot be used.
+pub fn secrets(folder: &Path, entropy: &Entropy) -> Result<DevSecrets, String> {
+    let path = folder.join("secrets.json");
+    let unusable = |error: &dyn std::fmt::Display| {
+        format!("{} cannot be used: {error}. Remove it to start afresh.", path.display())
+    };
+    if let Ok(text) = fs::read_to_string(&path) {
+        let secrets: Value = serde_json::from_str(&text).map_err(|error| unusable(&error))?;
+        let secret = |name: &str| secrets.get(name).and_then(Value::as_str).map(Secret::from);
+        let (Some(default), Some(cipher)) = (secret("default"), secret("cipher")) else {
+            return Err(unusable(&"a secret is missing"));
+        };
+        return Ok(DevSecrets { default, cipher });
+    }
+    fs::create_dir_all(folder).map_err(|error| format!("The folder {} cannot be made: {error}.", folder.display()))?;
+    let secrets = DevSecrets {
+        default: Secret::new(entropy.string(ALPHABET, 32)),
+        cipher: Secret::new(entropy.string(ALPHABET, 32)),
+    };
+    let text = json!({ "default": secrets.default.expose(), "cipher": secrets.cipher.expose() }).to_string();
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| unusable(&error))?;
+    file.write_all(text.as_bytes()).map_err(|error| unusable(&error))?;
+    // The folder is nobody else's business, least of all a version control system's.
+    fs::write(folder.join(".gitignore"), "*\n").map_err(|error| unusable(&error))?;
+    Ok(secrets)
+}
+
+/// Listens at the address of Ory's tunnel too, if it is free. Says the port, if so.
+pub async fn serve_tunnel_port(service: &Service, tasks: &Tasks, stop: &watch::Receiver<bool>) -> Option<u16> {
+    let listeners = listener::bind("localhost", TUNNEL_PORT).await;
+    let listeners =
+        listeners.inspect_err(|why| tracing::info!("{why} Apps written for it can use the public port.")).ok()?;
+    for listener in listeners {
+        listener::serve(listener, service.clone(), tasks, stop.clone());
+    }
+    Some(TUNNEL_PORT)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_made_once_and_kept_private() {
+        let folder = std::env::temp_dir().join(format!("zelus-secrets-{}", Entropy::system().uuid()));
+        let first = secrets(&folder, &Entropy::seeded(1)).expect("secrets");
+        let second = secrets(&folder, &Entropy::seeded(2)).expect("secrets");
+        assert_eq!(first.default, second.default);
+        let mode = fs::metadata(folder.join("secrets.json")).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::write(folder.join("secrets.json"), "{}").expect("a file");
+        assert!(secrets(&folder, &Entropy::seeded(3)).is_err());
+        fs::remove_dir_all(&folder).expect("the folder is removed");
+    }
+}

@@ -1,0 +1,45 @@
+//! The `zelus` command: reads the command line, then wires everything else together.
+
+mod cli;
+mod demo;
+mod dev;
+mod listener;
+mod logs;
+mod migrate;
+mod reload;
+mod serve;
+mod setup;
+mod tasks;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let matches = cli::command().get_matches();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(&matches)),
+        Err(error) => Err(format!("The asynchronous runtime does not start: {error}.")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            cli::complain(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(matches: &clap::ArgMatches) -> Result<(), String> {
+    match matches.subcommand() {
+        Some(("serve", matches)) => serve::run(matches).await,
+        Some(("migrate", matches)) => migrate::run(matches).await,
+        Some(("version", _)) => {
+            cli::say(&format!("Zelus {}", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+        _ => {
+            cli::say(&cli::command().render_help().to_string());
+            Ok(())
+        }
+    }
+}

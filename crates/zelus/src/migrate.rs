@@ -1,0 +1,84 @@
+//! `zelus migrate sql`.
+
+use std::io::BufRead;
+
+use clap::ArgMatches;
+use config::{Loaded, Machine, Mode, Sources};
+use model::{Clock, Entropy, Secret};
+use store::{Dsn, Store};
+
+use crate::{cli, dev};
+
+/// Runs a migration command.
+///
+/// # Errors
+/// What went wrong, in words for the operator.
+pub async fn run(matches: &ArgMatches) -> Result<(), String> {
+    let Some(("sql", sql)) = matches.subcommand() else { return Ok(()) };
+    match sql.subcommand() {
+        Some(("status", matches)) => status(&open(matches).await?).await,
+        Some((_, matches)) => up(&open(matches).await?, matches.get_flag("yes")).await,
+        None => up(&open(sql).await?, sql.get_flag("yes")).await,
+    }
+}
+
+async fn open(matches: &ArgMatches) -> Result<Store, String> {
+    let dsn = match matches.get_one::<String>("dsn") {
+        Some(dsn) if !matches.get_flag("read-from-env") => dsn.clone(),
+        _ if matches.get_flag("read-from-env") => dsn_of_configuration(matches)?,
+        _ => {
+            return Err(
+                "Name the database: `zelus migrate sql up DSN`, or -e to take it from the configuration.".to_owned()
+            );
+        }
+    };
+    let dsn = Dsn::parse(&dsn).map_err(|error| error.to_string())?;
+    Store::open(&dsn).await.map_err(|error| error.to_string())
+}
+
+/// The DSN of the environment, or else of the configuration files. Nothing but the DSN has to be usable.
+fn dsn_of_configuration(matches: &ArgMatches) -> Result<String, String> {
+    let environment = config::environment();
+    if let Some((_, dsn)) = environment.iter().find(|(name, _)| name == "DSN") {
+        return Ok(dsn.clone());
+    }
+    let files = cli::config_paths(matches);
+    if files.is_empty() {
+        return Err("Set DSN in the environment, or give a configuration file with -c.".to_owned());
+    }
+    let fallback_secret = Secret::new(Entropy::system().string(dev::ALPHABET, 32));
+    let sources = Sources { files, environment, machine: Machine::this(), fallback_secret };
+    let loaded = Loaded::from(&sources, Mode::default()).map_err(|error| error.to_string())?;
+    Ok(loaded.config.dsn.expose().clone())
+}
+
+async fn status(store: &Store) -> Result<(), String> {
+    let steps = store.migration_status().await.map_err(|error| error.to_string())?;
+    for step in steps {
+        cli::say(&format!("{:<24} {}", step.name, if step.applied { "applied" } else { "pending" }));
+    }
+    Ok(())
+}
+
+async fn up(store: &Store, yes: bool) -> Result<(), String> {
+    let steps = store.migration_status().await.map_err(|error| error.to_string())?;
+    let pending: Vec<_> = steps.iter().filter(|step| !step.applied).map(|step| step.name).collect();
+    if pending.is_empty() {
+        // The network may still be missing, and is made below without asking.
+        cli::say("The database is up to date.");
+    } else if !yes {
+        cli::say(&format!("About to apply: {}. Go on? [y/N]", pending.join(", ")));
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).map_err(|error| format!("Nobody answered: {error}."))?;
+        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Err("Nothing was changed. Use --yes to go on without being asked.".to_owned());
+        }
+    }
+    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let mut progress = |step: &'static str| cli::say(&format!("Applying {step} …"));
+    store.migrate_up(entropy.uuid(), clock.now(), &mut progress).await.map_err(|error| error.to_string())?;
+    if !pending.is_empty() {
+        cli::say("Done.");
+    }
+    Ok(())
+}

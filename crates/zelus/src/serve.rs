@@ -1,0 +1,175 @@
+//! `zelus serve`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use config::{Config, Loaded, Machine, Mode, Sources};
+use model::{Clock, Entropy, Secret};
+use store::{Dsn, Store};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use web::{App, Edge, Side};
+
+use crate::listener::{self, Service};
+use crate::setup::{self, Shared};
+use crate::tasks::Tasks;
+use crate::{cli, demo, dev, logs, reload};
+
+/// How long requests that are under way may take to finish once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(120);
+
+/// Where the configuration comes from, to be read again on a reload.
+#[derive(Clone)]
+pub enum Origin {
+    Files {
+        sources: Sources,
+        mode: Mode,
+    },
+    /// `serve --dev` without a file.
+    Dev {
+        folder: PathBuf,
+        secrets: config::DevSecrets,
+    },
+}
+
+impl Origin {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// All that is wrong with it, a line each.
+    pub fn load(&self) -> Result<Loaded, String> {
+        match self {
+            Self::Files { sources, mode } => Loaded::from(sources, *mode),
+            Self::Dev { folder, secrets } => Config::dev(folder, secrets, config::environment(), Machine::this()),
+        }
+        .map_err(|error| error.to_string())
+    }
+
+    /// The files that the configuration is read from.
+    pub fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Files { sources, .. } => &sources.files,
+            Self::Dev { .. } => &[],
+        }
+    }
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// What keeps it from starting, in words for the operator.
+pub async fn run(matches: &ArgMatches) -> Result<(), String> {
+    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let origin = origin(matches, &entropy)?;
+    let Loaded { config, warnings, unused } = origin.load()?;
+    logs::start(&config.log);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    if !unused.is_empty() {
+        tracing::info!(config.keys = unused.join(", "), "These configuration keys are not used yet.");
+    }
+
+    let is_demo = matches!(origin, Origin::Dev { .. });
+    let dsn = Dsn::parse(config.dsn.expose()).map_err(|error| error.to_string())?;
+    let store = Store::open(&dsn).await.map_err(|error| error.to_string())?;
+    prepare(&store, &config, &clock, &entropy, config.dsn.expose() == "memory").await?;
+    let shared = Shared { pool: setup::hashing_pool(&config), store, clock: clock.clone(), entropy: entropy.clone() };
+
+    let tasks = Tasks::default();
+    let (stop, stopped) = watch::channel(false);
+    let public = listener::bind(listen_host(&config.serve.public.host, is_demo), config.serve.public.port).await?;
+    let admin = listener::bind(&config.serve.admin.host, config.serve.admin.port).await?;
+    let runtime = setup::runtime(config, &shared).await?;
+    let config = runtime.config.clone();
+    let app = App::new(runtime, clock, entropy);
+    let service = |side, routes| Service { edge: Edge::new(app.clone(), side, routes), prefers_localhost: is_demo };
+    let public_service = service(Side::Public, api::public_router());
+    let admin_service = Service { prefers_localhost: false, ..service(Side::Admin, api::admin_router()) };
+    for listener in public {
+        listener::serve(listener, public_service.clone(), &tasks, stopped.clone());
+    }
+    for listener in admin {
+        listener::serve(listener, admin_service.clone(), &tasks, stopped.clone());
+    }
+    tracing::info!(
+        serve.public = %format_args!("{}:{}", config.serve.public.host, config.serve.public.port),
+        serve.admin = %format_args!("{}:{}", config.serve.admin.host, config.serve.admin.port),
+        version = env!("CARGO_PKG_VERSION"),
+        "Zelus is ready."
+    );
+    if is_demo {
+        let tunnel = dev::serve_tunnel_port(&public_service, &tasks, &stopped).await;
+        cli::say(&demo::welcome(&app, tunnel).await);
+    }
+    let _watcher = reload::watch(&origin, &app, &shared, &tasks, stopped);
+
+    wait_for_signal().await?;
+    tracing::info!("Stopping: no new connections; requests under way are finished.");
+    // Nobody listening any more is fine.
+    let _ = stop.send(true);
+    if !tasks.finish(GRACE).await {
+        tracing::warn!("Some requests took too long and were cut off.");
+    }
+    Ok(())
+}
+
+fn origin(matches: &ArgMatches, entropy: &Entropy) -> Result<Origin, String> {
+    let files = cli::config_paths(matches);
+    let dev = matches.get_flag("dev");
+    if files.is_empty() && dev {
+        let folder = PathBuf::from(dev::FOLDER);
+        let secrets = dev::secrets(&folder, entropy)?;
+        return Ok(Origin::Dev { folder, secrets });
+    }
+    let sources = Sources {
+        files,
+        environment: config::environment(),
+        machine: Machine::this(),
+        fallback_secret: Secret::new(entropy.string(dev::ALPHABET, 32)),
+    };
+    Ok(Origin::Files { sources, mode: Mode { dev, watch_courier: matches.get_flag("watch-courier") } })
+}
+
+/// Brings the tables up to date where that is expected of us, and says what is missing where it is not.
+async fn prepare(
+    store: &Store,
+    config: &Config,
+    clock: &Clock,
+    entropy: &Entropy,
+    is_memory: bool,
+) -> Result<(), String> {
+    if config.dev || is_memory {
+        let outcome = store.migrate_up(entropy.uuid(), clock.now(), &mut |_| {}).await;
+        return outcome.map_err(|error| error.to_string());
+    }
+    match store.has_pending_migrations().await {
+        Ok(false) => {
+            if let Err(error) = store.ensure_network(entropy.uuid(), clock.now()).await {
+                tracing::warn!(%error, "The database does not answer yet.");
+            }
+        }
+        Ok(true) => {
+            tracing::error!("The database lacks tables. Run `zelus migrate sql up -e` with the same configuration.")
+        }
+        Err(error) => tracing::error!(%error, "The database cannot be used yet."),
+    }
+    Ok(())
+}
+
+/// Without a configuration, the server is at localhost, by either of its addresses.
+fn listen_host(configured: &str, is_demo: bool) -> &str {
+    if is_demo && configured == "127.0.0.1" { "localhost" } else { configured }
+}
+
+async fn wait_for_signal() -> Result<(), String> {
+    let cannot_wait = |error| format!("Signals cannot be received: {error}.");
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_wait)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_wait)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
