@@ -97,7 +97,7 @@ impl SuppliedAddress {
     }
 
     /// The same as one that is not stored yet.
-    pub(crate) fn as_new(self) -> Self {
+    pub(crate) fn into_new(self) -> Self {
         Self { id: None, created_at: None, updated_at: None, ..self }
     }
 }

@@ -24,7 +24,7 @@ const ATTEMPTS: usize = 4;
 /// Everything that is done with identities. Made anew for each configuration.
 #[derive(Clone)]
 pub struct Identities {
-    store: Store,
+    pub(crate) store: Store,
     schemas: Arc<Schemas>,
     rules: FactorRules,
     hasher: Hasher,
@@ -146,7 +146,7 @@ impl Identities {
         identity.metadata_admin = body.metadata_admin;
         identity.organization_id = body.organization_id.filter(|id| !id.is_nil());
         let supplied =
-            |list: Option<Vec<SuppliedAddress>>| list.unwrap_or_default().into_iter().map(SuppliedAddress::as_new);
+            |list: Option<Vec<SuppliedAddress>>| list.unwrap_or_default().into_iter().map(SuppliedAddress::into_new);
         identity.verifiable_addresses =
             supplied(body.verifiable_addresses).map(|address| address.verifiable(cx)).collect();
         identity.recovery_addresses = supplied(body.recovery_addresses).map(|address| address.recovery(cx)).collect();

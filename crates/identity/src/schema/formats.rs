@@ -24,7 +24,7 @@ pub(super) fn no_validate(_: &str) -> bool {
 }
 
 /// RFC 1123 §2.1: letters, digits and hyphens in labels of at most 63 bytes.
-pub(super) fn is_hostname(text: &str) -> bool {
+pub(crate) fn is_hostname(text: &str) -> bool {
     let text = text.strip_suffix('.').unwrap_or(text);
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
