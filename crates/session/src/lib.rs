@@ -23,7 +23,7 @@ pub use credentials::{RequestCredentials, Via};
 pub use find::{Denied, Found, Lookup, StepUp};
 pub use issue::SessionCookieValue;
 pub use logout::{Ended, LogoutToken};
-pub use page::{Page, PageLink, PageQuery};
+pub use page::{Page, PageLink, PageQuery, offset_page};
 pub use policy::Policy;
 pub use refusal::Refusal;
 

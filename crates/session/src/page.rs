@@ -63,7 +63,7 @@ pub struct PageQuery {
 
 impl PageQuery {
     /// The number of the page and its size. What cannot be read is left out, as in Kratos.
-    pub(crate) fn parse(&self) -> (i64, i64) {
+    pub fn parse(&self) -> (i64, i64) {
         let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<i64>().ok());
         let size = |text| number(text).unwrap_or(DEFAULT_SIZE).clamp(1, MAX_SIZE);
         if self.page_token.is_some() || self.page_size.is_some() {
@@ -82,7 +82,7 @@ pub(crate) fn offset(page: i64, size: i64) -> i64 {
 }
 
 /// A page by number, with Kratos' links.
-pub(crate) fn offset_page<T>(items: Vec<T>, total: i64, page: i64, size: i64) -> Page<T> {
+pub fn offset_page<T>(items: Vec<T>, total: i64, page: i64, size: i64) -> Page<T> {
     let offset = page * size;
     let last = if total % size == 0 { total - size } else { total / size * size };
     let (next, prev) = ((page + 1) * size, (page - 1) * size);

@@ -1,7 +1,7 @@
 //! A request as handlers see it.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::body::Body;
 use axum::extract::{FromRequest, MatchedPath};
@@ -47,7 +47,8 @@ pub struct Request {
     pub headers: HeaderMap,
     visitor: Visitor,
     peer: Peer,
-    body: Body,
+    /// Never contended: the lock makes the request as a whole shareable between threads, which a body is not.
+    body: Mutex<Body>,
 }
 
 impl FromRequest<App> for Request {
@@ -63,7 +64,7 @@ impl FromRequest<App> for Request {
             // A slot is new for each request, so it cannot be taken.
             let _ = route.set(matched);
         }
-        let app = app.clone();
+        let (app, body) = (app.clone(), Mutex::new(body));
         Ok(Self { app, site, method: parts.method, uri: parts.uri, headers: parts.headers, visitor, peer, body })
     }
 }
@@ -166,7 +167,7 @@ impl Request {
     /// # Errors
     /// 413 beyond [`MAX_BODY`]; 400 when the connection breaks.
     pub async fn body(&mut self) -> Result<Vec<u8>, Problem> {
-        let body = std::mem::take(&mut self.body);
+        let body = std::mem::take(self.body.get_mut().unwrap_or_else(PoisonError::into_inner));
         match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => Ok(body.to_bytes().into()),
             Err(error) if error.is::<LengthLimitError>() => {

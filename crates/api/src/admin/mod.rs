@@ -1,0 +1,12 @@
+//! What operators may do. Nobody is asked who they are: the admin listener must not be reachable from outside.
+
+mod identities;
+mod sessions;
+
+use axum::Router;
+use web::App;
+
+/// `/admin/…`
+pub fn router() -> Router<App> {
+    Router::new().merge(identities::router()).merge(sessions::router())
+}

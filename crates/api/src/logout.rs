@@ -1,0 +1,109 @@
+//! Logging out: a browser asks for a logout URL and opens it later; a native app hands in its session token.
+//!
+//! Answers may not be kept by any cache, whatever the method: a logout that only seemed to happen is worse than none.
+
+use axum::Router;
+use axum::routing::{delete, get};
+use flow::Runtime;
+use model::{Problem, Secret};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use url::form_urlencoded;
+use axum::http::StatusCode;
+use axum::response::Response;
+use web::{App, Failure, Request, clear_session_cookie, json, no_content, rotate_csrf, see_other};
+
+/// `/self-service/logout…`
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/self-service/logout/browser", get(create))
+        .route("/self-service/logout", get(submit))
+        .route("/self-service/logout/api", delete(submit_native))
+}
+
+#[derive(Serialize)]
+struct LogoutUrl<'a> {
+    logout_token: &'a str,
+    logout_url: &'a str,
+}
+
+/// `GET /self-service/logout/browser`: the URL that ends this session. Always JSON when it works.
+async fn create(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let credentials = request.credentials_with_bare_cookie();
+    let logout = runtime.sessions.create_logout(&request.cx(), &credentials).await.map_err(Failure::for_browsers)?;
+    let asked = request.query("return_to");
+    let return_to = match asked.is_empty() {
+        // The default is looked up when the URL is opened, so that it can change until then.
+        true => None,
+        false => Some(return_to(runtime, &request).map_err(Failure::for_browsers)?),
+    };
+    let token = logout.token.expose();
+    let url = logout_url(runtime, return_to.as_ref(), token);
+    Ok(json(StatusCode::OK, &LogoutUrl { logout_token: token, logout_url: &url }))
+}
+
+fn logout_url(runtime: &Runtime, return_to: Option<&Url>, token: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if let Some(return_to) = return_to {
+        query.append_pair("return_to", return_to.as_str());
+    }
+    query.append_pair("token", token);
+    format!("{}?{}", runtime.public_route("/self-service/logout"), query.finish())
+}
+
+/// Where the browser goes after the logout.
+fn return_to(runtime: &Runtime, request: &Request) -> Result<Url, Problem> {
+    let asked = request.query("return_to");
+    runtime.return_to(Some(&asked), None, &runtime.config.selfservice.logout_return_url)
+}
+
+/// `GET /self-service/logout`: ends the session that the token belongs to.
+///
+/// The session is ended before `return_to` is looked at: a bad address does not keep anyone signed in.
+async fn submit(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let credentials = request.credentials_with_bare_cookie();
+    let token = Secret::new(request.query("token").into_owned());
+    let ended = runtime.sessions.logout_browser(&request.cx(), &credentials, &token).await;
+    let ended = ended.map_err(Failure::for_browsers)?;
+    tracing::info!(session.id = %ended.session.id, identity.id = %ended.session.identity_id, "Signed out.");
+
+    let entropy = request.app.entropy();
+    let cookie = &runtime.config.session.cookie;
+    match return_to(runtime, &request) {
+        Ok(return_to) => {
+            let mut response: Response = match request.is_json_request() {
+                true => no_content(),
+                false => see_other(&request.method, return_to.as_str()),
+            };
+            if ended.clear_cookie {
+                clear_session_cookie(response.headers_mut(), cookie);
+            }
+            rotate_csrf(&mut response, entropy);
+            Ok(response)
+        }
+        Err(problem) => {
+            let mut failure = Failure::for_browsers(problem).rotating_csrf(entropy);
+            if ended.clear_cookie {
+                clear_session_cookie(&mut failure.headers, cookie);
+            }
+            Err(failure)
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct NativeLogout {
+    #[serde(default)]
+    session_token: Option<Secret>,
+}
+
+/// `DELETE /self-service/logout/api`: ends the session of a native app. Cookies and headers are not looked at.
+async fn submit_native(mut request: Request) -> web::Result {
+    let NativeLogout { session_token } = request.json().await?;
+    let token = session_token.unwrap_or_else(|| Secret::from(""));
+    request.site.runtime.sessions.logout_native(&request.cx(), &token).await?;
+    tracing::info!("A native app signed out.");
+    Ok(no_content())
+}

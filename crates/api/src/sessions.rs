@@ -1,0 +1,151 @@
+//! What people may ask about their own sessions, and do with them.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{CONTENT_TYPE, LINK};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::routing::{any, delete, get};
+use model::wire::{IdentityView, SessionJson};
+use model::{Problem, Secret, Session};
+use serde::Serialize;
+use session::{Page, PageQuery};
+use web::{App, Failure, Request, json, no_content, set_session_cookie};
+
+/// `/sessions…`
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/sessions/whoami", any(whoami))
+        .route("/sessions", get(list).delete(revoke_others))
+        .route("/sessions/{id}", delete(revoke))
+        .route("/sessions/token-exchange", get(exchange_token))
+}
+
+const IDENTITY_ID: HeaderName = HeaderName::from_static("x-kratos-authenticated-identity-id");
+const CACHE_FOR: HeaderName = HeaderName::from_static("ory-session-cache-for");
+
+/// For how many seconds a cache in front may remember that a request without credentials is nobody's.
+const CACHE_NOBODY: u64 = 60;
+
+/// `/sessions/whoami`, by any method: who the caller is.
+async fn whoami(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let cx = request.cx();
+    let flags = &runtime.config.feature_flags;
+    let found = match runtime.sessions.whoami(&cx, &request.credentials_with_bare_cookie()).await {
+        Ok(found) => found,
+        Err(denied) => {
+            let nobody = denied.refusal.as_ref().is_some_and(session::Refusal::is_missing);
+            let mut failure = Failure::from(denied.problem);
+            if flags.cacheable_sessions && nobody {
+                failure.headers.insert(CACHE_FOR, CACHE_NOBODY.into());
+            }
+            return Err(failure);
+        }
+    };
+    let template = request.query("tokenize_as");
+    if !template.is_empty() {
+        return Err(no_token(runtime.config.session.tokenizer_templates.contains_key(&*template), &template).into());
+    }
+    let session = &found.session;
+    let body = SessionJson::public(session, runtime.public_url(), cx.now());
+    let mut response = json(StatusCode::OK, &body);
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&session.identity_id.to_string()) {
+        headers.insert(IDENTITY_ID, id);
+    }
+    if flags.cacheable_sessions {
+        let left = session.expires_at.duration_since(cx.now());
+        let left = flags.cacheable_sessions_max_age.map_or(left, |max| left.min(max));
+        headers.insert(CACHE_FOR, left.as_secs().into());
+    }
+    if found.reissue_cookie {
+        let cookie = runtime.sessions.cookie(&cx, session);
+        set_session_cookie(headers, &runtime.config.session.cookie, &cookie, cx.now());
+    }
+    Ok(response)
+}
+
+fn no_token(is_known: bool, template: &str) -> Problem {
+    if is_known {
+        return Problem::new(500).reason("This release cannot turn sessions into tokens yet.");
+    }
+    Problem::bad_request(format!("There is no template {template:?} under session.whoami.tokenizer.templates."))
+}
+
+/// `GET /sessions`: the caller's other sessions.
+async fn list(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let cx = request.cx();
+    let page = runtime.sessions.list_own(&cx, &request.credentials(), &page_query(&request)).await?;
+    Ok(session_page(&request, &page, IdentityView::Embedded))
+}
+
+/// The paging parameters of a request.
+pub(crate) fn page_query(request: &Request) -> PageQuery {
+    let get = |name| request.query_if_set(name).map(|value| value.into_owned());
+    PageQuery { page: get("page"), per_page: get("per_page"), page_size: get("page_size"), page_token: get("page_token") }
+}
+
+/// A page of sessions, with the headers that tell of the others.
+pub(crate) fn session_page(request: &Request, page: &Page<Session>, identity_view: IdentityView) -> Response {
+    let runtime = &request.site.runtime;
+    let (now, base) = (request.app.clock().now(), runtime.public_url());
+    let show = |session| SessionJson { identity_view, ..SessionJson::public(session, base, now) };
+    let mut response = json(StatusCode::OK, &page.items.iter().map(show).collect::<Vec<_>>());
+    add_page_headers(request, page, &mut response);
+    response
+}
+
+/// `Link`, and `X-Total-Count` where the list is counted.
+pub(crate) fn add_page_headers<T>(request: &Request, page: &Page<T>, response: &mut Response) {
+    let links = page.link_header(request.path(), request.query_text());
+    if let Ok(links) = HeaderValue::from_str(&links) {
+        response.headers_mut().insert(LINK, links);
+    }
+    if let Some(total) = page.total {
+        response.headers_mut().insert(HeaderName::from_static("x-total-count"), total.into());
+    }
+}
+
+#[derive(Serialize)]
+struct Count {
+    count: usize,
+}
+
+/// `DELETE /sessions`: ends the caller's other sessions.
+async fn revoke_others(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let count = runtime.sessions.revoke_others(&request.cx(), &request.credentials()).await?;
+    Ok(json(StatusCode::OK, &Count { count }))
+}
+
+/// `DELETE /sessions/{id}`: ends one of the caller's other sessions.
+async fn revoke(Path(id): Path<String>, request: Request) -> web::Result {
+    request.site.runtime.sessions.revoke_own(&request.cx(), &request.credentials(), &id).await?;
+    Ok(no_content_as_json())
+}
+
+/// 204 with the content type of JSON, which Kratos sends along here.
+pub(crate) fn no_content_as_json() -> Response {
+    let mut response = no_content();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}
+
+#[derive(Serialize)]
+struct Exchanged<'a> {
+    session_token: &'a str,
+    session: SessionJson<'a>,
+}
+
+/// `GET /sessions/token-exchange`: the session of a native app that was signed in by a browser.
+async fn exchange_token(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let cx = request.cx();
+    let code = |name| Secret::new(request.query(name).into_owned());
+    let session = runtime.sessions.exchange_token(&cx, &code("init_code"), &code("return_to_code")).await?;
+    let token = session.token.as_ref().map(|token| token.expose().as_str()).unwrap_or_default();
+    let session = SessionJson::public(&session, runtime.public_url(), cx.now());
+    Ok(json(StatusCode::OK, &Exchanged { session_token: token, session }))
+}
