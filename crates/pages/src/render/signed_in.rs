@@ -1,0 +1,82 @@
+//! The welcome page.
+
+use model::{AuthenticationMethod, Identity};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Frame, Moment, Page};
+
+/// Who is signed in, since when, how, and the way out.
+#[derive(Clone, Debug, Serialize)]
+pub struct WelcomePage {
+    pub frame: Frame,
+    pub person: String,
+    pub since: Moment,
+    pub until: Moment,
+    pub methods: String,
+    pub device: String,
+    pub logout: LogoutForm,
+    pub others: Vec<OtherSession>,
+}
+
+/// What the log-out button sends, by GET, as Kratos' logout link does.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogoutForm {
+    pub action: String,
+    pub token: String,
+}
+
+/// The same person, signed in elsewhere.
+#[derive(Clone, Debug, Serialize)]
+pub struct OtherSession {
+    pub device: String,
+    pub since: Moment,
+}
+
+impl Page for WelcomePage {
+    const TEMPLATE: &'static str = "welcome.html";
+}
+
+impl WelcomePage {
+    /// The page's title.
+    pub const TITLE: &'static str = "Welcome";
+}
+
+/// What to call a person: an address or name from their traits; their identifier if there is none.
+pub fn display_name(identity: &Identity) -> String {
+    let traits: Value = serde_json::from_str(identity.traits.as_str()).unwrap_or_default();
+    let text = |value: &Value| value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let telling = ["email", "username", "phone", "name"].iter().find_map(|name| text(traits.get(name)?));
+    telling
+        .or_else(|| identity.verifiable_addresses.first().map(|address| address.value.clone()))
+        .or_else(|| traits.as_object()?.values().find_map(text))
+        .unwrap_or_else(|| identity.id.to_string())
+}
+
+/// How someone signed in: "password and authenticator app".
+pub fn method_names(methods: &[AuthenticationMethod]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for method in methods {
+        let name = match method.method.as_str() {
+            "password" => "password",
+            "code" => "a code that was sent to you",
+            "totp" => "authenticator app",
+            "lookup_secret" => "backup code",
+            "webauthn" => "security key",
+            "passkey" => "passkey",
+            "oidc" | "saml" => "another service",
+            "link_recovery" | "code_recovery" => "account recovery",
+            other => other,
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let text = match names.split_last() {
+        None => "an unknown way".to_owned(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    };
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

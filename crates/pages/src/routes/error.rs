@@ -1,0 +1,32 @@
+//! `/ui/error?id=`: an error that was stored when it happened.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use model::Uuid;
+use web::{App, Request};
+
+use super::{open, shown};
+use crate::render::{ErrorPage, Kind};
+
+pub(super) fn router() -> Router<App> {
+    Router::new().route("/ui/error", get(show))
+}
+
+async fn show(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let id = Uuid::parse_str(&request.query("id")).ok();
+    let stored = match id {
+        // A database that fails here must not lead to this very page again.
+        Some(id) => runtime.store.error(id).await.map_err(model::Problem::from)?,
+        None => None,
+    };
+    let (status, kind) = match &stored {
+        // The page is found, whatever became of the request that led here.
+        Some(stored) => (StatusCode::OK, Kind::read(&stored.error.to_value())),
+        None => (StatusCode::NOT_FOUND, Kind::Unknown),
+    };
+    let id = stored.map(|stored| stored.id.to_string());
+    let page = ErrorPage::new(runtime.public_url(), kind, id.as_deref(), open(runtime, "login", &[]));
+    Ok(shown(status, &page, false)?)
+}

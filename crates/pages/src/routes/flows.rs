@@ -1,0 +1,154 @@
+//! `/ui/login`, `/ui/registration`, `/ui/recovery`, `/ui/verification` and `/ui/settings`: a flow as a form.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use flow::{Runtime, login, registration};
+use model::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
+use model::{Aal, Cx, Flow, Id, Problem};
+use store::FlowTable;
+use url::form_urlencoded;
+use web::{App, Failure, Request, see_other};
+
+use super::{open, shown};
+use crate::render::{ErrorPage, FlowPage, Headed, Kind as ErrorKind, Link};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/ui/login", get(show_login))
+        .route("/ui/registration", get(show_registration))
+        .route("/ui/recovery", get(show_recovery))
+        .route("/ui/verification", get(show_verification))
+        .route("/ui/settings", get(show_settings))
+}
+
+async fn show_login(request: Request) -> web::Result {
+    let (cx, runtime, Some(id)) = asked(&request) else { return Ok(opened_anew::<Login>(&request)) };
+    let asker = request.for_flow()?;
+    let fetched = login::fetch(&cx, &runtime, &asker, id).await;
+    show(&request, &asker, fetched, |flow| {
+        let selfservice = &runtime.config.selfservice;
+        // Whoever is signed in already needs no other account.
+        let is_first_step = !flow.detail.refresh && flow.detail.requested_aal < Aal::Aal2;
+        let kept = return_to(flow);
+        let mut links = Vec::new();
+        if selfservice.recovery.enabled && flow.detail.requested_aal < Aal::Aal2 {
+            links.push(Link { before: None, text: "Forgot how to sign in?", href: open(&runtime, "recovery", &kept) });
+        }
+        if selfservice.registration.enabled && is_first_step {
+            links.push(Link {
+                before: Some("New here?"),
+                text: "Create an account",
+                href: open(&runtime, "registration", &kept),
+            });
+        }
+        links
+    })
+    .map_err(Failure::for_browsers)
+}
+
+async fn show_registration(request: Request) -> web::Result {
+    let (cx, runtime, Some(id)) = asked(&request) else { return Ok(opened_anew::<Registration>(&request)) };
+    let asker = request.for_flow()?;
+    let fetched = registration::fetch(&cx, &runtime, &asker, id).await;
+    show(&request, &asker, fetched, |flow| {
+        let href = open(&runtime, "login", &return_to(flow));
+        vec![Link { before: Some("Been here before?"), text: "Sign in", href }]
+    })
+    .map_err(Failure::for_browsers)
+}
+
+async fn show_recovery(request: Request) -> web::Result {
+    let (cx, runtime, Some(id)) = asked::<Recovery>(&request) else { return Ok(opened_anew::<Recovery>(&request)) };
+    let asker = request.for_flow()?;
+    let fetched = fetch(&cx, &runtime, &asker, id).await;
+    show(&request, &asker, fetched, |flow| {
+        vec![Link { before: None, text: "Back to signing in", href: open(&runtime, "login", &return_to(flow)) }]
+    })
+    .map_err(Failure::for_browsers)
+}
+
+async fn show_verification(request: Request) -> web::Result {
+    let (cx, runtime, Some(id)) = asked::<Verification>(&request) else {
+        return Ok(opened_anew::<Verification>(&request));
+    };
+    let asker = request.for_flow()?;
+    let fetched = fetch(&cx, &runtime, &asker, id).await;
+    show(&request, &asker, fetched, |_| Vec::new()).map_err(Failure::for_browsers)
+}
+
+async fn show_settings(request: Request) -> web::Result {
+    let (cx, runtime, Some(id)) = asked::<Settings>(&request) else { return Ok(opened_anew::<Settings>(&request)) };
+    let asker = request.for_flow()?;
+    let fetched = match fetch(&cx, &runtime, &asker, id).await {
+        // Whoever has signed out, or in as someone else, starts anew.
+        Ok(flow) => match runtime.sessions.current(&cx, &asker.credentials).await? {
+            Some(found) if found.session.identity_id == flow.detail.identity_id => Ok(flow),
+            _ => Err(Problem::not_found()),
+        },
+        Err(problem) => Err(problem),
+    };
+    show(&request, &asker, fetched, |_| Vec::new()).map_err(Failure::for_browsers)
+}
+
+/// What a request asks for: `None` if it names no flow that could exist.
+fn asked<K: Kind>(request: &Request) -> (Cx, std::sync::Arc<Runtime>, Option<Id<Flow<K>>>) {
+    (request.cx(), request.site.runtime.clone(), request.query("flow").parse().ok())
+}
+
+/// Fetches a flow for the browser that opened it, and while it lasts, as the routes of the API do.
+async fn fetch<K: FlowTable>(
+    cx: &Cx,
+    runtime: &Runtime,
+    asker: &flow::Request,
+    id: Id<Flow<K>>,
+) -> Result<Flow<K>, Problem> {
+    let flow: Flow<K> = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
+    if !asker.csrf.verify(&flow.csrf_token) {
+        return Err(Problem::new(403));
+    }
+    if flow.expires_at <= cx.now() { Err(Problem::new(410)) } else { Ok(flow) }
+}
+
+/// Shows a flow, or opens a new one in the place of one that is gone or not this browser's.
+fn show<K: Headed>(
+    request: &Request,
+    asker: &flow::Request,
+    fetched: Result<Flow<K>, Problem>,
+    links: impl FnOnce(&Flow<K>) -> Vec<Link>,
+) -> Result<Response, Problem> {
+    let public_url = request.site.runtime.public_url();
+    match fetched {
+        Ok(flow) => {
+            let page = FlowPage::new(&flow, links(&flow), public_url);
+            shown(StatusCode::OK, &page, page.has_scripts())
+        }
+        // A new flow would not be this browser's either, and so on without end.
+        Err(problem) if problem.status == 403 && !asker.has_csrf_cookie => {
+            let again = open(&request.site.runtime, K::NAME.as_str(), &kept_of(request));
+            shown(StatusCode::FORBIDDEN, &ErrorPage::new(public_url, ErrorKind::NoCookies, None, again), false)
+        }
+        Err(problem) if matches!(problem.status, 403 | 404 | 410) => match problem.details.get("redirect_to") {
+            Some(serde_json::Value::String(anew)) => Ok(see_other(&request.method, anew)),
+            _ => Ok(opened_anew::<K>(request)),
+        },
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Sends the browser to open a flow, with everything else that its query asks for, such as `return_to` or `refresh`.
+fn opened_anew<K: Kind>(request: &Request) -> Response {
+    let url = open(&request.site.runtime, K::NAME.as_str(), &kept_of(request));
+    see_other(&request.method, &url)
+}
+
+fn kept_of(request: &Request) -> Vec<(String, String)> {
+    let query = form_urlencoded::parse(request.query_text().as_bytes()).into_owned();
+    query.filter(|(name, _)| name != "flow").collect()
+}
+
+/// Where a flow leads, for other flows to lead there too.
+fn return_to<K: Kind>(flow: &Flow<K>) -> Vec<(String, String)> {
+    flow.return_to.iter().map(|target| ("return_to".to_owned(), target.clone())).collect()
+}
