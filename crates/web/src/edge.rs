@@ -22,7 +22,7 @@ use crate::cors::CorsPolicy;
 use crate::csrf::{self, Protection, Visitor};
 use crate::explain::Clues;
 use crate::log::Line;
-use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect};
+use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf};
 use crate::request::{Arrival, Request, RouteSlot};
 use crate::{App, Site, error_page, json, path};
 
@@ -80,7 +80,7 @@ impl Edge {
             if let Some(clues) = clues {
                 clues.explain(&asker.method, &failure.problem);
             }
-            response = self.encode(&site, &asker, failure, response).await;
+            response = self.encode(&site, &asker, failure).await;
         }
         self.dress(&site, &asker, gate.protection, gate.headers, gate.visitor, &mut response);
 
@@ -136,7 +136,7 @@ impl Edge {
     }
 
     /// Turns a failure into its answer: JSON, or for browsers a redirect to the error page.
-    async fn encode(&self, site: &Site, asker: &Asker, failure: Failure, stand_in: Response) -> Response {
+    async fn encode(&self, site: &Site, asker: &Asker, failure: Failure) -> Response {
         let page = match failure.for_browsers && !asker.is_json_request {
             true => error_page::send_to(&self.app, site, &asker.method, &failure.problem).await,
             false => None,
@@ -145,9 +145,10 @@ impl Edge {
             Some(page) if !asker.accepts_json => page,
             _ => envelope(&failure.problem, asker.request_id.as_deref()),
         };
-        let (parts, _) = stand_in.into_parts();
-        response.headers_mut().extend(parts.headers);
-        *response.extensions_mut() = parts.extensions;
+        response.headers_mut().extend(failure.headers);
+        if let Some(token) = failure.csrf {
+            set_csrf(&mut response, token);
+        }
         response
     }
 

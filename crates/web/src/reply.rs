@@ -138,12 +138,8 @@ impl From<Problem> for Failure {
 
 impl IntoResponse for Failure {
     /// A stand-in, which the edge of the server turns into the answer.
-    fn into_response(mut self) -> Response {
+    fn into_response(self) -> Response {
         let mut response = empty(StatusCode::from_u16(self.problem.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-        *response.headers_mut() = std::mem::take(&mut self.headers);
-        if let Some(token) = self.csrf.take() {
-            set_csrf(&mut response, token);
-        }
         response.extensions_mut().insert(self);
         response
     }
