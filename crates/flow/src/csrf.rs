@@ -3,7 +3,6 @@
 use model::flow::Kind;
 use model::problem::id;
 use model::{Flow, FlowClient, Problem};
-use serde_json::Value;
 
 use crate::request::Request;
 
@@ -27,7 +26,7 @@ pub(crate) fn ensure<K: Kind>(request: &Request, flow: &Flow<K>, sent: &str) -> 
 /// Checks that whoever fetches a browser's flow is the browser that opened it.
 pub(crate) fn ensure_same_browser<K: Kind>(request: &Request, flow: &Flow<K>) -> Result<(), Problem> {
     match flow.client {
-        FlowClient::Browser if !request.csrf.verify(&flow.csrf_token) => Err(violation(request, &flow.csrf_token)),
+        FlowClient::Browser if !request.csrf.verify(&flow.csrf_token) => Err(violation(request, "")),
         FlowClient::Browser | FlowClient::Api => Ok(()),
     }
 }
@@ -52,28 +51,54 @@ fn ensure_native(request: &Request) -> Result<(), Refused> {
     Ok(())
 }
 
+/// What a refused request says about why it was refused.
+pub struct CsrfClues {
+    /// Whether it carries any cookie.
+    pub has_cookies: bool,
+    /// Whether it carries the anti-CSRF cookie.
+    pub has_csrf_cookie: bool,
+    /// Whether it carries a token. A body of JSON counts as one, since it may hold a token that nobody has read.
+    pub has_token: bool,
+    /// Whether a script in a browser sent it.
+    pub from_script: bool,
+}
+
 fn violation(request: &Request, sent: &str) -> Problem {
-    let (reject_reason, hint) = if request.cookies.is_empty() {
-        (
-            "The request carries no cookies at all.",
-            "Send the browser's cookies along; from a script, ask for credentials to be included.",
-        )
-    } else if !request.has_csrf_cookie {
-        ("The anti-CSRF cookie is missing.", "Open the form and send it from the same browser, on the same host name.")
-    } else if sent.is_empty() {
-        ("The request carries no csrf_token.", "Send the value of the hidden field csrf_token along.")
-    } else {
-        ("The csrf_token does not belong to the anti-CSRF cookie.", "Open a new form and send that one.")
-    };
-    let reason = match request.from_script {
+    csrf_violation(&CsrfClues {
+        has_cookies: !request.cookies.is_empty(),
+        has_csrf_cookie: request.has_csrf_cookie,
+        has_token: request.sends_json || !sent.is_empty(),
+        from_script: request.from_script,
+    })
+}
+
+/// 403: the anti-CSRF check failed, and probably for this reason.
+pub fn csrf_violation(clues: &CsrfClues) -> Problem {
+    let reason = match clues.from_script {
         true => {
             "The anti-CSRF check failed. Scripts have to include cookies, and the page and this server have to share a site."
         }
         false => "The anti-CSRF check failed. Please open the page anew and try again.",
     };
-    Problem::forbidden(reason)
+    let problem = Problem::forbidden(reason)
         .with_id(id::CSRF_VIOLATION)
-        .detail("docs", Value::from("https://owasp.org/www-community/attacks/csrf"))
-        .detail("hint", Value::from(hint))
-        .detail("reject_reason", Value::from(reject_reason))
+        .message("This was refused, since it may have been sent by another site than ours.")
+        .detail("docs", "https://owasp.org/www-community/attacks/csrf");
+    let (reject_reason, hint) = if !clues.has_cookies {
+        (
+            "The request carries no cookies at all.",
+            "Send the browser's cookies along; from a script, ask for credentials to be included.",
+        )
+    } else if !clues.has_csrf_cookie {
+        (
+            "The anti-CSRF cookie is missing, broken, or there twice.",
+            "Open the form and send it from the same browser, on the same host name.",
+        )
+    } else if !clues.has_token {
+        // Kratos tells this one apart by the hint alone.
+        return problem.detail("hint", "The request carries no token. Send the one of the hidden field csrf_token along, or in the header X-CSRF-Token.");
+    } else {
+        ("The token does not belong to the anti-CSRF cookie.", "Open a new form and send that one.")
+    };
+    problem.detail("hint", hint).detail("reject_reason", reject_reason)
 }

@@ -20,6 +20,7 @@ mod runtime;
 pub mod verification;
 
 pub use answer::{Answer, Done, Effects, Opened, SubmitError};
+pub use csrf::{CsrfClues, csrf_violation};
 pub use expiry::expired_on_submit;
 pub use form::Rejection;
 pub use hook::{Hook, HookTable, Hooks, LoginInProgress, RegistrationInProgress, Stop};

@@ -17,7 +17,7 @@ use crate::expiry;
 use crate::form::{self, Rejection};
 use crate::hook::{LoginInProgress, Stop};
 use crate::input::{Input, InputError};
-use crate::method::{LoginMethod, LoginScene, LoginStep, Verdict};
+use crate::method::{LoginScene, LoginStep, Verdict};
 use crate::request::Request;
 use crate::runtime::Runtime;
 
@@ -215,11 +215,10 @@ async fn submit_to(
         Verdict::NextStep { status, writes } => return next_step(cx, runtime, flow, status, writes).await,
     };
     flow.active = Some(name.to_owned());
-    complete(cx, runtime, request, flow, found, step, method, &input).await
+    complete(cx, runtime, request, flow, found, step).await
 }
 
 /// Signs the person in: stages 5 to 7.
-#[expect(clippy::too_many_arguments, reason = "the whole context of a submission, at its last stage")]
 async fn complete(
     cx: &Cx,
     runtime: &Runtime,
@@ -227,8 +226,6 @@ async fn complete(
     mut flow: Flow<Login>,
     found: Option<Found>,
     step: LoginStep,
-    method: &dyn LoginMethod,
-    input: &Input,
 ) -> Result<Answer<Login>, Problem> {
     let identity = runtime.identities.with_credentials(step.identity).await?.ok_or_else(Problem::not_found)?;
     let previous = found.map(|found| found.session);
@@ -280,7 +277,6 @@ async fn complete(
                 return Err(problem);
             }
             Err(Stop::Rejected(rejections)) => {
-                method.keep_input(&mut flow, input);
                 return show_again(cx, runtime, request, flow, rejections, Tx::new()).await;
             }
         }

@@ -203,10 +203,7 @@ async fn submit_to(
         }
     }
     match method.verify(cx, runtime, request, &mut flow, &input).await? {
-        Verdict::Accepted(step) => {
-            flow.active = Some(name.to_owned());
-            complete(cx, runtime, request, flow, step, name, &input).await
-        }
+        Verdict::Accepted(step) => complete(cx, runtime, request, flow, step, name, &input).await,
         Verdict::Rejected { rejections, writes } => {
             reject(cx, runtime, request, flow, &input, rejections, writes).await
         }
@@ -278,8 +275,9 @@ async fn complete(
     match runtime.store.commit(tx).await {
         Ok(()) => {}
         Err(CommitError::Unique(_)) => {
+            // As in Kratos, what was typed does not come back here.
             let rejection = Rejection::whole(message::duplicate_account());
-            return reject(cx, runtime, request, flow, input, vec![rejection], Tx::new()).await;
+            return show_again(cx, runtime, flow, vec![rejection], Tx::new()).await;
         }
         Err(error) => return Err(error.into()),
     }

@@ -18,6 +18,8 @@ pub struct Request {
     pub cookies: Vec<String>,
     /// The `Origin` header.
     pub origin: Option<String>,
+    /// Whether the body is JSON, or is said to be.
+    pub sends_json: bool,
     /// Whether the caller wants JSON rather than redirects.
     pub wants_json: bool,
     /// Whether a browser sent this from a script (`Sec-Fetch-Mode: cors` or `same-origin`).

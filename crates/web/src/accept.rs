@@ -65,7 +65,8 @@ fn best<'o>(headers: &HeaderMap, offers: &[&'o str]) -> &'o str {
         for offer in offers {
             let Some(closeness) = range.closeness(offer) else { continue };
             let is_better = (range.quality, closeness) > (best.0, best.1);
-            let is_earlier = (range.quality, closeness) == (best.0, best.1) && position(offers, offer) < position(offers, best.2);
+            let is_earlier =
+                (range.quality, closeness) == (best.0, best.1) && position(offers, offer) < position(offers, best.2);
             if range.quality > 0 && (is_better || is_earlier) {
                 best = (range.quality, closeness, offer);
             }

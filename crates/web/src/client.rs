@@ -27,7 +27,8 @@ pub(crate) fn client_info(headers: &HeaderMap, peer: Peer) -> ClientInfo {
     let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"].into_iter().find_map(|name| text(headers, name));
     let forwarded = || text(headers, "x-forwarded-for").map(|list| last_public_address(&list));
     let socket = || peer.address.map(|address| address.to_string());
-    let agents: Vec<_> = headers.get_all(USER_AGENT).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let agents: Vec<_> =
+        headers.get_all(USER_AGENT).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let places: Vec<_> = ["cf-ipcity", "cf-ipcountry"].into_iter().filter_map(|name| text(headers, name)).collect();
     ClientInfo {
         ip_address: named.or_else(forwarded).or_else(socket).map(|address| cut(address, MAX_ADDRESS)),
@@ -85,7 +86,8 @@ pub(crate) fn is_https(headers: &HeaderMap, peer: Peer) -> bool {
 mod tests {
     use super::*;
 
-    const PEER: Peer = Peer { address: Some(SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1234)), is_tls: false };
+    const PEER: Peer =
+        Peer { address: Some(SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1234)), is_tls: false };
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))).collect()

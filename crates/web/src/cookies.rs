@@ -75,7 +75,8 @@ impl SetCookie<'_> {
                 let _ = write!(text, "; Max-Age={seconds}");
             }
             Lifetime::Until { now, seconds } => {
-                let expires = now.saturating_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(jiff::Timestamp::MAX);
+                let expires =
+                    now.saturating_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(jiff::Timestamp::MAX);
                 let _ = write!(text, "; Expires={}; Max-Age={seconds}", expires.strftime("%a, %d %b %Y %H:%M:%S GMT"));
             }
             Lifetime::Gone => text.push_str("; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0"),
@@ -141,7 +142,8 @@ mod tests {
             cookie.to_text(),
             "s=v; Path=/; Domain=example.org; Expires=Sat, 21 Nov 2026 10:01:00 GMT; Max-Age=60; HttpOnly; Secure; SameSite=Strict"
         );
-        cookie = SetCookie { domain: None, secure: false, lifetime: Lifetime::Gone, same_site: SameSite::None, ..cookie };
+        cookie =
+            SetCookie { domain: None, secure: false, lifetime: Lifetime::Gone, same_site: SameSite::None, ..cookie };
         assert_eq!(
             cookie.to_text(),
             "s=v; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; SameSite=None"

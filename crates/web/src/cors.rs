@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method};
 
@@ -197,7 +197,11 @@ mod tests {
     fn a_preflight_request_is_told_what_it_asked_for_or_nothing() {
         let policy = policy(&["http://a"]);
         let ask = |method, headers| {
-            let asked = [("origin", "http://a"), ("access-control-request-method", method), ("access-control-request-headers", headers)];
+            let asked = [
+                ("origin", "http://a"),
+                ("access-control-request-method", method),
+                ("access-control-request-headers", headers),
+            ];
             policy.preflight(&request(&asked))
         };
         let yes = ask("DELETE", "content-type,x-session-token");

@@ -4,7 +4,7 @@
 //! by the flow engine. Here only requests that change something on a guarded path are checked, and since no such route
 //! exists, they are refused before anyone asks whether the path does.
 
-use axum::http::header::COOKIE;
+use axum::http::header::{CONTENT_TYPE, COOKIE};
 use axum::http::{HeaderMap, Method};
 use config::{Config, SameSite};
 use crypto::CsrfToken;
@@ -57,7 +57,9 @@ fn is_ignored(path: &str) -> bool {
         ["sessions"] | ["sessions", _] | ["sessions", _, "extend"] => true,
         ["recovery", "link" | "code"] | ["courier", "messages"] | ["admin", "courier", "messages"] => true,
         ["schemas", _] | ["admin", "schemas", _] => true,
-        ["identities"] | ["identities", _] | ["identities", _, "sessions"] | ["identities", _, "credentials", _] => true,
+        ["identities"] | ["identities", _] | ["identities", _, "sessions"] | ["identities", _, "credentials", _] => {
+            true
+        }
         ["admin", "identities"] | ["admin", "identities", _] | ["admin", "identities", _, "credentials", _] => true,
         _ => false,
     }
@@ -101,18 +103,13 @@ impl Visitor {
 
 /// 403 for a request that would change something on a guarded path.
 pub(crate) fn violation(headers: &HeaderMap, visitor: &Visitor) -> Problem {
-    let (reject_reason, hint) = if !headers.contains_key(COOKIE) {
-        ("The request carries no cookies at all.", "Send the browser's cookies along; from a script, ask for credentials to be included.")
-    } else if visitor.is_new {
-        ("The anti-CSRF cookie is missing, broken, or there twice.", "Use one host name throughout, and delete old cookies.")
-    } else {
-        ("The request carries no fitting token.", "Send the token in the form field csrf_token or in the header X-CSRF-Token.")
-    };
-    Problem::forbidden("The anti-CSRF check failed, or there is nothing at this address that can be changed. Please open the page anew and try again.")
-        .with_id(model::problem::id::CSRF_VIOLATION)
-        .detail("docs", "https://owasp.org/www-community/attacks/csrf")
-        .detail("hint", hint)
-        .detail("reject_reason", reject_reason)
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    flow::csrf_violation(&flow::CsrfClues {
+        has_cookies: headers.contains_key(COOKIE),
+        has_csrf_cookie: !visitor.is_new,
+        has_token: headers.contains_key("X-CSRF-Token") || text(CONTENT_TYPE.as_str()).starts_with("application/json"),
+        from_script: matches!(text("sec-fetch-mode"), "cors" | "same-origin"),
+    })
 }
 
 /// Sets the anti-CSRF cookie.

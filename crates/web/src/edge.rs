@@ -70,7 +70,8 @@ impl Edge {
                 {
                     *request.uri_mut() = uri;
                 }
-                let arrival = Arrival { site: Arc::clone(&site), visitor: gate.visitor.clone(), peer, route: Arc::clone(&route) };
+                let arrival =
+                    Arrival { site: Arc::clone(&site), visitor: gate.visitor.clone(), peer, route: Arc::clone(&route) };
                 request.extensions_mut().insert(arrival);
                 self.route(request).await
             }
@@ -206,6 +207,7 @@ struct Asker {
     method: Method,
     is_json_request: bool,
     accepts_json: bool,
+    /// Whether the answer may not be kept whatever the method is: a logout that only seems to happen is worse than none.
     is_logout: bool,
     request_id: Option<String>,
 }
@@ -215,11 +217,16 @@ impl Asker {
         let headers = request.headers();
         let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty());
         let path = request.uri().path();
+        let is_logout =
+            matches!(path, "/self-service/logout" | "/self-service/logout/browser" | "/self-service/logout/api");
         Self {
             method: request.method().clone(),
             is_json_request: is_json_request(headers),
             accepts_json: accepts_json(headers),
-            is_logout: matches!(path, "/self-service/logout" | "/self-service/logout/browser" | "/self-service/logout/api"),
+            is_logout: matches!(
+                path,
+                "/self-service/logout" | "/self-service/logout/browser" | "/self-service/logout/api"
+            ),
             request_id: request_id.map(str::to_owned),
         }
     }

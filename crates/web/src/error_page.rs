@@ -11,7 +11,12 @@ use crate::{App, Site};
 /// Keeps an error and sends the browser to the error page; `None` when it cannot be kept.
 ///
 /// Only what the caller may know is kept: Kratos' `debug` with its stack trace is left out on purpose.
-pub(crate) async fn send_to(app: &App, site: &Site, method: &axum::http::Method, problem: &Problem) -> Option<Response> {
+pub(crate) async fn send_to(
+    app: &App,
+    site: &Site,
+    method: &axum::http::Method,
+    problem: &Problem,
+) -> Option<Response> {
     let (id, now) = (app.entropy().uuid(), app.clock().now());
     let error = RawJson::from_value(&Value::Object(problem.to_json(None)));
     let mut tx = Tx::new();

@@ -53,7 +53,10 @@ fn hints(site: &Site, headers: &HeaderMap, peer: Peer) -> Vec<String> {
         }
     }
     if headers.contains_key("x-session-token") && (sessions > 0 || headers.contains_key(AUTHORIZATION)) {
-        hints.push("The header X-Session-Token counts alone, whatever else is sent along: leave it out to use the cookie.".to_owned());
+        hints.push(
+            "The header X-Session-Token counts alone, whatever else is sent along: leave it out to use the cookie."
+                .to_owned(),
+        );
     }
     if sessions > 0 || headers.contains_key("x-session-token") || headers.contains_key(AUTHORIZATION) {
         return hints;

@@ -7,6 +7,7 @@ use axum::response::Response;
 use model::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// The content type of answers that worked. Errors go without the character set, as in Kratos.
 const CONTENT_TYPE_OF_ANSWERS: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -71,15 +72,31 @@ fn finish(text: Vec<u8>) -> Vec<u8> {
 /// # Errors
 /// 400, saying what is wrong and where.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let fail = |why: String| Problem::bad_request(format!("The body cannot be read as JSON: {why}."));
     let value = flow::parse_json(body).map_err(|error| Problem::bad_request(error.0))?;
-    serde_json::from_value(value).map_err(|error| fail(error.to_string()))
+    from_value(value)
+}
+
+/// As [`parse_json`], for a body that must be a JSON object.
+///
+/// # Errors
+/// 400, saying what is wrong and where.
+pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // A list of values would pass for the members of a struct, in their order.
+    match parse_json(body)? {
+        object @ Value::Object(_) => from_value(object),
+        _ => Err(Problem::bad_request("The body has to be a JSON object.")),
+    }
+}
+
+fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_json::from_value(value)
+        .map_err(|error| Problem::bad_request(format!("The body does not have the expected form: {error}.")))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

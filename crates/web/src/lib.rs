@@ -30,7 +30,7 @@ pub use app::{App, Site};
 pub use client::Peer;
 pub use cookies::{clear_session_cookie, cookie, cookies, set_session_cookie};
 pub use edge::{Edge, Side};
-pub use json::{json, parse_json};
+pub use json::{json, parse_json, parse_object};
 pub use metrics::Metrics;
 pub use multipart::multipart_fields;
 pub use reply::{Failure, no_content, redirect, rotate_csrf, see_other, set_csrf};

@@ -59,7 +59,8 @@ impl Hash for Route {
 impl EncodeLabelValue for Route {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
         // As in Kratos, whatever the parameters of a path are called.
-        let segments = self.as_str().split('/').map(|segment| if segment.starts_with('{') { "{param}" } else { segment });
+        let segments =
+            self.as_str().split('/').map(|segment| if segment.starts_with('{') { "{param}" } else { segment });
         segments.collect::<Vec<_>>().join("/").encode(encoder)
     }
 }

@@ -139,7 +139,8 @@ impl From<Problem> for Failure {
 impl IntoResponse for Failure {
     /// A stand-in, which the edge of the server turns into the answer.
     fn into_response(self) -> Response {
-        let mut response = empty(StatusCode::from_u16(self.problem.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        let mut response =
+            empty(StatusCode::from_u16(self.problem.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
         response.extensions_mut().insert(self);
         response
     }

@@ -20,7 +20,7 @@ use crate::client::{self, Peer};
 use crate::cookies::{cookie, cookies};
 use crate::csrf::Visitor;
 use crate::reply::empty;
-use crate::{App, Site, parse_json};
+use crate::{App, Site, parse_object};
 
 /// Larger bodies are refused (5 MiB, as in Kratos).
 pub const MAX_BODY: usize = 5 << 20;
@@ -151,6 +151,7 @@ impl Request {
             has_csrf_cookie,
             cookies: cookies(&self.headers).map(|(name, _)| name.to_owned()).collect(),
             origin: text(ORIGIN.as_str()).map(str::to_owned),
+            sends_json: text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json")),
             wants_json: self.is_json_request(),
             from_script: matches!(text("sec-fetch-mode"), Some("cors" | "same-origin")),
         })
@@ -183,13 +184,15 @@ impl Request {
     /// 400, saying what is wrong.
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
         if self.content_type() != "application/json" {
-            return Err(Problem::bad_request("Please send JSON, and say so by the header Content-Type: application/json."));
+            return Err(Problem::bad_request(
+                "Please send JSON, and say so by the header Content-Type: application/json.",
+            ));
         }
         let body = self.body().await?;
         if body.is_empty() {
             return Err(Problem::bad_request("The body is empty. Please send a JSON object."));
         }
-        parse_json(&body)
+        parse_object(&body)
     }
 
     /// The address of the same route, as the client asked for it.
