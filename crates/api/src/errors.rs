@@ -29,7 +29,10 @@ async fn fetch(request: Request) -> web::Result {
         let sample = Problem::new(500).reason("This is a sample error, to try out error pages with.");
         let error = RawJson::from_value(&Value::Object(sample.to_json(None)));
         let id = request.app.entropy().uuid();
-        return Ok(json(StatusCode::OK, &FlowError { id, error: &error, created_at: ZERO_TIME, updated_at: ZERO_TIME }));
+        return Ok(json(
+            StatusCode::OK,
+            &FlowError { id, error: &error, created_at: ZERO_TIME, updated_at: ZERO_TIME },
+        ));
     }
     let id: Uuid = id.parse().map_err(|_| Problem::not_found())?;
     let store = &request.site.runtime.store;
@@ -38,7 +41,10 @@ async fn fetch(request: Request) -> web::Result {
     tx.mark_error_seen(id, request.app.clock().now());
     store.commit(tx).await.map_err(Problem::from)?;
     let error = without_debug(stored.error);
-    Ok(json(StatusCode::OK, &FlowError { id, error: &error, created_at: stored.created_at, updated_at: stored.updated_at }))
+    Ok(json(
+        StatusCode::OK,
+        &FlowError { id, error: &error, created_at: stored.created_at, updated_at: stored.updated_at },
+    ))
 }
 
 /// Errors that Kratos stored hold stack traces, which are nobody's business.

@@ -58,7 +58,9 @@ async fn failures(request: &Request) -> Vec<(&'static str, String)> {
             request.app.set_migrated();
             Vec::new()
         }
-        Ok(true) => vec![("migrations", "Migrations have to be applied: run zelus migrate sql up -e --yes.".to_owned())],
+        Ok(true) => {
+            vec![("migrations", "Migrations have to be applied: run zelus migrate sql up -e --yes.".to_owned())]
+        }
         Err(error) => vec![("migrations", error.to_string())],
     }
 }
@@ -71,7 +73,8 @@ fn answer(failures: Vec<(&'static str, String)>, in_detail: bool) -> Response {
         tracing::warn!(check = what, "Not ready: {why}");
     }
     let text = |why: String| if in_detail { why } else { "This check failed.".to_owned() };
-    let errors: Map<String, Value> = failures.into_iter().map(|(what, why)| (what.to_owned(), text(why).into())).collect();
+    let errors: Map<String, Value> =
+        failures.into_iter().map(|(what, why)| (what.to_owned(), text(why).into())).collect();
     json(StatusCode::SERVICE_UNAVAILABLE, &Map::from_iter([("errors".to_owned(), Value::Object(errors))]))
 }
 

@@ -3,14 +3,14 @@
 //! Answers may not be kept by any cache, whatever the method: a logout that only seemed to happen is worse than none.
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{delete, get};
 use flow::Runtime;
 use model::{Problem, Secret};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use url::form_urlencoded;
-use axum::http::StatusCode;
-use axum::response::Response;
 use web::{App, Failure, Request, clear_session_cookie, json, no_content, rotate_csrf, see_other};
 
 /// `/self-service/logout…`

@@ -84,7 +84,12 @@ async fn list(request: Request) -> web::Result {
 /// The paging parameters of a request.
 pub(crate) fn page_query(request: &Request) -> PageQuery {
     let get = |name| request.query_if_set(name).map(|value| value.into_owned());
-    PageQuery { page: get("page"), per_page: get("per_page"), page_size: get("page_size"), page_token: get("page_token") }
+    PageQuery {
+        page: get("page"),
+        per_page: get("per_page"),
+        page_size: get("page_size"),
+        page_token: get("page_token"),
+    }
 }
 
 /// A page of sessions, with the headers that tell of the others.

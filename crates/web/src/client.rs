@@ -31,9 +31,9 @@ pub(crate) fn client_info(headers: &HeaderMap, peer: Peer) -> ClientInfo {
         headers.get_all(USER_AGENT).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let places: Vec<_> = ["cf-ipcity", "cf-ipcountry"].into_iter().filter_map(|name| text(headers, name)).collect();
     ClientInfo {
-        ip_address: named.or_else(forwarded).or_else(socket).map(|address| cut(address, MAX_ADDRESS)),
-        user_agent: (!agents.is_empty()).then(|| cut(agents.join(" "), MAX_DESCRIPTION)),
-        location: Some(cut(places.join(", "), MAX_DESCRIPTION)),
+        ip_address: named.or_else(forwarded).or_else(socket).map(|address| beginning(&address, MAX_ADDRESS).to_owned()),
+        user_agent: (!agents.is_empty()).then(|| beginning(&agents.join(" "), MAX_DESCRIPTION).to_owned()),
+        location: Some(beginning(&places.join(", "), MAX_DESCRIPTION).to_owned()),
     }
 }
 
@@ -42,10 +42,10 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Cuts at a character's end, to at most `length` bytes.
-fn cut(mut text: String, length: usize) -> String {
-    text.truncate(text.floor_char_boundary(length));
-    text
+/// The beginning of a text: whole characters, at most `length` bytes.
+pub(crate) fn beginning(text: &str, length: usize) -> &str {
+    let end = (0..=length.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or_default()]
 }
 
 /// Proxies add the address that they see to the end of the list; private ones are other proxies.

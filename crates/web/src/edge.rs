@@ -146,7 +146,7 @@ impl Edge {
             Some(page) if !asker.accepts_json => page,
             _ => envelope(&failure.problem, asker.request_id.as_deref()),
         };
-        response.headers_mut().extend(failure.headers);
+        response.headers_mut().extend(*failure.headers);
         if let Some(token) = failure.csrf {
             set_csrf(&mut response, token);
         }
@@ -223,10 +223,7 @@ impl Asker {
             method: request.method().clone(),
             is_json_request: is_json_request(headers),
             accepts_json: accepts_json(headers),
-            is_logout: matches!(
-                path,
-                "/self-service/logout" | "/self-service/logout/browser" | "/self-service/logout/api"
-            ),
+            is_logout: is_logout && *request.method() != Method::OPTIONS,
             request_id: request_id.map(str::to_owned),
         }
     }

@@ -43,7 +43,7 @@ fn respond<T: Serialize + ?Sized>(status: StatusCode, value: &T, content_type: H
 /// characters only occur within strings, so the text can be taken as it is.
 fn finish(text: Vec<u8>) -> Vec<u8> {
     let is_special = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xe2);
-    let Some(first) = text.iter().position(|byte| is_special(byte)) else {
+    let Some(first) = text.iter().position(is_special) else {
         let mut text = text;
         text.push(b'\n');
         return text;

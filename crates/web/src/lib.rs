@@ -22,9 +22,6 @@ mod path;
 mod reply;
 mod request;
 
-#[cfg(test)]
-mod tests;
-
 pub use accept::{accepts_json, is_json_request};
 pub use app::{App, Site};
 pub use client::Peer;

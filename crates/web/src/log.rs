@@ -9,6 +9,7 @@ use config::Config;
 use model::Problem;
 
 use crate::Side;
+use crate::client::beginning;
 
 /// The longest path that is logged where there is no route, in bytes.
 const MAX_PATH: usize = 128;
@@ -39,8 +40,8 @@ impl Line {
         Self(Some(Details {
             side,
             method: request.method().clone(),
-            path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
-            request_id: id[..id.len().min(MAX_PATH)].to_owned(),
+            path: beginning(path, MAX_PATH).to_owned(),
+            request_id: beginning(id, MAX_PATH).to_owned(),
         }))
     }
 

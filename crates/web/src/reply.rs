@@ -106,7 +106,7 @@ pub struct Failure {
     /// Whether a browser is sent to the error page; otherwise the answer is JSON, whatever the caller accepts.
     pub for_browsers: bool,
     /// What goes along, such as cookies.
-    pub headers: HeaderMap,
+    pub headers: Box<HeaderMap>,
     pub(crate) csrf: Option<CsrfToken>,
 }
 
@@ -132,7 +132,7 @@ impl Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem, for_browsers: false, headers: HeaderMap::new(), csrf: None }
+        Self { problem, for_browsers: false, headers: Box::default(), csrf: None }
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use session::{Page, PageLink, offset_page};
 use store::{IdentityFilter, IdentityPage};
-use web::{App, Failure, Request, json, no_content, parse_json};
+use web::{App, Failure, Request, json, no_content, parse_json, parse_object};
 
 /// `/admin/identities…`
 pub fn router() -> Router<App> {
@@ -57,8 +57,10 @@ async fn list(request: Request) -> web::Result {
     let (page, numbered) = page(&request)?;
     let list = identities.list(&filter, page, with_credentials).await?;
 
-    let view = IdentityView::Admin(if reveal.is_empty() { CredentialView::WithoutConfig } else { CredentialView::WithConfig });
-    let shown: Vec<_> = list.identities.iter().map(|identity| identity_json(&request, identity, view, &reveal)).collect();
+    let view =
+        IdentityView::Admin(if reveal.is_empty() { CredentialView::WithoutConfig } else { CredentialView::WithConfig });
+    let shown: Vec<_> =
+        list.identities.iter().map(|identity| identity_json(&request, identity, view, &reveal)).collect();
     let mut response = json(StatusCode::OK, &shown);
     let page = match numbered {
         Some((page, size)) => {
@@ -68,17 +70,25 @@ async fn list(request: Request) -> web::Result {
                 _ => i64::try_from(identities.count().await?).unwrap_or(i64::MAX),
             };
             let mut page: Page<()> = offset_page(Vec::new(), total, page.into(), size.into());
-            page.links.iter_mut().for_each(|link| link.parameters.retain(|(name, _)| matches!(*name, "page" | "per_page")));
+            page.links
+                .iter_mut()
+                .for_each(|link| link.parameters.retain(|(name, _)| matches!(*name, "page" | "per_page")));
             page
         }
         None => {
-            let IdentityPage::After { size, .. } = page else { return Err(Problem::internal("a page of no kind").into()) };
+            let IdentityPage::After { size, .. } = page else {
+                return Err(Problem::internal("a page of no kind").into());
+            };
             let link = |rel, after: Uuid| PageLink {
                 rel,
                 parameters: vec![("page_size", size.to_string()), ("page_token", after.to_string())],
             };
             let next = list.next.map(|next| link("next", next.uuid()));
-            Page { items: Vec::new(), total: None, links: [link("first", Uuid::nil())].into_iter().chain(next).collect() }
+            Page {
+                items: Vec::new(),
+                total: None,
+                links: [link("first", Uuid::nil())].into_iter().chain(next).collect(),
+            }
         }
     };
     if let Some(total) = page.total {
@@ -87,7 +97,9 @@ async fn list(request: Request) -> web::Result {
     // A size by its old name is told by its new one.
     let query: String = match numbered {
         Some(_) => request.query_text().to_owned(),
-        None => request.query_text().split('&').filter(|pair| !pair.starts_with("per_page=")).collect::<Vec<_>>().join("&"),
+        None => {
+            request.query_text().split('&').filter(|pair| !pair.starts_with("per_page=")).collect::<Vec<_>>().join("&")
+        }
     };
     if let Ok(links) = HeaderValue::from_str(&page.link_header(request.path(), &query)) {
         response.headers_mut().insert(LINK, links);
@@ -103,7 +115,8 @@ fn filter(request: &Request) -> Result<(IdentityFilter, bool), Problem> {
         return Err(Problem::bad_request(format!("At most {MAX_IDS} identities can be asked for by id.")));
     }
     if !ids.is_empty() {
-        let ids: Result<Vec<IdentityId>, Problem> = ids.iter().map(|id| parse_uuid(id, "ids").map(IdentityId::from_uuid)).collect();
+        let ids: Result<Vec<IdentityId>, Problem> =
+            ids.iter().map(|id| parse_uuid(id, "ids").map(IdentityId::from_uuid)).collect();
         filters.push((IdentityFilter::Ids(ids?), false));
     }
     let identifier = request.query("credentials_identifier");
@@ -126,7 +139,8 @@ fn filter(request: &Request) -> Result<(IdentityFilter, bool), Problem> {
 }
 
 fn parse_uuid(text: &str, parameter: &str) -> Result<Uuid, Problem> {
-    text.parse().map_err(|_| Problem::bad_request(format!("The parameter {parameter} is not a valid identifier (UUID).")))
+    text.parse()
+        .map_err(|_| Problem::bad_request(format!("The parameter {parameter} is not a valid identifier (UUID).")))
 }
 
 /// Which part of the list is asked for; for numbered pages with the number and the size.
@@ -211,7 +225,7 @@ fn shown(request: &Request, identity: &Identity) -> web::Result {
 async fn create(mut request: Request) -> web::Result {
     // Kratos takes the body for JSON, whatever its content type, and says what is wrong in the message alone.
     let body = request.body().await?;
-    let body: CreateIdentity = parse_json(&body).map_err(in_message)?;
+    let body: CreateIdentity = parse_object(&body).map_err(in_message)?;
     let runtime = &request.site.runtime;
     let identity = runtime.identities.create(&request.cx(), body).await?;
     let mut response = written(&request, StatusCode::CREATED, &identity, CredentialView::JustCreated);
@@ -243,7 +257,8 @@ async fn patch_one(Path(id): Path<String>, mut request: Request) -> web::Result 
     let id = parse_id(&id)?;
     let operations: Value = parse_json(&body)?;
     let identity = request.site.runtime.identities.patch(&request.cx(), id, &operations).await?;
-    Ok(written(&request, StatusCode::OK, &identity, CredentialView::WithoutConfig))
+    let view = IdentityView::Admin(CredentialView::WithoutConfig);
+    Ok(json(StatusCode::OK, &identity_json(&request, &identity, view, &[])))
 }
 
 /// `DELETE /admin/identities/{id}`
@@ -295,13 +310,14 @@ struct BatchOutcome {
 async fn patch_many(mut request: Request) -> web::Result {
     let body = request.body().await?;
     // The envelope says 500 where HTTP says 400, as in Kratos.
-    let batch: Batch = parse_json(&body).map_err(in_message).map_err(as_internal)?;
+    let batch: Batch = parse_object(&body).map_err(in_message).map_err(as_internal)?;
     if batch.identities.len() > MAX_BATCH {
         return Err(Problem::bad_request(format!("At most {MAX_BATCH} identities can be created at once.")).into());
     }
     let passwords = batch.identities.iter().filter(|entry| entry.create.as_ref().is_some_and(brings_password)).count();
     if passwords > MAX_BATCH_PASSWORDS {
-        let reason = format!("At most {MAX_BATCH_PASSWORDS} identities with a password in clear text can be created at once.");
+        let reason =
+            format!("At most {MAX_BATCH_PASSWORDS} identities with a password in clear text can be created at once.");
         return Err(Problem::bad_request(reason).into());
     }
 

@@ -1,0 +1,170 @@
+//! What all answers have in common.
+
+use axum::Router;
+use axum::routing::get;
+use model::Problem;
+use web::{Edge, Failure, Peer, Request, Side};
+
+use crate::support::{CSRF_COOKIE, Server};
+
+const NO_STORE: &str = "private, no-cache, no-store, must-revalidate";
+
+#[tokio::test]
+async fn get_answers_are_never_kept() {
+    let server = Server::start().await;
+    for path in ["/sessions/whoami", "/nope", "/health/alive", "/schemas", "//nope"] {
+        assert_eq!(server.ask("GET", path).send().await.header("cache-control"), NO_STORE, "{path}");
+        assert_eq!(server.ask("HEAD", path).send().await.header("cache-control"), "", "{path}");
+        assert_eq!(server.ask("POST", path).send().await.header("cache-control"), "", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn answers_vary_by_cookie_unless_nobody_looked_at_one() {
+    let server = Server::start().await;
+    for (method, path, vary) in [
+        ("GET", "/health/alive", "Origin"),
+        ("GET", "/version", "Origin"),
+        ("GET", "/sessions/whoami", "Origin, Cookie"),
+        ("POST", "/nope", "Origin, Cookie"),
+        ("DELETE", "/self-service/logout/api", "Origin, Cookie"),
+        ("GET", "/admin/identities", "Origin, Cookie"),
+    ] {
+        assert_eq!(server.ask(method, path).send().await.all("vary"), vary, "{method} {path}");
+        assert_eq!(server.ask_admin(method, path).send().await.all("vary"), "");
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_told_in_plain_text() {
+    let server = Server::start().await;
+    let missing = server.ask("GET", "/nope").send().await;
+    assert_eq!((missing.status, missing.body.as_str()), (404, "404 page not found\n"));
+    assert_eq!(missing.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(missing.header("x-content-type-options"), "nosniff");
+    for (method, path, allow) in [
+        ("GET", "/sessions/x", "DELETE"),
+        ("POST", "/sessions", "DELETE, GET, HEAD"),
+        ("PATCH", "/identities", "GET, HEAD, POST"),
+        ("POST", "/health/alive", "GET, HEAD"),
+    ] {
+        let answer = server.ask(method, path).send().await;
+        assert_eq!((answer.status, answer.header("allow")), (405, allow), "{method} {path}");
+        assert_eq!(answer.body, "Method Not Allowed\n");
+    }
+    assert_eq!(server.ask("GET", "/sessions/whoami/").send().await.status, 404);
+}
+
+#[tokio::test]
+async fn paths_that_are_not_clean_lead_to_those_that_are() {
+    let server = Server::start().await;
+    for (path, location) in [
+        ("//self-service/logout", "/self-service/logout"),
+        ("/self-service/../sessions/whoami?x=1", "/sessions/whoami?x=1"),
+        ("/sessions/./whoami", "/sessions/whoami"),
+    ] {
+        let answer = server.ask("GET", path).send().await;
+        assert_eq!((answer.status, answer.header("location")), (307, location));
+        assert_eq!(answer.body, format!("<a href=\"{location}\">Temporary Redirect</a>.\n\n"));
+    }
+    assert_eq!(server.ask_admin("GET", "//identities").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn routes_lead_to_the_listener_that_has_them() {
+    let server = Server::start().await;
+    for (method, path, location) in [
+        ("GET", "/identities?a=b", "http://127.0.0.1:4434/admin/identities?a=b"),
+        ("GET", "/admin/identities/x", "http://127.0.0.1:4434/admin/identities/x"),
+        ("DELETE", "/identities/x/sessions", "http://127.0.0.1:4434/admin/identities/x/sessions"),
+        ("POST", "/recovery/code", "http://127.0.0.1:4434/admin/recovery/code"),
+    ] {
+        let answer = server.ask(method, path).send().await;
+        assert_eq!((answer.status, answer.header("location")), (307, location), "{method} {path}");
+        assert_eq!(answer.body.is_empty(), method != "GET");
+    }
+    for (method, path, location) in [
+        ("GET", "/self-service/logout/browser?x=1", "http://127.0.0.1:4433/self-service/logout/browser?x=1"),
+        ("DELETE", "/admin/self-service/logout/api", "http://127.0.0.1:4433/self-service/logout/api"),
+        ("GET", "/sessions/whoami", "http://127.0.0.1:4433/sessions/whoami"),
+        ("DELETE", "/sessions", "http://127.0.0.1:4433/sessions"),
+        ("POST", "/self-service/login", "http://127.0.0.1:4433/self-service/login"),
+        ("GET", "/schemas/person", "http://127.0.0.1:4433/schemas/person"),
+    ] {
+        let answer = server.ask_admin(method, path).send().await;
+        assert_eq!((answer.status, answer.header("location")), (307, location), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_carries_the_request_id_that_the_caller_gave() {
+    let server = Server::start().await;
+    let answer = server.ask("GET", "/sessions/whoami").header("x-request-id", "r-1").send().await;
+    assert_eq!(answer.json()["error"]["request"], "r-1");
+    assert_eq!((answer.header("content-type"), answer.error_id()), ("application/json", None));
+    assert!(answer.headers.contains_key("ory-error-id") && answer.body.ends_with('\n'));
+    let plain = server.ask("GET", "/sessions/whoami").send().await;
+    assert_eq!(plain.json()["error"].get("request"), None);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_and_tells_nothing() {
+    let server = Server::start().await;
+    async fn broken(_: Request) -> web::Result {
+        panic!("a secret")
+    }
+    async fn failed(_: Request) -> web::Result {
+        Err(Failure::for_browsers(Problem::internal("the database said a secret")))
+    }
+    let routes = Router::new().route("/broken", get(broken)).route("/failed", get(failed));
+    let edge = Edge::new(server.app.clone(), Side::Public, routes);
+    for (path, accept, status) in
+        [("/broken", "*/*", 500), ("/failed", "application/json", 500), ("/failed", "text/html", 303)]
+    {
+        let request = axum::http::Request::builder().uri(path).header("accept", accept);
+        let request = request.body(axum::body::Body::empty()).expect("a request");
+        let answer = edge.answer(request, Peer { address: None, is_tls: false }).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert!(!format!("{answer:?}").contains("a secret"));
+    }
+}
+
+#[tokio::test]
+async fn errors_go_to_the_built_in_page_when_there_is_no_other() {
+    let server = Server::with("selfservice: { flows: { error: { ui_url: null } } }").await;
+    let answer = server.ask("GET", "/self-service/logout/browser").send().await;
+    let location = answer.header("location");
+    assert!(location.starts_with("http://127.0.0.1:4433/ui/error?id="), "{location}");
+}
+
+#[tokio::test]
+async fn health_says_whether_the_server_is_there_and_ready() {
+    let server = Server::start().await;
+    for path in ["/health/alive", "/health/ready"] {
+        let answer = server.ask("GET", path).send().await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "{\"status\":\"ok\"}\n"));
+        assert_eq!(answer.set_cookie(CSRF_COOKIE), None);
+        for path in [path.to_owned(), format!("/admin{path}")] {
+            assert_eq!(server.ask_admin("GET", &path).send().await.status, 200);
+        }
+    }
+    assert_eq!(server.ask_admin("GET", "/version").send().await.json()["version"], env!("CARGO_PKG_VERSION"));
+    let config = server.ask_admin("GET", "/health/config").send().await;
+    assert_eq!((config.header("content-type"), config.body.len()), ("text/plain", 64));
+    assert_eq!(server.ask("GET", "/version").send().await.status, 404);
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_their_route() {
+    let server = Server::start().await;
+    server.ask("DELETE", "/sessions/1f2f3f4f-0000-4000-8000-000000000000").send().await;
+    server.ask("GET", "/nope/at/all").send().await;
+    let metrics = server.ask_admin("GET", "/metrics/prometheus").send().await;
+    assert!(
+        metrics.body.contains("http_requests_total{code=\"401\",method=\"delete\",endpoint=\"/sessions/{param}\"} 1"),
+        "{}",
+        metrics.body
+    );
+    assert!(metrics.body.contains("http_response_time_seconds_bucket"));
+    assert!(!metrics.body.contains("nope"));
+}

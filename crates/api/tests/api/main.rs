@@ -1,0 +1,10 @@
+//! The routes, in process, on a real database.
+
+mod admin;
+mod cors;
+mod csrf;
+mod edge;
+mod hostile;
+mod logout;
+mod sessions;
+mod support;
