@@ -84,6 +84,11 @@ impl Stock {
 }
 
 impl Request {
+    /// Whether a hash would hide everything else at the cost that servers in earnest insist on.
+    pub fn is_cheapened(&self) -> bool {
+        matches!(self.load, Load::SignIn)
+    }
+
     /// Sends requests of this kind for `seconds`, after a warm-up when this is the first time.
     pub fn measure(&self, run: &Run<'_>, stock: &mut Stock, is_first: bool, seconds: u32) -> Result<Sample> {
         let warm_up = u32::from(is_first);
