@@ -18,7 +18,7 @@ const MAX_AGE: i64 = 365 * 24 * 60 * 60;
 /// What the CSRF layer does with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protection {
-    /// Nothing at all: health checks.
+    /// Nothing at all: health checks, and files that are the same for everyone.
     Off,
     /// Reads the cookie, and neither sets nor checks it.
     Ignored,
@@ -31,6 +31,8 @@ impl Protection {
     pub fn of(path: &str) -> Self {
         match path {
             "/health/alive" | "/health/ready" | "/version" | "/metrics/prometheus" => Self::Off,
+            // Shared caches may keep these, and must not hand one visitor's cookie to others.
+            _ if path.starts_with("/ui/assets/") => Self::Off,
             _ if is_ignored(path) => Self::Ignored,
             _ => Self::Guarded,
         }
@@ -135,7 +137,7 @@ mod tests {
     #[test]
     fn the_paths_of_native_clients_are_ignored() {
         let check = |path, expected| assert_eq!(Protection::of(path), expected, "{path}");
-        for path in ["/health/alive", "/health/ready", "/version", "/metrics/prometheus"] {
+        for path in ["/health/alive", "/health/ready", "/version", "/metrics/prometheus", "/ui/assets/pages-1.css"] {
             check(path, Protection::Off);
         }
         for path in [

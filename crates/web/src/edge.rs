@@ -167,7 +167,8 @@ impl Edge {
         let status = response.status();
         let headers = response.headers_mut();
         if asker.method == Method::GET || asker.is_logout {
-            headers.insert(CACHE_CONTROL, NO_STORE);
+            // Files whose name changes with their content say themselves that they may be kept.
+            headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
         }
         if status == StatusCode::METHOD_NOT_ALLOWED {
             sort_allowed(headers);

@@ -85,7 +85,7 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let config = runtime.config.clone();
     let app = App::new(runtime, clock, entropy);
     let service = |side, routes| Service { edge: Edge::new(app.clone(), side, routes), prefers_localhost: is_demo };
-    let public_service = service(Side::Public, api::public_router());
+    let public_service = service(Side::Public, api::public_router().merge(pages::router()));
     let admin_service = Service { prefers_localhost: false, ..service(Side::Admin, api::admin_router()) };
     for listener in public {
         listener::serve(listener, public_service.clone(), &tasks, stopped.clone());
