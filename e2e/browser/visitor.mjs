@@ -35,7 +35,8 @@ export async function visit(browser, { expected = [], init, ...options }, journe
   page.on("request", (request) => {
     if (request.isNavigationRequest()) pages.add(request.url());
     const { protocol, hostname } = new URL(request.url());
-    if (protocol.startsWith("http") && hostname !== "127.0.0.1") complaints.push(`request to ${request.url()}`);
+    const isHere = ["127.0.0.1", "localhost"].includes(hostname);
+    if (protocol.startsWith("http") && !isHere) complaints.push(`request to ${request.url()}`);
   });
   page.on("console", (message) => {
     if (message.type() !== "error") return;

@@ -33,13 +33,16 @@ export async function freePort() {
 /**
  * Starts a server with `e2e/config/{name}.yml`, or without a configuration when no name is given.
  *
+ * Without a configuration the public address is at localhost, as the server itself says.
+ *
  * @returns {Promise<{publicUrl: string, adminUrl: string, appUrl: string, stop: () => Promise<void>}>}
  *   Nothing listens at `appUrl` yet: a test starts its app there.
  */
 export async function startServer(name) {
   const dir = mkdtempSync(join(tmpdir(), "zelus-e2e-"));
   const [publicPort, adminPort, appPort] = await Promise.all([freePort(), freePort(), freePort()]);
-  const [publicUrl, adminUrl, appUrl] = [publicPort, adminPort, appPort].map((port) => `http://127.0.0.1:${port}`);
+  const [adminUrl, appUrl] = [adminPort, appPort].map((port) => `http://127.0.0.1:${port}`);
+  const publicUrl = `http://${name ? "127.0.0.1" : "localhost"}:${publicPort}`;
   const env = { ...process.env, DSN: `sqlite://${dir}/db.sqlite?_fk=true&mode=rwc` };
   const args = ["serve", "--dev", "--sqa-opt-out"];
   if (name) {

@@ -21,14 +21,16 @@ pub struct DevSecrets {
 }
 
 impl Config {
-    /// The development configuration, with its database in `folder` and the given environment on top.
+    /// The development configuration, with its database in `folder` and the given environment on top. Another public
+    /// port (`SERVE_PUBLIC_PORT`) changes the addresses that are made from it too.
     pub fn dev(
         folder: &Path,
         secrets: &DevSecrets,
         environment: Vec<(String, String)>,
         machine: Machine,
     ) -> Result<Loaded, ConfigError> {
-        let layer = Layer::document("the development configuration", document(folder, secrets));
+        let layer =
+            Layer::document("the development configuration", document(folder, secrets, public_port(&environment)));
         let fallback_secret = secrets.default.clone();
         let sources = Sources { files: Vec::new(), environment, machine, fallback_secret };
         Loaded::from_layers(vec![layer], Vec::new(), &sources, Mode { dev: true, watch_courier: true })
@@ -38,17 +40,23 @@ impl Config {
 /// Ports at which single-page apps are commonly developed.
 const APP_PORTS: [u16; 8] = [3000, 3001, 4200, 4321, 4455, 5173, 8000, 8080];
 
-fn document(folder: &Path, secrets: &DevSecrets) -> Value {
-    let own = "http://localhost:4433";
+/// The port that the environment asks for. What is no port is left to the check of the whole configuration.
+fn public_port(environment: &[(String, String)]) -> u16 {
+    let asked = environment.iter().find(|(name, _)| name == "SERVE_PUBLIC_PORT");
+    asked.and_then(|(_, port)| port.parse().ok()).unwrap_or(4433)
+}
+
+fn document(folder: &Path, secrets: &DevSecrets, public_port: u16) -> Value {
+    let own = format!("http://localhost:{public_port}");
     let apps =
         APP_PORTS.iter().flat_map(|port| [format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}")]);
-    let return_urls: Vec<String> = std::iter::once(own.to_owned()).chain(apps).collect();
+    let return_urls: Vec<String> = std::iter::once(own.clone()).chain(apps).collect();
     json!({
         "dsn": format!("sqlite://{}?_fk=true", folder.join("zelus.sqlite").display()),
         "serve": {
             "public": {
                 "host": "127.0.0.1",
-                "port": 4433,
+                "port": public_port,
                 "base_url": format!("{own}/"),
                 "cors": {
                     "enabled": true,
@@ -56,13 +64,13 @@ fn document(folder: &Path, secrets: &DevSecrets) -> Value {
                     "allow_credentials": true
                 }
             },
-            "admin": { "host": "127.0.0.1", "port": 4434, "base_url": "http://127.0.0.1:4434/" }
+            "admin": { "host": "127.0.0.1", "port": 4434 }
         },
         "secrets": { "default": [secrets.default.expose()], "cipher": [secrets.cipher.expose()] },
         "ciphers": { "algorithm": "xchacha20-poly1305" },
         "identity": { "default_schema_id": "default", "schemas": [{ "id": "default", "url": identity_schema() }] },
         "selfservice": {
-            "default_browser_return_url": format!("{own}/ui/welcome"),
+            "default_browser_return_url": "/ui/welcome",
             "allowed_return_urls": return_urls,
             "flows": {
                 "registration": { "after": { "password": { "hooks": [{ "hook": "session" }] } } },

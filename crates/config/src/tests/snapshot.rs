@@ -181,7 +181,8 @@ fn the_development_configuration_is_complete() {
     let config = loaded.config;
     assert!(loaded.warnings.is_empty() && loaded.unused.is_empty(), "{:?} {:?}", loaded.warnings, loaded.unused);
     assert_eq!(config.dsn.expose(), "sqlite:///data/zelus.sqlite?_fk=true");
-    assert_eq!(config.serve.public.base_url.text, "http://localhost:4433/");
+    assert_eq!(config.serve.public.base_url.text, "http://localhost:5000/");
+    assert!(config.selfservice.allowed_return_urls.allows(&"http://localhost:5000/x".parse().unwrap()));
     assert_eq!((config.serve.public.port, config.serve.admin.host.as_str()), (5000, "127.0.0.1"));
     assert_eq!(config.zelus.defaults, Defaults::Zelus);
     assert!(config.dev && config.selfservice.verification.enabled && config.selfservice.login.ui_url.is_none());
