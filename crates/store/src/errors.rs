@@ -23,8 +23,10 @@ static MARK_SEEN: Statement = Statement::new(
     "UPDATE selfservice_errors SET was_seen = ?3, seen_at = ?4 WHERE nid = ?1 AND id = ?2",
 );
 
-static DELETE_OLD: Statement =
-    Statement::new("selfservice_errors.delete_old", "DELETE FROM selfservice_errors WHERE nid = ?1 AND created_at < ?2");
+static DELETE_OLD: Statement = Statement::new(
+    "selfservice_errors.delete_old",
+    "DELETE FROM selfservice_errors WHERE nid = ?1 AND created_at < ?2",
+);
 
 pub(crate) static STATEMENTS: &[&Statement] = &[&SELECT, &INSERT, &MARK_SEEN, &DELETE_OLD];
 

@@ -365,7 +365,8 @@ impl FlowTable for Registration {
 
     fn updated(flow: &Flow<Self>) -> Vec<Value> {
         let registration = &flow.detail;
-        let (organization, schema) = (registration.organization_id.into(), registration.identity_schema.as_ref().into());
+        let (organization, schema) =
+            (registration.organization_id.into(), registration.identity_schema.as_ref().into());
         vec![flow.csrf_token.as_str().into(), internal_context(flow), organization, schema]
     }
 

@@ -146,9 +146,9 @@ impl Columns<'_> {
     /// The next column, a JSON document that is taken apart. NULL and Go's `null` are the default.
     pub fn json<T: serde::de::DeserializeOwned + Default>(&mut self) -> Result<T, StoreError> {
         let Some(text) = self.optional::<RawJson>()? else { return Ok(T::default()) };
-        serde_json::from_str::<Option<T>>(text.as_str())
-            .map(Option::unwrap_or_default)
-            .map_err(|error| StoreError::corrupt(format!("column {} holds other JSON than expected: {error}", self.at - 1)))
+        serde_json::from_str::<Option<T>>(text.as_str()).map(Option::unwrap_or_default).map_err(|error| {
+            StoreError::corrupt(format!("column {} holds other JSON than expected: {error}", self.at - 1))
+        })
     }
 }
 
@@ -250,9 +250,9 @@ impl<T: ?Sized> Column for Id<T> {
 impl Column for Timestamp {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
         match row {
-            Row::Sqlite(_) => String::read(row, at)?
-                .map(|text| parse_sqlite_time(&text).ok_or_else(|| wrong_type(at)))
-                .transpose(),
+            Row::Sqlite(_) => {
+                String::read(row, at)?.map(|text| parse_sqlite_time(&text).ok_or_else(|| wrong_type(at))).transpose()
+            }
             Row::Postgres(row) => crate::postgres::read_time(row, at),
         }
     }
@@ -265,7 +265,9 @@ impl Column for RawJson {
             Row::Postgres(row) => crate::postgres::read_json(row, at)?,
         };
         text.filter(|text| !text.is_empty())
-            .map(|text| Self::parse(text).map_err(|error| StoreError::corrupt(format!("column {at} is not JSON: {error}"))))
+            .map(|text| {
+                Self::parse(text).map_err(|error| StoreError::corrupt(format!("column {at} is not JSON: {error}")))
+            })
             .transpose()
     }
 }
@@ -303,7 +305,9 @@ pub fn sqlite_time(time: Timestamp) -> String {
 pub fn parse_sqlite_time(text: &str) -> Option<Timestamp> {
     // Go prints a monotonic clock reading after some times.
     let text = text.split(" m=").next()?.trim();
-    text.parse().ok().or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|t| t.timestamp()))
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|t| t.timestamp()))
 }
 
 #[cfg(test)]
@@ -322,7 +326,12 @@ mod tests {
     #[test]
     fn times_are_read_in_every_form_that_is_found() {
         let expected: Timestamp = "2026-11-21T07:44:37.5Z".parse().expect("a time");
-        for text in ["2026-11-21 07:44:37.5+00:00", "2026-11-21 07:44:37.5", "2026-11-21T07:44:37.5Z", "2026-11-21 08:44:37.5+01:00"] {
+        for text in [
+            "2026-11-21 07:44:37.5+00:00",
+            "2026-11-21 07:44:37.5",
+            "2026-11-21T07:44:37.5Z",
+            "2026-11-21 08:44:37.5+01:00",
+        ] {
             assert_eq!(parse_sqlite_time(text), Some(expected), "{text}");
         }
         assert_eq!(parse_sqlite_time("CURRENT_TIMESTAMP"), None);

@@ -169,11 +169,7 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display()))
 }
 
-fn query(
-    statement: &mut CachedStatement<'_>,
-    nid: Option<&Value>,
-    parameters: &[Value],
-) -> rusqlite::Result<Vec<Row>> {
+fn query(statement: &mut CachedStatement<'_>, nid: Option<&Value>, parameters: &[Value]) -> rusqlite::Result<Vec<Row>> {
     let columns = statement.column_count();
     let mut rows = statement.query(rusqlite::params_from_iter(nid.into_iter().chain(parameters)))?;
     let mut all = Vec::new();

@@ -140,7 +140,8 @@ fn write_one(connection: &Connection, first: bool, nid: Option<&Value>, tx: &Tx)
     };
     let run = |text| connection.execute_batch(text).map_err(commit_error);
     run(begin)?;
-    let outcome = run_statements(connection, nid, tx).and_then(|rows| if first { Ok(rows) } else { run("RELEASE one").map(|()| rows) });
+    let outcome = run_statements(connection, nid, tx)
+        .and_then(|rows| if first { Ok(rows) } else { run("RELEASE one").map(|()| rows) });
     if outcome.is_err() && !connection.is_autocommit() {
         run(undo)?;
     }
