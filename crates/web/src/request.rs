@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, MatchedPath};
@@ -24,6 +25,8 @@ use crate::{App, Site, parse_object};
 
 /// Larger bodies are refused (5 MiB, as in Kratos).
 pub const MAX_BODY: usize = 5 << 20;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the edge of the server found out about a request.
 #[derive(Clone)]
@@ -166,10 +169,14 @@ impl Request {
     /// Reads the body.
     ///
     /// # Errors
-    /// 413 beyond [`MAX_BODY`]; 400 when the connection breaks.
+    /// 413 beyond [`MAX_BODY`]; 400 when the connection breaks, or is too slow.
     pub async fn body(&mut self) -> Result<Vec<u8>, Problem> {
         let body = std::mem::take(self.body.get_mut().unwrap_or_else(PoisonError::into_inner));
-        match Limited::new(body, MAX_BODY).collect().await {
+        let arrival = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
+        let Ok(arrived) = arrival else {
+            return Err(Problem::bad_request("The body took too long to arrive."));
+        };
+        match arrived {
             Ok(body) => Ok(body.to_bytes().into()),
             Err(error) if error.is::<LengthLimitError>() => {
                 Err(Problem::new(413).reason("The body is larger than 5 MiB, which is more than anything needs here."))

@@ -1,7 +1,11 @@
 //! Accepting connections and serving them.
 
 use std::convert::Infallible;
+use std::fs::Permissions;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::http::header::{ACCEPT, HOST, LOCATION};
@@ -10,23 +14,61 @@ use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use web::{Edge, Peer};
 
 use crate::tasks::Tasks;
+use crate::tls::Tls;
 
 /// How long a client may take to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait after the operating system refused a connection, for lack of file descriptors, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Where connections come in.
+pub enum Socket {
+    Tcp(TcpListener),
+    /// With the file's path, which is removed in the end.
+    Unix(UnixListener, PathBuf),
+}
+
+/// Listens where `settings` say: at `unix:/path`, or at a host and port.
+///
+/// # Errors
+/// One line that says what is in the way.
+pub async fn bind_configured(settings: &config::Listener, host: &str) -> Result<Vec<Socket>, String> {
+    match host.strip_prefix("unix:") {
+        Some(path) => Ok(vec![bind_unix(Path::new(path), &settings.socket).await?]),
+        None => bind(host, settings.port).await,
+    }
+}
+
+async fn bind_unix(path: &Path, settings: &config::Socket) -> Result<Socket, String> {
+    let fail = |error: std::io::Error| format!("Cannot listen at {}: {error}.", path.display());
+    if path.exists() {
+        // A server that was killed leaves its socket behind; nobody answers there.
+        match UnixStream::connect(path).await {
+            Ok(_) => return Err(format!("Another server listens at {}.", path.display())),
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(path).map_err(fail)?,
+            Err(error) => return Err(fail(error)),
+        }
+    }
+    let listener = UnixListener::bind(path).map_err(fail)?;
+    std::fs::set_permissions(path, Permissions::from_mode(settings.mode)).map_err(fail)?;
+    if settings.owner.is_some() || settings.group.is_some() {
+        tracing::warn!(socket = %path.display(), "The socket keeps the process' owner and group; others are not set.");
+    }
+    Ok(Socket::Unix(listener, path.to_owned()))
+}
+
 /// Listens at a host and port. The name `localhost` stands for both of its addresses, since browsers try either.
 ///
 /// # Errors
 /// One line that says which address is taken, and what to do.
-pub async fn bind(host: &str, port: u16) -> Result<Vec<TcpListener>, String> {
+pub async fn bind(host: &str, port: u16) -> Result<Vec<Socket>, String> {
     let addresses: Vec<SocketAddr> = match host {
         "localhost" => vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()],
         "" => vec![(Ipv4Addr::UNSPECIFIED, port).into()],
@@ -42,10 +84,10 @@ pub async fn bind(host: &str, port: u16) -> Result<Vec<TcpListener>, String> {
     let mut listeners = Vec::new();
     for address in addresses {
         match TcpListener::bind(address).await {
-            Ok(listener) => listeners.push(listener),
+            Ok(listener) => listeners.push(Socket::Tcp(listener)),
             // Machines without IPv6 have no ::1.
             Err(_) if address.is_ipv6() && !listeners.is_empty() => {}
-            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 return Err(format!(
                     "Port {port} at {} is in use. Stop what listens there, or choose another port.",
                     address.ip()
@@ -63,58 +105,96 @@ pub struct Service {
     pub edge: Edge,
     /// Whether browsers that come to 127.0.0.1 are sent to localhost, where the cookies are.
     pub prefers_localhost: bool,
+    /// The certificate; `None` serves plain HTTP.
+    pub tls: Option<Tls>,
 }
 
 /// Serves connections until `stop` says so; then those that are under way are finished.
-pub fn serve(listener: TcpListener, service: Service, tasks: &Tasks, mut stop: watch::Receiver<bool>) {
+pub fn serve(socket: Socket, service: Service, tasks: &Tasks, mut stop: watch::Receiver<bool>) {
     let connections = tasks.clone();
     tasks.start(async move {
         let graceful = GracefulShutdown::new();
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = socket.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             match accepted {
-                Ok((stream, address)) => {
-                    let connection = connection(stream, address, service.clone());
-                    let watched = graceful.watch(connection);
-                    connections.start(async move {
-                        // What breaks a connection concerns its two ends only.
-                        if let Err(error) = watched.await {
-                            tracing::debug!(%error, "A connection ended early.");
-                        }
-                    });
-                }
+                Ok(accepted) => connections.start(serve_accepted(accepted, service.clone(), graceful.watcher())),
                 Err(error) => {
                     tracing::warn!(%error, "A connection could not be accepted.");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
-        drop(listener);
+        socket.close();
         graceful.shutdown().await;
     });
 }
 
-fn connection(
-    stream: TcpStream,
-    address: SocketAddr,
-    service: Service,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
-    // Answers are small and written at once; waiting for more would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "A connection keeps Nagle's algorithm.");
+/// A new connection.
+enum Accepted {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+impl Socket {
+    async fn accept(&self) -> std::io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await.map(|(stream, address)| Accepted::Tcp(stream, address)),
+            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
+        }
     }
-    let peer = Peer { address: Some(address), is_tls: false };
+
+    fn close(self) {
+        if let Self::Unix(listener, path) = self {
+            drop(listener);
+            // Whoever starts next removes it, if this fails.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+async fn serve_accepted(accepted: Accepted, service: Service, watcher: Watcher) {
+    let peer = |address| Peer { address, is_tls: service.tls.is_some() };
+    match (accepted, service.tls.clone()) {
+        (Accepted::Unix(stream), _) => {
+            serve_stream(stream, Peer { address: None, is_tls: false }, service, watcher).await
+        }
+        (Accepted::Tcp(stream, address), tls) => {
+            // Answers are small and written at once; waiting for more would only delay them.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "A connection keeps Nagle's algorithm.");
+            }
+            let peer = peer(Some(address));
+            let Some(tls) = tls else { return serve_stream(stream, peer, service, watcher).await };
+            match tokio::time::timeout(HEADER_TIMEOUT, tls.acceptor().accept(stream)).await {
+                Ok(Ok(stream)) => serve_stream(stream, peer, service, watcher).await,
+                Ok(Err(error)) => tracing::debug!(%error, "A TLS handshake failed."),
+                Err(_) => tracing::debug!("A TLS handshake took too long."),
+            }
+        }
+    }
+}
+
+async fn serve_stream(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    service: Service,
+    watcher: Watcher,
+) {
     let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.answer(request.map(axum::body::Body::new), peer).await) }
     });
-    http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), answer)
+        .serve_connection(TokioIo::new(stream), answer);
+    // What breaks a connection concerns its two ends only.
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "A connection ended early.");
+    }
 }
 
 impl Service {

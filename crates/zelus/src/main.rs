@@ -10,6 +10,7 @@ mod reload;
 mod serve;
 mod setup;
 mod tasks;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -14,6 +14,7 @@ use web::{App, Edge, Side};
 use crate::listener::{self, Service};
 use crate::setup::{self, Shared};
 use crate::tasks::Tasks;
+use crate::tls::Tls;
 use crate::{cli, demo, dev, logs, reload};
 
 /// How long requests that are under way may take to finish once the server is told to stop.
@@ -79,19 +80,28 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
 
     let tasks = Tasks::default();
     let (stop, stopped) = watch::channel(false);
-    let public = listener::bind(listen_host(&config.serve.public.host, is_demo), config.serve.public.port).await?;
-    let admin = listener::bind(&config.serve.admin.host, config.serve.admin.port).await?;
     let runtime = setup::runtime(config, &shared).await?;
     let config = runtime.config.clone();
-    let app = App::new(runtime, clock, entropy);
-    let service = |side, routes| Service { edge: Edge::new(app.clone(), side, routes), prefers_localhost: is_demo };
-    let public_service = service(Side::Public, api::public_router().merge(pages::router()));
-    let admin_service = Service { prefers_localhost: false, ..service(Side::Admin, api::admin_router()) };
-    for listener in public {
-        listener::serve(listener, public_service.clone(), &tasks, stopped.clone());
+    let (public, admin) = (&config.serve.public, &config.serve.admin);
+    let certificate = |settings: &config::Listener| settings.tls.as_ref().map(Tls::load).transpose();
+    let (public_tls, admin_tls) = (certificate(public)?, certificate(admin)?);
+    for tls in public_tls.iter().chain(&admin_tls) {
+        tls.follow(&tasks, stopped.clone());
     }
-    for listener in admin {
-        listener::serve(listener, admin_service.clone(), &tasks, stopped.clone());
+    let public_sockets = listener::bind_configured(public, listen_host(&public.host, is_demo)).await?;
+    let admin_sockets = listener::bind_configured(admin, &admin.host).await?;
+    let app = App::new(runtime, clock, entropy);
+    let edge = |side, routes| Edge::new(app.clone(), side, routes);
+    let public_routes = api::public_router().merge(pages::router());
+    let public_service =
+        Service { edge: edge(Side::Public, public_routes), prefers_localhost: is_demo, tls: public_tls };
+    let admin_service =
+        Service { edge: edge(Side::Admin, api::admin_router()), prefers_localhost: false, tls: admin_tls };
+    for socket in public_sockets {
+        listener::serve(socket, public_service.clone(), &tasks, stopped.clone());
+    }
+    for socket in admin_sockets {
+        listener::serve(socket, admin_service.clone(), &tasks, stopped.clone());
     }
     tracing::info!(
         serve.public = %format_args!("{}:{}", config.serve.public.host, config.serve.public.port),

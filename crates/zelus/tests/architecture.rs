@@ -80,9 +80,16 @@ fn the_table_has_no_circles() {
     let mut done = BTreeSet::new();
     while done.len() < allowed.len() {
         let is_ready = |uses: &Option<BTreeSet<String>>| uses.as_ref().is_none_or(|uses| uses.is_subset(&done));
-        let ready: Vec<String> =
-            allowed.iter().filter(|(name, uses)| !done.contains(*name) && is_ready(uses)).map(|(name, _)| name.clone()).collect();
-        assert!(!ready.is_empty(), "these use each other: {:?}", allowed.keys().filter(|name| !done.contains(*name)).collect::<Vec<_>>());
+        let ready: Vec<String> = allowed
+            .iter()
+            .filter(|(name, uses)| !done.contains(*name) && is_ready(uses))
+            .map(|(name, _)| name.clone())
+            .collect();
+        assert!(
+            !ready.is_empty(),
+            "these use each other: {:?}",
+            allowed.keys().filter(|name| !done.contains(*name)).collect::<Vec<_>>()
+        );
         done.extend(ready);
     }
 }
@@ -120,7 +127,8 @@ fn no_file_is_too_long() {
 fn the_page_names_files_that_exist() {
     let page = read(&root().join("ARCHITECTURE.md"));
     let quoted = page.split('`').skip(1).step_by(2);
-    for path in quoted.filter(|text| ["crates/", "docs/", "e2e/", "fuzz/"].iter().any(|start| text.starts_with(start))) {
+    for path in quoted.filter(|text| ["crates/", "docs/", "e2e/", "fuzz/"].iter().any(|start| text.starts_with(start)))
+    {
         assert!(root().join(path).exists(), "{path} is named, and is not there");
     }
 }

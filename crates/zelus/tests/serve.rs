@@ -1,0 +1,153 @@
+//! The program as operators run it.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A folder with a configuration, whose public listener is a socket of the file system.
+struct Place {
+    folder: tempfile::TempDir,
+    admin_port: u16,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let admin_port = free.local_addr().expect("an address").port();
+        let config = format!(
+            "
+dsn: sqlite://{folder}/db.sqlite?mode=rwc
+serve:
+  public: {{ host: 'unix:{folder}/public.sock', base_url: 'http://127.0.0.1:1/', socket: {{ mode: 384 }} }}
+  admin: {{ host: 127.0.0.1, port: {admin_port}, base_url: 'http://127.0.0.1:{admin_port}/' }}
+secrets: {{ default: [a-secret-that-is-long-enough] }}
+identity:
+  default_schema_id: default
+  schemas: [{{ id: default, url: 'base64://eyJwcm9wZXJ0aWVzIjp7InRyYWl0cyI6eyJ0eXBlIjoib2JqZWN0IiwicHJvcGVydGllcyI6eyJlbWFpbCI6eyJ0eXBlIjoic3RyaW5nIn19fX19' }}]
+selfservice: {{ default_browser_return_url: 'http://127.0.0.1:1/' }}
+",
+            folder = folder.path().display()
+        );
+        std::fs::write(folder.path().join("zelus.yml"), config).expect("a file");
+        Self { folder, admin_port }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zelus"));
+        command.args(arguments).arg("-c").arg(self.folder.path().join("zelus.yml"));
+        command.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the program runs")
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("public.sock")
+    }
+
+    /// Starts the server and waits until it answers.
+    fn serve(&self) -> Running {
+        let log = std::fs::File::create(self.folder.path().join("log")).expect("a file");
+        let child = self.command(&["serve"]).stdout(log).spawn().expect("the program runs");
+        let started = Instant::now();
+        while UnixStream::connect(self.socket()).is_err() {
+            assert!(started.elapsed() < PATIENCE, "the server does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Running(child)
+    }
+
+    /// The status of a GET request at the public socket.
+    fn get(&self, path: &str) -> u16 {
+        ask(UnixStream::connect(self.socket()).expect("a connection"), path)
+    }
+}
+
+struct Running(Child);
+
+impl Running {
+    /// Tells the server to stop, and gives its exit status.
+    fn stop(mut self) -> Option<i32> {
+        Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("a signal");
+        let started = Instant::now();
+        loop {
+            match self.0.try_wait().expect("a status") {
+                Some(status) => return status.code(),
+                None => assert!(started.elapsed() < PATIENCE, "the server does not stop"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has usually stopped by itself.
+        let _ = self.0.kill();
+    }
+}
+
+fn ask(mut stream: impl Read + Write, path: &str) -> u16 {
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+}
+
+#[test]
+fn a_server_is_ready_once_its_tables_are_there_and_stops_when_told() {
+    let place = Place::new();
+    let server = place.serve();
+    assert_eq!((place.get("/health/alive"), place.get("/health/ready")), (200, 503));
+    let migrated = place.run(&["migrate", "sql", "up", "-e", "--yes"]);
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    assert_eq!((place.get("/health/ready"), place.get("/sessions/whoami")), (200, 401));
+    let admin = TcpStream::connect((Ipv4Addr::LOCALHOST, place.admin_port)).expect("a connection");
+    assert_eq!(ask(admin, "/version"), 200);
+    assert_eq!(server.stop(), Some(0));
+    assert!(!place.socket().exists(), "the socket is removed");
+}
+
+#[test]
+fn requests_under_way_are_finished() {
+    let place = Place::new();
+    assert!(place.run(&["migrate", "sql", "-e", "--yes"]).status.success());
+    let server = place.serve();
+    let mut slow = UnixStream::connect(place.socket()).expect("a connection");
+    let head = "DELETE /self-service/logout/api HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
+    slow.write_all(head.as_bytes()).expect("half a request");
+    std::thread::sleep(Duration::from_millis(200));
+    let stopping = std::thread::spawn(move || server.stop());
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(!stopping.is_finished(), "the server waits for the request");
+    slow.write_all(b"{}").expect("the rest");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert_eq!(stopping.join().expect("a status"), Some(0));
+}
+
+#[test]
+fn what_is_in_the_way_is_said_in_one_line() {
+    let place = Place::new();
+    assert!(place.run(&["migrate", "sql", "up", "-e", "--yes"]).status.success());
+    let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, place.admin_port)).expect("the port");
+    let refused = place.run(&["serve"]);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(message.trim_end().lines().count() == 1 && message.contains(&place.admin_port.to_string()), "{message}");
+
+    let missing = Command::new(env!("CARGO_BIN_EXE_zelus")).args(["serve", "-c", "/nowhere.yml"]).env_clear().output();
+    let missing = missing.expect("the program runs");
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("/nowhere.yml"));
+}
