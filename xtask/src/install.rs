@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command::{command, run_quietly, succeed, which};
-use crate::{Result, postgres, root};
+use crate::{Result, postgres, root, target};
 
 /// Something that comes from the system: how to tell that it is there, and Debian's packages that bring it.
 pub struct Need {
@@ -72,7 +72,7 @@ pub fn npm(folder: &str) -> Result {
 
 /// A virtual environment of its own with the packages of a requirements file. Gives back its Python.
 pub fn python(name: &str, requirements: &str) -> Result<PathBuf> {
-    let venv = root().join("target/e2e").join(name);
+    let venv = target().join("e2e").join(name);
     let python = venv.join("bin/python");
     let requirements = root().join(requirements);
     once(&requirements, &venv.join(".installed"), || {

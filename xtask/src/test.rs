@@ -9,7 +9,7 @@ use crate::command::{cargo, command, stream, succeed};
 use crate::install::{self, CHROMIUM, GO, JAVA, NODE, Need, POSTGRES, PYTHON};
 use crate::postgres::Postgres;
 use crate::tally::Tally;
-use crate::{Result, root};
+use crate::{Result, root, target};
 
 const HELP: &str = "\
 Installs what the tests need, and runs them all.
@@ -57,7 +57,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     install::ensure(&needs)?;
     let needs_postgres = steps.iter().any(|step| ["unit", "wire"].contains(&step.name));
     let context = Context {
-        server: env::var_os("ZELUS_BIN").map_or_else(|| root().join("target/debug/zelus"), PathBuf::from),
+        server: env::var_os("ZELUS_BIN").map_or_else(|| target().join("debug/zelus"), PathBuf::from),
         postgres: needs_postgres.then(Postgres::start).transpose()?,
     };
 
@@ -158,8 +158,8 @@ fn sdk(context: &Context) -> Result<Tally> {
     let python = install::python("venv-sdk", "e2e/sdk/python/requirements.txt")?;
     install::npm("e2e/sdk/node")?;
     build_server()?;
-    let target = root().join("target/e2e");
-    let (go, rust) = (target.join("sdk-go"), target.join("sdk-rust"));
+    let built = target().join("e2e");
+    let (go, rust) = (built.join("sdk-go"), built.join("sdk-rust"));
     succeed(command("go").args(["build", "-o"]).arg(&go).arg(".").current_dir(root().join("e2e/sdk/go")))?;
     let rust_manifest = root().join("e2e/sdk/rust/Cargo.toml");
     succeed(
