@@ -1,6 +1,6 @@
 //! What happens around a flow besides the flow itself.
 
-use model::flow::{Login, Registration};
+use model::flow::{Login, Registration, Settings};
 use model::wire::{ContinueWith, ContinueWithFlow};
 use model::{Cx, Flow, Identity, Problem, Session};
 use store::Tx;
@@ -56,6 +56,18 @@ pub struct LoginInProgress<'a> {
     pub effects: Effects,
 }
 
+/// A change of settings that is accepted and about to be written.
+pub struct SettingsInProgress<'a> {
+    pub request: &'a Request,
+    pub flow: &'a mut Flow<Settings>,
+    pub identity: &'a mut Identity,
+    pub session: &'a Session,
+    pub continue_with: Vec<ContinueWith>,
+    /// The verification flow that was opened for a changed address.
+    pub verification: Option<ContinueWithFlow>,
+    pub effects: Effects,
+}
+
 /// Something that is done around flows. Stages that a hook has nothing to do at keep their default.
 pub trait Hook: Send + Sync {
     /// The name in configuration.
@@ -87,6 +99,14 @@ pub trait Hook: Send + Sync {
     fn on_login(&self, _: &Cx, _: &Runtime, _: &mut LoginInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
         Ok(())
     }
+
+    /// With the changed identity: adds its own writes, and to the answer.
+    ///
+    /// # Errors
+    /// Ends the flow; nothing is written.
+    fn on_settings(&self, _: &Cx, _: &Runtime, _: &mut SettingsInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
+        Ok(())
+    }
 }
 
 /// All hooks, by flow and method, in the order in which they run.
@@ -96,6 +116,8 @@ pub struct Hooks {
     pub after_registration: HookTable,
     /// After `login.after.<method>`, or `login.after` where the method has none.
     pub after_login: HookTable,
+    /// After `settings.after.<method>`, or `settings.after` where the method has none.
+    pub after_settings: HookTable,
 }
 
 /// Hooks of each method, and those of methods without any.

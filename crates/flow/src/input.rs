@@ -17,29 +17,42 @@ pub struct Input {
 #[derive(Debug)]
 pub struct InputError(pub String);
 
+/// How deep values may be nested, by dots or otherwise. Every step of it is a step on the stack wherever values are
+/// walked.
+const MAX_DEPTH: usize = 64;
+/// How many values a submission may have.
+const MAX_VALUES: usize = 10_000;
+/// How many bytes the names of a value and of all that it stands in may have together. Names are written out in full
+/// for every value, so their length counts that often.
+const MAX_NAME: usize = 2048;
+
 impl Input {
     /// Reads a JSON object.
     ///
     /// # Errors
-    /// When it is not JSON, not an object, nested too deeply, or names a member twice.
+    /// When it is not JSON, not an object, nested too deeply, too large in number or names, or names a member twice.
     pub fn from_json(body: &[u8]) -> Result<Self, InputError> {
         let Value::Object(members) = parse_json(body)? else {
             return Err(InputError("The body has to be a JSON object.".to_owned()));
         };
-        let mut fields = Map::new();
-        for (name, value) in members {
-            insert(&mut fields, &name, value);
-        }
-        Ok(Self { fields, is_form: false })
+        Self::from_members(members, false)
     }
 
     /// Takes the fields of a form. Of several of one name the last counts, as with a hidden field behind a checkbox.
-    pub fn from_form(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut fields = Map::new();
-        for (name, value) in pairs {
-            insert(&mut fields, &name, Value::String(value));
+    ///
+    /// # Errors
+    /// When they are too many, or their names are too long or have too many dots.
+    pub fn from_form(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, InputError> {
+        Self::from_members(pairs.into_iter().map(|(name, value)| (name, Value::String(value))), true)
+    }
+
+    fn from_members(members: impl IntoIterator<Item = (String, Value)>, is_form: bool) -> Result<Self, InputError> {
+        let (mut fields, mut left) = (Map::new(), MAX_VALUES);
+        for (name, value) in members {
+            ensure_bounded(&value, name.split('.').count(), name.len(), &mut left)?;
+            insert(&mut fields, &name, value);
         }
-        Self { fields, is_form: true }
+        Ok(Self { fields, is_form })
     }
 
     /// A member, whatever it is.
@@ -72,6 +85,27 @@ impl Input {
             Value::String(text) => serde_json::from_str(text).ok(),
             value => Some(value.clone()),
         }
+    }
+}
+
+/// Checks `value`, which stands `depth` names deep under names of `name` bytes. `left` is how many values may follow.
+fn ensure_bounded(value: &Value, depth: usize, name: usize, left: &mut usize) -> Result<(), InputError> {
+    let too = |what: &str| Err(InputError(format!("The form cannot be read: {what}.")));
+    if depth > MAX_DEPTH {
+        return too("it is nested too deeply");
+    }
+    if name > MAX_NAME {
+        return too("the name of a field is too long");
+    }
+    let Some(rest) = left.checked_sub(1) else { return too("it has too many fields") };
+    *left = rest;
+    match value {
+        Value::Object(members) => members.iter().try_for_each(|(key, value)| {
+            // A name may have dots here too, where the fields of the form are named after it.
+            ensure_bounded(value, depth + 1 + key.matches('.').count(), name + 1 + key.len(), left)
+        }),
+        Value::Array(items) => items.iter().try_for_each(|item| ensure_bounded(item, depth + 1, name + 8, left)),
+        _ => Ok(()),
     }
 }
 
@@ -188,7 +222,8 @@ mod tests {
     fn dotted_and_nested_names_mean_the_same() {
         let dotted = Input::from_json(br#"{"traits.name.first":"A","traits":{"email":"e"}}"#).expect("an object");
         assert_eq!(dotted.traits(), json!({"name": {"first": "A"}, "email": "e"}));
-        let form = Input::from_form([("traits.email", "e"), ("method", "password")].map(|(k, v)| (k.into(), v.into())));
+        let form = [("traits.email", "e"), ("method", "password")].map(|(k, v)| (k.into(), v.into()));
+        let form = Input::from_form(form).expect("a form");
         assert_eq!((form.traits(), form.method().as_str()), (json!({"email": "e"}), "password"));
     }
 
@@ -208,6 +243,24 @@ mod tests {
         }
         let deep = "[".repeat(3000) + &"]".repeat(3000);
         assert!(parse_json(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_would_exhaust_the_stack_or_the_memory_is_refused() {
+        let form = |name: String| Input::from_form([(name, "1".to_owned())]);
+        assert!(form("a.".repeat(MAX_DEPTH - 1) + "b").is_ok());
+        assert!(form("a.".repeat(MAX_DEPTH) + "b").is_err());
+        assert!(form("a.".repeat(1_500_000) + "b").is_err());
+        assert!(form("n".repeat(MAX_NAME + 1)).is_err());
+        assert!(Input::from_form((0..=MAX_VALUES).map(|i| (i.to_string(), String::new()))).is_err());
+
+        let json = |body: String| Input::from_json(body.as_bytes());
+        let name = "n".repeat(MAX_NAME);
+        assert!(json(format!(r#"{{"{}":1}}"#, "a.".repeat(1_500_000) + "b")).is_err());
+        assert!(json(format!(r#"{{"traits":{{"{name}":[0]}}}}"#)).is_err());
+        assert!(json(format!(r#"{{"traits":[{}0]}}"#, "0,".repeat(MAX_VALUES))).is_err());
+        assert!(json(format!(r#"{{"traits":{}0{}}}"#, "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH))).is_err());
+        assert!(json(format!(r#"{{"traits":[{}0]}}"#, "0,".repeat(MAX_VALUES - 10))).is_ok());
     }
 
     proptest! {

@@ -17,15 +17,19 @@ pub mod registration;
 mod request;
 mod return_to;
 mod runtime;
+pub mod settings;
 pub mod verification;
 
 pub use answer::{Answer, Done, Effects, Opened, SubmitError};
 pub use csrf::{CsrfClues, csrf_violation};
 pub use expiry::expired_on_submit;
 pub use form::Rejection;
-pub use hook::{Hook, HookTable, Hooks, LoginInProgress, RegistrationInProgress, Stop};
+pub use hook::{Hook, HookTable, Hooks, LoginInProgress, RegistrationInProgress, SettingsInProgress, Stop};
 pub use input::{Input, InputError, parse_json};
-pub use method::{LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod, RegistrationStep, Verdict};
+pub use method::{
+    LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod, RegistrationStep, SettingsMethod, SettingsStep,
+    Verdict,
+};
 pub use request::Request;
 pub use runtime::Runtime;
 

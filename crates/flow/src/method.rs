@@ -1,6 +1,6 @@
 //! What a sign-in method can do.
 
-use model::flow::{Login, Registration};
+use model::flow::{Login, Registration, Settings};
 use model::{AuthenticationMethod, Cx, Flow, Group, Identity, IdentityId, Problem, Session};
 use store::Tx;
 
@@ -22,6 +22,11 @@ pub trait Method: Send + Sync {
 
     /// Signing up.
     fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        None
+    }
+
+    /// Changing one's own account.
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
         None
     }
 }
@@ -128,4 +133,47 @@ pub trait RegistrationMethod: Send + Sync {
         flow: &'a mut Flow<Registration>,
         input: &'a Input,
     ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>>;
+}
+
+/// A change that a method has accepted.
+pub struct SettingsStep {
+    /// The identity as it is to be.
+    pub identity: Identity,
+    pub writes: Tx,
+    /// What the change proved about the person who made it: a second factor that was just set up, say.
+    pub proved: Option<AuthenticationMethod>,
+}
+
+/// Changing one's own account with a method.
+pub trait SettingsMethod: Send + Sync {
+    /// Adds the method's fields to a form.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    fn add_fields(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        identity: &Identity,
+        flow: &mut Flow<Settings>,
+    ) -> Result<(), Problem>;
+
+    /// Whether a submission is meant for this method.
+    fn is_meant(&self, input: &Input) -> bool;
+
+    /// Prepares a form that is shown again: puts back what was typed, but for secrets, and drops what was said before.
+    fn keep_input(&self, runtime: &Runtime, identity: &Identity, flow: &mut Flow<Settings>, input: &Input);
+
+    /// Checks a submission. May be slow; no transaction is open.
+    #[expect(clippy::too_many_arguments, reason = "all that a change may depend on")]
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        flow: &'a mut Flow<Settings>,
+        session: &'a Session,
+        identity: &'a Identity,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>>;
 }

@@ -13,6 +13,7 @@ pub fn configured(config: &Config) -> Hooks {
     Hooks {
         after_registration: table(&selfservice.registration, verifies),
         after_login: table(&selfservice.login, false),
+        after_settings: table(&selfservice.settings, verifies),
     }
 }
 

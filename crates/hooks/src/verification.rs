@@ -1,7 +1,9 @@
 //! Hooks about addresses that are still to be verified.
 
 use config::AddressProof;
-use flow::{Effects, Hook, LoginInProgress, RegistrationInProgress, Rejection, Runtime, Stop, verification};
+use flow::{
+    Effects, Hook, LoginInProgress, RegistrationInProgress, Rejection, Runtime, SettingsInProgress, Stop, verification,
+};
 use model::flow::Verification as Detail;
 use model::problem::id;
 use model::wire::{ContinueWith, ContinueWithFlow};
@@ -32,9 +34,40 @@ impl Hook for Verification {
             request_url: &flow.request_url,
             transient_payload: flow.transient_payload.as_ref(),
         };
-        let sent = send_code(cx, runtime, &origin, progress.identity, detail, &mut progress.effects, tx);
-        let Some(SentCode { next, address }) = sent else { return Ok(()) };
-        progress.identity.verifiable_addresses[address].status = AddressStatus::Sent;
+        let Some(at) = first_unverified(progress.identity) else { return Ok(()) };
+        let csrf_token = fresh_csrf_token(cx, flow.client, &mut progress.effects);
+        let next = send_code(cx, runtime, &origin, progress.identity, at, csrf_token, detail, tx);
+        progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
+        if runtime.config.feature_flags.legacy_continue_with_verification_ui {
+            progress.continue_with.push(ContinueWith::ShowVerificationUi { flow: next.clone() });
+        }
+        progress.verification = Some(next);
+        Ok(())
+    }
+
+    fn on_settings(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        progress: &mut SettingsInProgress<'_>,
+        tx: &mut Tx,
+    ) -> Result<(), Stop> {
+        // Only an address that is new: the others were sent a code when they were.
+        let is_new =
+            |address: &VerifiableAddress| address.status == AddressStatus::Pending && !address.value.is_empty();
+        let Some(at) = progress.identity.verifiable_addresses.iter().position(is_new) else { return Ok(()) };
+        let flow = &*progress.flow;
+        let origin = Origin {
+            client: flow.client,
+            request_url: &flow.request_url,
+            transient_payload: flow.transient_payload.as_ref(),
+        };
+        let csrf_token = match flow.client {
+            FlowClient::Browser => progress.request.csrf.masked(&cx.entropy),
+            FlowClient::Api => String::new(),
+        };
+        let next = send_code(cx, runtime, &origin, progress.identity, at, csrf_token, Detail::default(), tx);
+        progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
         if runtime.config.feature_flags.legacy_continue_with_verification_ui {
             progress.continue_with.push(ContinueWith::ShowVerificationUi { flow: next.clone() });
         }
@@ -64,6 +97,12 @@ impl Hook for ShowVerificationUi {
                 progress.redirect_to.clone_from(&flow.url);
             }
         }
+        Ok(())
+    }
+
+    fn on_settings(&self, _: &Cx, _: &Runtime, progress: &mut SettingsInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
+        let flow = progress.verification.iter().cloned();
+        progress.continue_with.extend(flow.map(|flow| ContinueWith::ShowVerificationUi { flow }));
         Ok(())
     }
 }
@@ -103,13 +142,11 @@ impl Hook for RequireVerifiedAddress {
             .with_id(id::VERIFIED_ADDRESS_REQUIRED)
             .message("Your address is not verified yet.")
             .over_http(403);
-        match send_code(cx, runtime, &origin, progress.identity, detail, &mut progress.effects, tx) {
-            Some(SentCode { next, .. }) => {
-                let next = json!([ContinueWith::ShowVerificationUi { flow: next }]);
-                Err(Stop::KeepWrites(problem.detail("continue_with", next)))
-            }
-            None => Err(Stop::Problem(problem)),
-        }
+        let Some(at) = first_unverified(progress.identity) else { return Err(Stop::Problem(problem)) };
+        let csrf_token = fresh_csrf_token(cx, flow.client, &mut progress.effects);
+        let next = send_code(cx, runtime, &origin, progress.identity, at, csrf_token, detail, tx);
+        let next = json!([ContinueWith::ShowVerificationUi { flow: next }]);
+        Err(Stop::KeepWrites(problem.detail("continue_with", next)))
     }
 }
 
@@ -120,10 +157,20 @@ struct Origin<'a> {
     transient_payload: Option<&'a Value>,
 }
 
-struct SentCode {
-    next: ContinueWithFlow,
-    /// Which of the identity's addresses it went to.
-    address: usize,
+/// The first address that is still to be verified.
+fn first_unverified(identity: &Identity) -> Option<usize> {
+    identity.verifiable_addresses.iter().position(|address| !address.verified && !address.value.is_empty())
+}
+
+/// The anti-CSRF token of the verification flow. The person may be another one from here on, so the cookie changes too.
+fn fresh_csrf_token(cx: &Cx, client: FlowClient, effects: &mut Effects) -> String {
+    match client {
+        FlowClient::Browser => {
+            let token = effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
+            token.masked(&cx.entropy)
+        }
+        FlowClient::Api => String::new(),
+    }
 }
 
 fn detail(identity: &Identity, session: &Session, oauth2_login_challenge: Option<String>) -> Detail {
@@ -136,27 +183,19 @@ fn detail(identity: &Identity, session: &Session, oauth2_login_challenge: Option
     }
 }
 
-/// Opens a verification flow for the first unverified address and queues the message with its code.
+/// Opens a verification flow for an address of the identity and queues the message with its code.
+#[expect(clippy::too_many_arguments, reason = "what a flow and its message are made of")]
 fn send_code(
     cx: &Cx,
     runtime: &Runtime,
     origin: &Origin<'_>,
     identity: &Identity,
+    at: usize,
+    csrf_token: String,
     detail: Detail,
-    effects: &mut Effects,
     tx: &mut Tx,
-) -> Option<SentCode> {
-    let unverified = |address: &VerifiableAddress| !address.verified && !address.value.is_empty();
-    let at = identity.verifiable_addresses.iter().position(unverified)?;
+) -> ContinueWithFlow {
     let address = &identity.verifiable_addresses[at];
-    let csrf_token = match origin.client {
-        FlowClient::Browser => {
-            // The person may be another one from here on, so the anti-CSRF cookie changes too.
-            let token = effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
-            token.masked(&cx.entropy)
-        }
-        FlowClient::Api => String::new(),
-    };
     let flow =
         verification::opened_for(cx, runtime, origin.client, csrf_token, &address.value, origin.request_url, detail);
     tx.insert_flow(&flow);
@@ -175,7 +214,7 @@ fn send_code(
         issued_at: now,
         expires_at: now + lifespan,
     });
-    let verification_url = format!("{}?flow={}&code={}", flow.ui.action.split('?').next()?, flow.id, code.expose());
+    let verification_url = format!("{}&code={}", flow.ui.action, code.expose());
     let minutes = lifespan.as_mins();
     let identity_json = model::wire::IdentityJson::public(identity, runtime.public_url());
     let mut template_data = json!({
@@ -210,5 +249,5 @@ fn send_code(
         created_at: now,
     });
     let url = (origin.client == FlowClient::Browser).then(|| runtime.flow_page(&flow));
-    Some(SentCode { next: ContinueWithFlow::verification(flow.id, address.value.clone(), url), address: at })
+    ContinueWithFlow::verification(flow.id, address.value.clone(), url)
 }

@@ -205,7 +205,8 @@ mod tests {
     #[test]
     fn links_to_providers_need_their_identifier_and_no_organization() {
         use CredentialType::Oidc;
-        let two = r#"{"providers":[{"provider":"p","subject":"1"},{"provider":"q","subject":"a:b","organization":""}]}"#;
+        let two =
+            r#"{"providers":[{"provider":"p","subject":"1"},{"provider":"q","subject":"a:b","organization":""}]}"#;
         check(Oidc, &["p:1", "q:a:b"], two, 2, 0);
         check(Oidc, &["p:1"], two, 1, 0);
         check(Oidc, &["p:1"], r#"{"providers":[{"provider":"p","subject":"1","organization":"o"}]}"#, 0, 0);
@@ -227,10 +228,22 @@ mod tests {
         use CredentialType::{Code, LookupSecret, Totp};
         check(Totp, &["id"], r#"{"totp_url":"otpauth://totp/x?secret=AAAA"}"#, 0, 1);
         check(Totp, &["id"], r#"{"totp_url":""}"#, 0, 0);
-        check(LookupSecret, &["id"], r#"{"recovery_codes":[{"code":"a"},{"code":"b","used_at":"2026-01-01T00:00:00Z"}]}"#, 0, 1);
+        check(
+            LookupSecret,
+            &["id"],
+            r#"{"recovery_codes":[{"code":"a"},{"code":"b","used_at":"2026-01-01T00:00:00Z"}]}"#,
+            0,
+            1,
+        );
         check(LookupSecret, &["id"], r#"{"recovery_codes":null}"#, 0, 0);
         check(Code, &["a@b.c"], r#"{"addresses":[{"channel":"email","address":"a@b.c"},{"address":""}]}"#, 0, 1);
-        check(Code, &["a@b.c"], r#"{"address_type":"email","used_at":{"Time":"0001-01-01T00:00:00Z","Valid":false}}"#, 0, 1);
+        check(
+            Code,
+            &["a@b.c"],
+            r#"{"address_type":"email","used_at":{"Time":"0001-01-01T00:00:00Z","Valid":false}}"#,
+            0,
+            1,
+        );
         check(Code, &["a@b.c"], r#"{"address_type":""}"#, 0, 0);
     }
 

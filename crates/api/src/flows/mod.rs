@@ -3,6 +3,7 @@
 
 mod login;
 mod registration;
+mod settings;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -19,7 +20,7 @@ use web::{App, Failure, Request, json, redirect, see_other, set_csrf, set_sessio
 
 /// The routes of all flows.
 pub fn router() -> Router<App> {
-    Router::new().merge(login::router()).merge(registration::router())
+    Router::new().merge(login::router()).merge(registration::router()).merge(settings::router())
 }
 
 /// What differs between kinds of flow when they answer.
@@ -71,7 +72,11 @@ fn fetched_id<K: Kind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
 /// # Errors
 /// 400 when the URL names none.
 fn submitted_id<K: Kind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
-    let missing = || Problem::bad_request("The address does not say which form this is: its parameter flow is missing or not an identifier.");
+    let missing = || {
+        Problem::bad_request(
+            "The address does not say which form this is: its parameter flow is missing or not an identifier.",
+        )
+    };
     request.query("flow").parse().map_err(|_| Failure::for_browsers(missing()))
 }
 
@@ -98,10 +103,9 @@ async fn input(request: &mut Request) -> Result<Result<Input, InputError>, Probl
     let body = request.body().await?;
     Ok(match content_type.as_str() {
         "application/json" => Input::from_json(&body),
-        "application/x-www-form-urlencoded" => Ok(Input::from_form(form_urlencoded::parse(&body).into_owned())),
+        "application/x-www-form-urlencoded" => Input::from_form(form_urlencoded::parse(&body).into_owned()),
         "multipart/form-data" => {
-            let fields = web::multipart_fields(&request.headers, body).await;
-            fields.map(Input::from_form).map_err(InputError)
+            web::multipart_fields(&request.headers, body).await.map_err(InputError).and_then(Input::from_form)
         }
         _ => Err(InputError("Please send the form as JSON, or as a browser sends forms.".to_owned())),
     })

@@ -4,13 +4,12 @@ use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Requ
 use model::flow::Login;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Node, Problem, RawJson, Secret, Session,
-    message,
+    Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Node, Problem, Secret, Session, message,
 };
 use serde_json::Value;
 use store::Tx;
 
-use super::{Password, PasswordConfig, password_field, submit_button};
+use super::{Password, PasswordConfig, busy, password_field, submit_button};
 
 impl LoginMethod for Password {
     fn add_fields(
@@ -88,7 +87,7 @@ async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<Logi
         pool.dummy_verify(hasher, &cx.entropy, &password).await.map_err(busy)?;
         return Ok(wrong());
     };
-    let stored: PasswordConfig = serde_json::from_str(found.credential.config.as_str()).unwrap_or_default();
+    let stored = PasswordConfig::of(&found.credential);
     if stored.hashed_password.is_empty() {
         pool.dummy_verify(hasher, &cx.entropy, &password).await.map_err(busy)?;
         return Ok(wrong());
@@ -107,8 +106,7 @@ async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<Logi
         match pool.hash(hasher, &cx.entropy, &password).await {
             Ok(hashed_password) => {
                 let config = PasswordConfig { hashed_password, use_password_migration_hook: false };
-                let config = RawJson::from_value(&serde_json::to_value(config).map_err(Problem::internal)?);
-                writes.update_credential_config(found.credential.id, &config, cx.now());
+                writes.update_credential_config(found.credential.id, &config.to_json()?, cx.now());
             }
             Err(error) => tracing::warn!(identity.id = %found.identity_id, %error, "A password was not hashed anew."),
         }
@@ -121,15 +119,8 @@ fn wrong<S>() -> Verdict<S> {
     Verdict::rejected(Rejection::whole(message::invalid_credentials()))
 }
 
-/// More sign-ins at once than there is memory for.
-fn busy(error: crypto::HashError) -> Problem {
-    Problem::new(429).reason("Many people are signing in right now. Please try again in a few seconds.").log(error)
-}
-
 /// Whether the person has set a password; the row alone is made by the schema.
 fn has_password(identity: &Identity) -> bool {
-    let credential = identity.credentials.get(&CredentialType::Password);
-    let config =
-        credential.and_then(|credential| serde_json::from_str::<PasswordConfig>(credential.config.as_str()).ok());
+    let config = identity.credentials.get(&CredentialType::Password).map(PasswordConfig::of);
     config.is_some_and(|config| !config.hashed_password.is_empty() || config.use_password_migration_hook)
 }

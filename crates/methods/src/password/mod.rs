@@ -4,12 +4,14 @@ mod breach;
 mod login;
 mod policy;
 mod registration;
+mod settings;
 
 pub use policy::Policy;
 
-use flow::{LoginMethod, Method, RegistrationMethod};
+use crypto::HashError;
+use flow::{LoginMethod, Method, RegistrationMethod, Rejection, Runtime, SettingsMethod};
 use model::ui::InputType;
-use model::{Group, Message, Node, message};
+use model::{Credential, CredentialType, Cx, Group, Identity, Message, Node, Problem, RawJson, Secret, message};
 use serde::{Deserialize, Serialize};
 
 /// The password method.
@@ -25,6 +27,10 @@ impl Method for Password {
     }
 
     fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
+    }
+
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
         Some(self)
     }
 }
@@ -47,4 +53,52 @@ fn password_field(autocomplete: &str) -> Node {
 
 fn submit_button(label: Message) -> Node {
     Node::submit("method", Group::Password, "password", label)
+}
+
+/// A new password, hashed into the credential that the identity has for it.
+///
+/// # Errors
+/// The outer error is for the caller's caller: too many people at once, or a fault of ours. The inner one is said on
+/// the form: the password is not good enough, or nothing in the traits could be used to sign in.
+async fn set_password(
+    cx: &Cx,
+    runtime: &Runtime,
+    identity: &mut Identity,
+    password: &Secret,
+) -> Result<Result<(), Rejection>, Problem> {
+    let Some(credential) = identity.credentials.get_mut(&CredentialType::Password) else {
+        return Ok(Err(Rejection::whole(message::identifier_missing())));
+    };
+    if credential.identifiers.is_empty() {
+        return Ok(Err(Rejection::whole(message::identifier_missing())));
+    }
+    if let Some(complaint) = Policy::new(runtime).complaint(password.expose(), &credential.identifiers).await {
+        return Ok(Err(Rejection::at("password", complaint)));
+    }
+    let hashed_password = match runtime.identities.pool().hash(runtime.identities.hasher(), &cx.entropy, password).await
+    {
+        Ok(hash) => hash,
+        Err(HashError::TooLong { max, actual }) => {
+            return Ok(Err(Rejection::at("password", message::password_too_long(max, actual))));
+        }
+        Err(error @ HashError::Busy) => return Err(busy(error)),
+        Err(error) => return Err(Problem::internal(error)),
+    };
+    credential.config = PasswordConfig { hashed_password, use_password_migration_hook: false }.to_json()?;
+    Ok(Ok(()))
+}
+
+/// More passwords at once than there is memory for.
+fn busy(error: HashError) -> Problem {
+    Problem::new(429).reason("Many people are here right now. Please try again in a few seconds.").log(error)
+}
+
+impl PasswordConfig {
+    fn of(credential: &Credential) -> Self {
+        serde_json::from_str(credential.config.as_str()).unwrap_or_default()
+    }
+
+    fn to_json(&self) -> Result<RawJson, Problem> {
+        serde_json::to_value(self).map(|config| RawJson::from_value(&config)).map_err(Problem::internal)
+    }
 }

@@ -4,10 +4,10 @@ use flow::{
     BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
 };
 use model::flow::Registration;
-use model::{Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Problem, RawJson, Secret, message};
+use model::{Aal, AuthenticationMethod, Cx, Flow, Group, Problem, Secret, message};
 use store::Tx;
 
-use super::{Password, PasswordConfig, Policy, password_field, submit_button};
+use super::{Password, password_field, set_password, submit_button};
 
 impl RegistrationMethod for Password {
     fn group(&self) -> Group {
@@ -63,29 +63,8 @@ async fn check(
         let rejections = errors.into_iter().map(Rejection::from).collect();
         return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
     }
-    let credential = candidate.credentials.get(&CredentialType::Password);
-    let identifiers = credential.map(|credential| credential.identifiers.clone()).unwrap_or_default();
-    if identifiers.is_empty() {
-        return Ok(Verdict::rejected(Rejection::whole(message::identifier_missing())));
-    }
-    if let Some(complaint) = Policy::new(runtime).complaint(password.expose(), &identifiers).await {
-        return Ok(Verdict::rejected(Rejection::at("password", complaint)));
-    }
-    let hashed_password =
-        match runtime.identities.pool().hash(runtime.identities.hasher(), &cx.entropy, &password).await {
-            Ok(hash) => hash,
-            Err(crypto::HashError::TooLong { max, actual }) => {
-                return Ok(Verdict::rejected(Rejection::at("password", message::password_too_long(max, actual))));
-            }
-            Err(error @ crypto::HashError::Busy) => {
-                let reason = "Many people are signing up right now. Please try again in a few seconds.";
-                return Err(Problem::new(429).reason(reason).log(error));
-            }
-            Err(error) => return Err(Problem::internal(error)),
-        };
-    let config = PasswordConfig { hashed_password, use_password_migration_hook: false };
-    if let Some(credential) = candidate.credentials.get_mut(&CredentialType::Password) {
-        credential.config = RawJson::from_value(&serde_json::to_value(config).map_err(Problem::internal)?);
+    if let Err(rejection) = set_password(cx, runtime, &mut candidate, &password).await? {
+        return Ok(Verdict::rejected(rejection));
     }
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
     Ok(Verdict::Accepted(RegistrationStep { candidate, method, writes: Tx::new() }))

@@ -1,7 +1,11 @@
-//! The traits of a person: the first of the two sign-up screens (Kratos' `profile` strategy).
+//! The traits of a person: the first of the two sign-up screens, and the profile in the settings (Kratos' `profile`
+//! strategy).
+
+mod settings;
 
 use flow::{
-    BoxFuture, Input, Method, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
+    BoxFuture, Input, Method, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, SettingsMethod,
+    Verdict, registration,
 };
 use model::flow::{FlowState, Registration};
 use model::ui::{Attributes, InputType};
@@ -17,6 +21,10 @@ impl Method for Profile {
     }
 
     fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
+    }
+
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
         Some(self)
     }
 }

@@ -28,7 +28,9 @@ pub struct Ui {
 }
 
 /// Go writes an empty list as `null`.
-pub(crate) fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+pub(crate) fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
     Option::<Vec<T>>::deserialize(from).map(Option::unwrap_or_default)
 }
 

@@ -71,6 +71,27 @@ impl NodeOrder {
         Self::new(REGISTRATION_GROUPS, names)
     }
 
+    /// The settings form: traits in the order of the schema, then the fields of each method. `traits` are dotted names.
+    pub fn settings(traits: &[String]) -> Self {
+        const METHODS: [&str; 13] = [
+            "lookup_secret_reveal",
+            "lookup_secret_regenerate",
+            "lookup_secret_codes",
+            "lookup_secret_confirm",
+            "webauthn_remove",
+            "webauthn_register_displayname",
+            "webauthn_register",
+            "passkey_remove",
+            "passkey_register",
+            "totp_qr",
+            "totp_secret_key",
+            "totp_unlink",
+            "totp_code",
+        ];
+        let names = traits.iter().map(String::as_str).chain(METHODS).map(str::to_owned).collect();
+        Self::new(SETTINGS_GROUPS, names)
+    }
+
     /// Sorts a form.
     pub fn sort(&self, ui: &mut Ui) {
         ui.nodes.sort_by_key(|node| self.groups.iter().position(|group| *group == node.group).map_or(0, |i| i + 1));

@@ -103,7 +103,10 @@ impl Serialize for CredentialsJson<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_map(self.credentials.iter().map(|(kind, credential)| {
             let with_config = self.view == CredentialView::WithConfig && self.reveal.contains(kind);
-            (kind.as_str(), CredentialJson { credential, with_config, just_created: self.view == CredentialView::JustCreated })
+            (
+                kind.as_str(),
+                CredentialJson { credential, with_config, just_created: self.view == CredentialView::JustCreated },
+            )
         }))
     }
 }

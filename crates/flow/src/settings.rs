@@ -1,0 +1,407 @@
+//! Settings: what people change about their own account.
+
+use std::collections::BTreeSet;
+
+use model::flow::{FlowState, Settings};
+use model::problem::id;
+use model::ui::NodeOrder;
+use model::wire::ContinueWith;
+use model::{Cx, Flow, FlowClient, Id, Identity, Problem, Session, Timestamp, Ui, message};
+use session::{Found, StepUp};
+use store::{CommitError, Tx};
+use url::Url;
+
+use crate::answer::Effects;
+use crate::csrf::{self, Refused};
+use crate::expiry;
+use crate::form::Rejection;
+use crate::hook::{SettingsInProgress, Stop};
+use crate::input::{Input, InputError};
+use crate::method::{SettingsMethod, SettingsStep, Verdict};
+use crate::request::Request;
+use crate::runtime::Runtime;
+
+/// A settings form and whose it is.
+pub struct Shown {
+    pub flow: Flow<Settings>,
+    pub identity: Identity,
+}
+
+/// The outcome of a submission.
+pub enum Outcome {
+    /// The form again, with messages or the next step. `status` is what JSON clients get.
+    Form { shown: Box<Shown>, status: u16 },
+    /// The flow was too old; `replacement` took its place.
+    Expired { replacement: Box<Flow<Settings>>, expired_at: Timestamp },
+    /// It is saved.
+    Saved(Box<Saved>),
+}
+
+/// A change that was saved.
+pub struct Saved {
+    pub shown: Shown,
+    pub continue_with: Vec<ContinueWith>,
+    /// Where a browser goes.
+    pub redirect_to: String,
+    pub effects: Effects,
+}
+
+/// Why a submission failed.
+pub struct Failed {
+    pub problem: Problem,
+    /// Whose flow it was, as far as that is known.
+    pub client: Option<FlowClient>,
+    /// Whether nobody is signed in, or not far enough: browsers are sent to sign in.
+    pub not_signed_in: bool,
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, client: None, not_signed_in: false }
+    }
+}
+
+/// Opens a settings form for the person who is signed in.
+///
+/// # Errors
+/// 401 `session_inactive` when nobody is; 403 when a second factor is needed; 400 for an unusable `return_to`.
+pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowClient) -> Result<Shown, Problem> {
+    let found = runtime.sessions.require(cx, &request.credentials).await?;
+    let has_return_to = client == FlowClient::Browser && request.query("return_to").is_some();
+    let asked = has_return_to.then(|| request.url.as_str());
+    require_level(runtime, &found.session, asked)?;
+    runtime.return_to(None, Some(&request.url), &runtime.config.selfservice.default_browser_return_url)?;
+    let identity = identity_of(runtime, &found).await?;
+    let flow = new_flow(cx, runtime, request, client, &identity)?;
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    runtime.store.commit(tx).await?;
+    Ok(Shown { flow, identity })
+}
+
+fn new_flow(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    client: FlowClient,
+    identity: &Identity,
+) -> Result<Flow<Settings>, Problem> {
+    let now = cx.now();
+    let id = Id::random(&cx.entropy);
+    let mut flow = Flow {
+        id,
+        client,
+        request_url: request.url.to_string(),
+        issued_at: now,
+        expires_at: now + runtime.config.selfservice.settings.lifespan,
+        state: FlowState::ShowForm,
+        active: None,
+        ui: Ui::new(runtime.public_route(&format!("/self-service/settings?flow={id}"))),
+        csrf_token: String::new(),
+        internal_context: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+        detail: Settings { identity_id: identity.id },
+        return_to: request.query("return_to"),
+        transient_payload: None,
+    };
+    for method in runtime.methods.iter().filter_map(|method| method.settings()) {
+        method.add_fields(cx, runtime, identity, &mut flow)?;
+    }
+    flow.ui.set_csrf(&request.form_token(client, &cx.entropy));
+    sort(runtime, identity, &mut flow);
+    Ok(flow)
+}
+
+fn sort(runtime: &Runtime, identity: &Identity, flow: &mut Flow<Settings>) {
+    let fields = runtime.identities.schemas().fields(Some(&identity.schema_id));
+    let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+    NodeOrder::settings(&names).sort(&mut flow.ui);
+}
+
+async fn identity_of(runtime: &Runtime, found: &Found) -> Result<Identity, Problem> {
+    runtime.identities.get(found.session.identity_id).await
+}
+
+fn require_level(runtime: &Runtime, session: &Session, request_url: Option<&str>) -> Result<(), Problem> {
+    let required = runtime.config.selfservice.settings_required_aal;
+    runtime.sessions.require_aal(session, required, StepUp { return_to: None, request_url })
+}
+
+/// Fetches a settings form, for the person whose it is.
+///
+/// # Errors
+/// 401 when nobody is signed in, 403 for somebody else or when a second factor is needed, 404 for an unknown flow, 410
+/// for one that is too old.
+pub async fn fetch(cx: &Cx, runtime: &Runtime, request: &Request, id: Id<Flow<Settings>>) -> Result<Shown, Failed> {
+    let found = signed_in(cx, runtime, request).await?;
+    let flow: Option<Flow<Settings>> = runtime.store.flow(id).await.map_err(Problem::from)?;
+    let flow = flow.ok_or_else(Problem::not_found)?;
+    require_owner(&flow, &found.session)?;
+    let page = runtime.flow_page(&flow);
+    require_level(runtime, &found.session, Some(&page))?;
+    if flow.expires_at <= cx.now() {
+        return Err(expiry::expired_on_fetch(runtime, &flow).into());
+    }
+    Ok(Shown { flow, identity: identity_of(runtime, &found).await? })
+}
+
+/// The session of a fetch or a submission. Unlike when a form is opened, the error has no id.
+async fn signed_in(cx: &Cx, runtime: &Runtime, request: &Request) -> Result<Found, Failed> {
+    let found = runtime.sessions.current(cx, &request.credentials).await?;
+    found.ok_or_else(|| Failed {
+        problem: Problem::unauthorized("Please sign in first: settings are those of the person who is signed in."),
+        client: None,
+        not_signed_in: true,
+    })
+}
+
+fn require_owner(flow: &Flow<Settings>, session: &Session) -> Result<(), Problem> {
+    if flow.detail.identity_id == session.identity_id {
+        return Ok(());
+    }
+    let reason = "This form was opened by somebody else. Please open one of your own.";
+    Err(Problem::forbidden(reason).with_id(id::IDENTITY_MISMATCH))
+}
+
+/// Submits a settings form.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn submit(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    id: Id<Flow<Settings>>,
+    input: Result<Input, InputError>,
+) -> Result<Outcome, Failed> {
+    let found = signed_in(cx, runtime, request).await?;
+    let flow: Option<Flow<Settings>> = runtime.store.flow(id).await.map_err(Problem::from)?;
+    let missing = || Problem::not_found().reason("This form does not exist any more. Please open a new one.");
+    let flow = flow.ok_or_else(missing)?;
+    let client = Some(flow.client);
+    let failed = |problem| Failed { problem, client, not_signed_in: false };
+    submit_to(cx, runtime, request, flow, found, input).await.map_err(failed)
+}
+
+async fn submit_to(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Settings>,
+    found: Found,
+    input: Result<Input, InputError>,
+) -> Result<Outcome, Problem> {
+    require_level(runtime, &found.session, Some(request.url.as_str()))?;
+    let identity = identity_of(runtime, &found).await?;
+    if flow.expires_at <= cx.now() {
+        return expired(cx, runtime, request, &flow, &identity).await;
+    }
+    require_owner(&flow, &found.session)?;
+    let input = match input {
+        Ok(input) => input,
+        Err(InputError(why)) => {
+            flow.ui.clear_messages();
+            let rejection = Rejection::whole(message::generic(why));
+            return show_again(cx, runtime, flow, identity, vec![rejection], Tx::new()).await;
+        }
+    };
+    let meant = runtime.methods.iter().find_map(|method| {
+        let settings = method.settings()?;
+        settings.is_meant(&input).then_some((method.name(), settings))
+    });
+    let Some((name, method)) = meant else {
+        flow.ui.clear_messages();
+        let rejection = Rejection::whole(message::no_settings_method());
+        return show_again(cx, runtime, flow, identity, vec![rejection], Tx::new()).await;
+    };
+    flow.transient_payload = input.transient_payload();
+    match csrf::ensure(request, &flow, &input.text("csrf_token")) {
+        Ok(()) => {}
+        Err(Refused::Browser(problem)) => return Err(problem),
+        Err(Refused::NotNative(why)) => {
+            method.keep_input(runtime, &identity, &mut flow, &input);
+            let rejection = Rejection::whole(message::generic(why));
+            return show_again(cx, runtime, flow, identity, vec![rejection], Tx::new()).await;
+        }
+    }
+    let step = match method.verify(cx, runtime, request, &mut flow, &found.session, &identity, &input).await? {
+        Verdict::Accepted(step) => step,
+        Verdict::Rejected { rejections, writes } => {
+            method.keep_input(runtime, &identity, &mut flow, &input);
+            flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+            return show_again(cx, runtime, flow, identity, rejections, writes).await;
+        }
+        Verdict::NextStep { status, writes } => {
+            flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+            sort(runtime, &identity, &mut flow);
+            return next_step(cx, runtime, flow, identity, status, writes).await;
+        }
+    };
+    let change = Change { name, method, before: identity, step, session: found.session };
+    save(cx, runtime, request, flow, change, &input).await
+}
+
+/// A change that a method has accepted.
+struct Change<'a> {
+    name: &'static str,
+    method: &'a dyn SettingsMethod,
+    before: Identity,
+    step: SettingsStep,
+    session: Session,
+}
+
+/// Saves a change: stages 3 to 7.
+async fn save(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Settings>,
+    change: Change<'_>,
+    input: &Input,
+) -> Result<Outcome, Problem> {
+    let Change { name, method, before, step, mut session } = change;
+    let SettingsStep { mut identity, writes: mut tx, proved } = step;
+    let rejected = |flow: Flow<Settings>, identity: Identity, rejections: Vec<Rejection>| {
+        let mut flow = flow;
+        method.keep_input(runtime, &identity, &mut flow, input);
+        show_again(cx, runtime, flow, identity, rejections, Tx::new())
+    };
+    if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
+        return rejected(flow, before, errors.into_iter().map(Rejection::from).collect()).await;
+    }
+    if changes_protected(&before, &identity) {
+        runtime.sessions.require_privileged(cx, &session, request.url.as_str())?;
+    }
+    let settings = &runtime.config.selfservice.settings;
+    let page = Url::parse(&runtime.flow_page(&flow)).ok();
+    let default = settings.after.own_return_url(name).cloned().or(page);
+    let default = default.unwrap_or_else(|| runtime.config.selfservice.default_browser_return_url.clone());
+    let source = Url::parse(&flow.request_url).ok();
+    let return_to = runtime.return_to(None, source.as_ref(), &default)?;
+
+    let mut hook_writes = Tx::new();
+    let mut progress = SettingsInProgress {
+        request,
+        flow: &mut flow,
+        identity: &mut identity,
+        session: &session,
+        continue_with: Vec::new(),
+        verification: None,
+        effects: Effects::default(),
+    };
+    for hook in runtime.hooks.after_settings.of(name) {
+        match hook.on_settings(cx, runtime, &mut progress, &mut hook_writes) {
+            Ok(()) => {}
+            Err(Stop::Problem(problem) | Stop::KeepWrites(problem)) => return Err(problem),
+            Err(Stop::Rejected(rejections)) => return rejected(flow, before, rejections).await,
+        }
+    }
+    let SettingsInProgress { mut continue_with, mut effects, .. } = progress;
+    if flow.client == FlowClient::Browser && request.wants_json {
+        let redirect_browser_to = return_to.to_string();
+        continue_with.insert(0, ContinueWith::RedirectBrowserTo { redirect_browser_to });
+    }
+    runtime.identities.save(cx, &before, &mut identity, &mut tx);
+    if let Some(method) = proved {
+        runtime.sessions.strengthen(cx, &mut session, &identity, method)?;
+        runtime.sessions.update(&mut tx, &session);
+    }
+    tx.append(hook_writes);
+    // As in Kratos the form is that of a new flow, and is sent to it, while this one stays where it is.
+    let next = new_flow(cx, runtime, request, flow.client, &identity)?;
+    tx.insert_flow(&next);
+    let before_saving = flow.clone();
+    flow.state = FlowState::Success;
+    flow.internal_context = next.internal_context;
+    flow.ui = next.ui;
+    flow.ui.messages = vec![message::settings_saved()];
+    flow.updated_at = cx.now();
+    tx.update_flow(&flow);
+    match runtime.store.commit(tx).await {
+        Ok(()) => {}
+        Err(CommitError::Unique(_)) => {
+            let rejection = Rejection::whole(message::duplicate_account());
+            return rejected(before_saving, before, vec![rejection]).await;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    tracing::info!(identity.id = %identity.id, flow.method = name, "Settings were changed.");
+    if flow.client == FlowClient::Browser {
+        effects.sign_in = Some(session);
+    }
+    flow.transient_payload = None;
+    let shown = Shown { flow, identity };
+    Ok(Outcome::Saved(Box::new(Saved { shown, continue_with, redirect_to: return_to.into(), effects })))
+}
+
+/// Whether a change concerns what a person signs in with or is reached by, which takes a fresh sign-in.
+fn changes_protected(before: &Identity, after: &Identity) -> bool {
+    let credentials = |identity: &Identity| {
+        let each = identity.credentials.values();
+        each.map(|credential| (credential.kind, credential.identifiers.clone(), credential.config.to_value()))
+            .collect::<Vec<_>>()
+    };
+    let verifiable = |identity: &Identity| {
+        identity
+            .verifiable_addresses
+            .iter()
+            .map(|address| (address.via, address.value.clone()))
+            .collect::<BTreeSet<_>>()
+    };
+    let recovery = |identity: &Identity| {
+        identity.recovery_addresses.iter().map(|address| (address.via, address.value.clone())).collect::<BTreeSet<_>>()
+    };
+    credentials(before) != credentials(after)
+        || verifiable(before) != verifiable(after)
+        || recovery(before) != recovery(after)
+}
+
+/// Shows the form again, with what was wrong. What it said before is the method's to clear.
+async fn show_again(
+    cx: &Cx,
+    runtime: &Runtime,
+    mut flow: Flow<Settings>,
+    identity: Identity,
+    rejections: Vec<Rejection>,
+    writes: Tx,
+) -> Result<Outcome, Problem> {
+    for Rejection { field, message } in rejections {
+        flow.ui.say(&field, message);
+    }
+    sort(runtime, &identity, &mut flow);
+    next_step(cx, runtime, flow, identity, 400, writes).await
+}
+
+async fn next_step(
+    cx: &Cx,
+    runtime: &Runtime,
+    mut flow: Flow<Settings>,
+    identity: Identity,
+    status: u16,
+    mut writes: Tx,
+) -> Result<Outcome, Problem> {
+    flow.updated_at = cx.now();
+    writes.update_flow(&flow);
+    runtime.store.commit(writes).await?;
+    flow.transient_payload = None;
+    Ok(Outcome::Form { shown: Box::new(Shown { flow, identity }), status })
+}
+
+/// Opens a fresh form in the place of one that is too old.
+async fn expired(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    old: &Flow<Settings>,
+    identity: &Identity,
+) -> Result<Outcome, Problem> {
+    let mut flow = new_flow(cx, runtime, request, old.client, identity)?;
+    flow.request_url.clone_from(&old.request_url);
+    flow.return_to.clone_from(&old.return_to);
+    flow.ui.messages.push(message::settings_flow_expired(old.expires_at));
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    runtime.store.commit(tx).await?;
+    Ok(Outcome::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
+}
