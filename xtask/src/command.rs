@@ -16,8 +16,18 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// The cargo that runs this task.
+///
+/// What it told this program about the package `xtask` is taken away: some build scripts watch these variables, and
+/// would build anew what is there already.
 pub fn cargo() -> Command {
-    command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+        {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// The first program of this name on the search path.
