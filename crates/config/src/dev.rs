@@ -73,7 +73,7 @@ fn document(folder: &Path, secrets: &DevSecrets, public_port: u16) -> Value {
             "default_browser_return_url": "/ui/welcome",
             "allowed_return_urls": return_urls,
             "flows": {
-                "registration": { "after": { "password": { "hooks": [{ "hook": "session" }] } } },
+                "registration": { "style": "unified", "after": { "password": { "hooks": [{ "hook": "session" }] } } },
                 "verification": { "enabled": true }
             },
             "methods": { "password": { "enabled": true } }

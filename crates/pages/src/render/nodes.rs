@@ -212,8 +212,9 @@ fn plan<'a>(ui: &'a Ui, flow: FlowName) -> Vec<Plan<'a>> {
             continue;
         }
         let heading = if flow == FlowName::Settings { settings_heading(group) } else { None };
-        let is_alternative = group != Group::Default;
-        plans.push(Plan { heading, is_alternative, sections: vec![of(&[group])], hidden: hidden.clone() });
+        let nodes = of(&[group]);
+        let is_alternative = group != Group::Default && !nodes.iter().all(|node| goes_back(node));
+        plans.push(Plan { heading, is_alternative, sections: vec![nodes], hidden: hidden.clone() });
     }
     plans
 }
@@ -234,6 +235,11 @@ fn settings_heading(group: Group) -> Option<&'static str> {
 
 fn is_hidden(node: &Node) -> bool {
     node.as_input().is_some_and(|input| input.kind == InputType::Hidden)
+}
+
+/// Whether a button leads back to the screen before, which is no way of going on.
+fn goes_back(node: &Node) -> bool {
+    node.id() == "screen"
 }
 
 fn is_button(input: &InputAttributes) -> bool {
@@ -269,7 +275,8 @@ impl Pen<'_> {
             for node in section {
                 number += 1;
                 let is_submit = node.as_input().is_some_and(|input| input.kind == InputType::Submit);
-                let is_primary = is_submit && !has_primary && !matches!(node.group, Group::Oidc | Group::Saml);
+                let is_primary =
+                    is_submit && !has_primary && !goes_back(node) && !matches!(node.group, Group::Oidc | Group::Saml);
                 items.extend(self.item(node, number, is_primary, is_submit && has_primary));
                 has_primary |= is_primary;
             }
