@@ -77,7 +77,7 @@ impl Edge {
             }
         };
         if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-            line.failed(&failure.problem);
+            line.failed(route.get(), &failure.problem);
             if let Some(clues) = clues {
                 clues.explain(&asker.method, &failure.problem);
             }
@@ -166,7 +166,7 @@ impl Edge {
         let replaced = response.extensions_mut().remove::<ReplacesCsrf>();
         let status = response.status();
         let headers = response.headers_mut();
-        if asker.method == Method::GET || asker.is_logout {
+        if asker.method == Method::GET || asker.is_native_logout {
             // Files whose name changes with their content say themselves that they may be kept.
             headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
         }
@@ -208,8 +208,9 @@ struct Asker {
     method: Method,
     is_json_request: bool,
     accepts_json: bool,
-    /// Whether the answer may not be kept whatever the method is: a logout that only seems to happen is worse than none.
-    is_logout: bool,
+    /// Whether the answer says that it may not be kept, though its method is not GET: Kratos documents so, and a logout
+    /// that only seems to happen is worse than none.
+    is_native_logout: bool,
     request_id: Option<String>,
 }
 
@@ -217,14 +218,12 @@ impl Asker {
     fn of(request: &axum::extract::Request) -> Self {
         let headers = request.headers();
         let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty());
-        let path = request.uri().path();
-        let is_logout =
-            matches!(path, "/self-service/logout" | "/self-service/logout/browser" | "/self-service/logout/api");
+        let is_native_logout = request.uri().path() == "/self-service/logout/api" && *request.method() != Method::OPTIONS;
         Self {
             method: request.method().clone(),
             is_json_request: is_json_request(headers),
             accepts_json: accepts_json(headers),
-            is_logout: is_logout && *request.method() != Method::OPTIONS,
+            is_native_logout,
             request_id: request_id.map(str::to_owned),
         }
     }

@@ -14,14 +14,14 @@ use crate::client::beginning;
 /// The longest path that is logged where there is no route, in bytes.
 const MAX_PATH: usize = 128;
 
-/// A request that is being answered. `None` where nothing is logged.
-pub(crate) struct Line(Option<Details>);
-
-struct Details {
+/// A request that is being answered.
+pub(crate) struct Line {
     side: &'static str,
     method: Method,
+    /// Empty unless the line is logged in the end: remembering costs more than anything else here.
     path: String,
     request_id: String,
+    is_logged: bool,
 }
 
 impl Line {
@@ -33,42 +33,61 @@ impl Line {
         };
         let is_health = matches!(path.strip_prefix("/admin").unwrap_or(path), "/health/alive" | "/health/ready");
         let is_muted = is_health && listener.request_log_disable_for_health;
-        if is_muted || !tracing::enabled!(tracing::Level::ERROR) {
-            return Self(None);
+        let is_logged = !is_muted && tracing::enabled!(tracing::Level::INFO);
+        let mut line =
+            Self { side, method: request.method().clone(), path: String::new(), request_id: String::new(), is_logged };
+        if is_logged {
+            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+            beginning(path, MAX_PATH).clone_into(&mut line.path);
+            beginning(id, MAX_PATH).clone_into(&mut line.request_id);
         }
-        let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-        Self(Some(Details {
-            side,
-            method: request.method().clone(),
-            path: beginning(path, MAX_PATH).to_owned(),
-            request_id: beginning(id, MAX_PATH).to_owned(),
-        }))
+        line
+    }
+
+    fn route<'a>(&'a self, route: Option<&'a MatchedPath>) -> &'a str {
+        route.map_or(self.path.as_str(), MatchedPath::as_str)
     }
 
     /// Logs what the operator should know of an error. A fault of ours, or of what we depend on, is an error.
-    pub fn failed(&self, problem: &Problem) {
-        let Some(Details { side, method, path, request_id }) = &self.0 else { return };
+    pub fn failed(&self, route: Option<&MatchedPath>, problem: &Problem) {
+        let (route, request_id) = (self.route(route), self.request_id.as_str());
         let (status, id) = (problem.http_status(), problem.id.unwrap_or_default());
         let why = problem.log.as_deref().unwrap_or_default();
         if status >= 500 {
-            tracing::error!(http.side = side, http.method = %method, http.path = path, http.request_id = request_id, http.status = status, error.id = id, "A request failed: {why}");
+            tracing::error!(
+                http.side = self.side,
+                http.method = %self.method,
+                http.route = route,
+                http.status = status,
+                http.request_id = request_id,
+                error.id = id,
+                "A request failed: {why}"
+            );
         } else {
-            tracing::debug!(http.side = side, http.method = %method, http.path = path, http.request_id = request_id, http.status = status, error.id = id, "A request was refused: {why}");
+            tracing::debug!(
+                http.side = self.side,
+                http.method = %self.method,
+                http.route = route,
+                http.status = status,
+                http.request_id = request_id,
+                error.id = id,
+                "A request was refused: {why}"
+            );
         }
     }
 
     /// Logs that the request was answered.
     pub fn completed(&self, route: Option<&MatchedPath>, status: u16, took: Duration) {
-        let Some(Details { side, method, path, request_id }) = &self.0 else { return };
-        let route = route.map_or(path.as_str(), MatchedPath::as_str);
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        if !self.is_logged {
+            return;
+        }
         tracing::info!(
-            http.side = side,
-            http.method = %method,
-            http.route = route,
+            http.side = self.side,
+            http.method = %self.method,
+            http.route = self.route(route),
             http.status = status,
-            http.took_us = micros,
-            http.request_id = request_id,
+            http.took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            http.request_id = self.request_id,
             "completed handling request"
         );
     }

@@ -18,7 +18,7 @@ use url::form_urlencoded;
 
 use crate::accept::{accepts_json, is_json_request};
 use crate::client::{self, Peer};
-use crate::cookies::{cookie, cookies};
+use crate::cookies::cookies;
 use crate::csrf::Visitor;
 use crate::reply::empty;
 use crate::{App, Site, parse_object};
@@ -27,6 +27,9 @@ use crate::{App, Site, parse_object};
 pub const MAX_BODY: usize = 5 << 20;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many more session cookies are tried when the first cannot be read. Each costs a decryption.
+const MAX_OTHER_COOKIES: usize = 8;
 
 /// What the edge of the server found out about a request.
 #[derive(Clone)]
@@ -118,9 +121,11 @@ impl Request {
         let header = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
         let bearer = header(AUTHORIZATION.as_str()).and_then(bearer_token);
         let name = &self.site.runtime.config.session.cookie.name;
+        let mut own = cookies(&self.headers).filter(|(other, _)| *other == name.as_str()).map(|(_, value)| value);
         RequestCredentials {
             session_token: header("x-session-token").filter(|token| !token.is_empty()).map(Secret::from),
-            cookie: cookie(&self.headers, name).map(Secret::from),
+            cookie: own.next().map(Secret::from),
+            other_cookies: own.take(MAX_OTHER_COOKIES).map(Secret::from).collect(),
             bare_cookie: None,
             bearer: bearer.map(Secret::from),
         }
