@@ -190,6 +190,8 @@ async fn serve_stream(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        // Some SDKs hand headers to their users as a plain map, in which apps look for `Set-Cookie`, spelt so.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), answer);
     // What breaks a connection concerns its two ends only.
     if let Err(error) = watcher.watch(connection).await {

@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod dev;
+mod janitor;
 mod listener;
 mod logs;
 mod migrate;

@@ -15,7 +15,7 @@ use crate::listener::{self, Service};
 use crate::setup::{self, Shared};
 use crate::tasks::Tasks;
 use crate::tls::Tls;
-use crate::{cli, demo, dev, logs, reload};
+use crate::{cli, demo, dev, janitor, logs, reload};
 
 /// How long requests that are under way may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(120);
@@ -113,6 +113,7 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
         let tunnel = dev::serve_tunnel_port(&public_service, &tasks, &stopped).await;
         cli::say(&demo::welcome(&app, tunnel).await);
     }
+    janitor::start(&app, &tasks, stopped.clone());
     let _watcher = reload::watch(&origin, &app, &shared, &tasks, stopped);
 
     wait_for_signal().await?;

@@ -9,8 +9,8 @@ const MAX_LINES: usize = 600;
 
 /// Outside crates that belong to some of ours alone.
 const RESERVED: [(&str, &[&str]); 8] = [
-    ("rusqlite", &["store"]),
-    ("tokio-postgres", &["store"]),
+    ("rusqlite", &["store", "testkit"]),
+    ("tokio-postgres", &["store", "testkit"]),
     ("reqwest", &["outbound"]),
     ("axum", HTTP),
     ("hyper", HTTP),
@@ -18,7 +18,7 @@ const RESERVED: [(&str, &[&str]); 8] = [
     ("tower-http", HTTP),
     ("tower-service", HTTP),
 ];
-const HTTP: &[&str] = &["web", "api", "pages", "zelus"];
+const HTTP: &[&str] = &["web", "api", "pages", "zelus", "testkit"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the repository").to_owned()
