@@ -133,6 +133,8 @@ fn requests_under_way_are_finished() {
     let mut answer = String::new();
     slow.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    // Clients that read names of headers by their letters expect the usual spelling.
+    assert!(answer.contains("\r\nContent-Type: application/json\r\n"), "{answer}");
     assert_eq!(stopping.join().expect("a status"), Some(0));
 }
 
