@@ -10,6 +10,9 @@ pub struct RequestCredentials {
     pub session_token: Option<Secret>,
     /// The value of the session cookie.
     pub cookie: Option<Secret>,
+    /// The values of further cookies of that name. A browser sends several, in no particular order, when they were set
+    /// for different paths or domains, say by a server that ran here before. The first that can be read counts.
+    pub other_cookies: Vec<Secret>,
     /// The whole `Cookie` header, on the routes that take a cookie's bare value for it: logout and whoami, since the
     /// documented Express sample of Kratos v0.7 sends it so. It proves itself by its signature. Not looked at when
     /// there is a session cookie.
@@ -80,7 +83,10 @@ impl PresentedTokens {
         match (&credentials.cookie, &credentials.bare_cookie) {
             (Some(cookie), _) => {
                 if let Err(error) = tokens.add_cookie(cookies, now, cookie, Via::Cookie) {
-                    tokens.cookie_error = Some(error);
+                    let mut others = credentials.other_cookies.iter();
+                    if !others.any(|other| tokens.add_cookie(cookies, now, other, Via::Cookie).is_ok()) {
+                        tokens.cookie_error = Some(error);
+                    }
                 }
             }
             // Whatever else a `Cookie` header holds is no credential of ours, and nothing to complain about.

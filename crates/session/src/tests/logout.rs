@@ -41,8 +41,8 @@ async fn the_session_that_matches_is_the_one_that_ends() {
     let all = RequestCredentials {
         session_token: a.token.clone(),
         cookie: world.cookie(&b).cookie,
-        bare_cookie: None,
         bearer: c.token.clone(),
+        ..RequestCredentials::default()
     };
     let logout = async |credentials: &RequestCredentials, token| {
         world.sessions.logout_browser(&world.cx, credentials, &token).await

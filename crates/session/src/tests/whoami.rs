@@ -43,6 +43,16 @@ async fn credentials_are_looked_at_in_order() {
     )
     .await;
     check(RequestCredentials::default(), None).await;
+
+    // Cookies of the same name, set for other paths or by another server.
+    let several = |values: [Option<Secret>; 3]| {
+        let mut values = values.into_iter().flatten();
+        RequestCredentials { cookie: values.next(), other_cookies: values.collect(), ..Default::default() }
+    };
+    let (garbage, good, other) = (Some("x".into()), world.cookie(&a).cookie, world.cookie(&b).cookie);
+    check(several([garbage.clone(), good.clone(), other.clone()]), Some((&a, Via::Cookie))).await;
+    check(several([good, garbage.clone(), other]), Some((&a, Via::Cookie))).await;
+    check(several([garbage.clone(), garbage.clone(), garbage]), None).await;
 }
 
 #[tokio::test]
