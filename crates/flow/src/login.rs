@@ -19,6 +19,7 @@ use crate::hook::{LoginInProgress, Stop};
 use crate::input::{Input, InputError};
 use crate::method::{LoginScene, LoginStep, Verdict};
 use crate::request::Request;
+use crate::return_to::refuse_login_challenge;
 use crate::runtime::Runtime;
 
 /// Opens a sign-in form.
@@ -28,9 +29,10 @@ use crate::runtime::Runtime;
 pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowClient) -> Result<Opened<Login>, Problem> {
     let selfservice = &runtime.config.selfservice;
     let return_to = runtime.return_to(None, Some(&request.url), &selfservice.default_browser_return_url)?;
+    refuse_login_challenge(&request.url)?;
     let requested_aal = match request.query("aal").as_deref() {
         None => Aal::Aal1,
-        Some(name) => Aal::parse(name).filter(|aal| *aal != Aal::Aal0).ok_or_else(|| {
+        Some(name) => Aal::parse(&name.to_lowercase()).filter(|aal| *aal != Aal::Aal0).ok_or_else(|| {
             Problem::bad_request("The assurance level in the query parameter aal has to be one of aal1 and aal2.")
         })?,
     };
@@ -111,7 +113,9 @@ async fn add_fields(
         Some(identity) if flow.detail.refresh => LoginScene::Refresh { identity },
         _ => LoginScene::FirstFactor,
     };
-    for method in runtime.methods.iter().filter_map(|method| method.login()) {
+    // Members of an organization sign in by its own provider, and no method is one.
+    let is_of_organization = flow.detail.organization_id.is_some() && !wants_second;
+    for method in runtime.methods.iter().filter_map(|method| method.login()).filter(|_| !is_of_organization) {
         method.add_fields(cx, runtime, &scene, flow)?;
     }
     if flow.detail.refresh {

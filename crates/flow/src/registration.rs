@@ -20,6 +20,7 @@ use crate::hook::{RegistrationInProgress, Stop};
 use crate::input::{Input, InputError};
 use crate::method::{RegistrationMethod, RegistrationStep, Verdict};
 use crate::request::Request;
+use crate::return_to::refuse_login_challenge;
 use crate::runtime::Runtime;
 
 /// Opens a sign-up form.
@@ -41,6 +42,7 @@ pub async fn open(
         .message("Signing up is switched off."));
     }
     let return_to = runtime.return_to(None, Some(&request.url), &selfservice.default_browser_return_url)?;
+    refuse_login_challenge(&request.url)?;
     let identity_schema = request.query("identity_schema");
     let identity_schema = identity_schema.map(|schema| runtime.identities.selectable_schema(&schema)).transpose()?;
     if runtime.sessions.current(cx, &request.credentials).await?.is_some() {
@@ -88,13 +90,17 @@ fn new_flow(
         return_to: request.query("return_to"),
         transient_payload: None,
     };
-    for method in registration_methods(runtime) {
+    // Members of an organization sign up by its own provider, and no method is one.
+    let is_of_organization = flow.detail.organization_id.is_some();
+    for method in registration_methods(runtime).filter(|_| !is_of_organization) {
         match has_two_screens(runtime) {
             true => method.add_profile_fields(cx, runtime, &mut flow)?,
             false => method.add_fields(cx, runtime, &mut flow)?,
         }
     }
-    flow.ui.set_csrf(&request.form_token(client, &cx.entropy));
+    if !is_of_organization {
+        flow.ui.set_csrf(&request.form_token(client, &cx.entropy));
+    }
     sort(runtime, &mut flow);
     Ok(flow)
 }

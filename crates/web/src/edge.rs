@@ -218,7 +218,8 @@ impl Asker {
     fn of(request: &axum::extract::Request) -> Self {
         let headers = request.headers();
         let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty());
-        let is_native_logout = request.uri().path() == "/self-service/logout/api" && *request.method() != Method::OPTIONS;
+        let is_native_logout =
+            request.uri().path() == "/self-service/logout/api" && *request.method() != Method::OPTIONS;
         Self {
             method: request.method().clone(),
             is_json_request: is_json_request(headers),

@@ -95,8 +95,10 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The media type of [`Metrics::render`].
-    pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    /// The media type of [`Metrics::render`], for collectors that accept it.
+    pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    /// The media type of [`Metrics::render`] for all others: what OpenMetrics adds are comments there.
+    pub const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 
     /// All counts as text, in the OpenMetrics format.
     pub fn render(&self) -> String {

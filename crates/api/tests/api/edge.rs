@@ -20,6 +20,38 @@ async fn get_answers_are_never_kept() {
 }
 
 #[tokio::test]
+async fn forms_open_as_their_address_asks() {
+    let server = Server::start().await;
+    let organization = "organization=00000000-0000-4000-8000-000000000000";
+    for flow in ["login", "registration"] {
+        let open = |query: &str| server.ask("GET", &format!("/self-service/{flow}/api?{query}")).send();
+        // No method of ours signs members of organizations in.
+        assert!(open(organization).await.json()["ui"]["nodes"].is_null());
+        let challenged = open("login_challenge=").await;
+        assert_eq!((challenged.status, challenged.error_id().as_deref()), (500, Some("invalid_configuration")));
+        let schema = server.ask_admin("GET", "/schemas").send().await.json()[0]["id"].as_str().map(str::to_owned);
+        assert_eq!(open(&format!("identity_schema={}", schema.expect("a schema"))).await.status, 200);
+    }
+    let aal = |aal: &str| server.ask("GET", &format!("/self-service/login/api?aal={aal}")).send();
+    assert_eq!((aal("AAL1").await.status, aal("AAL2").await.status, aal("AAL3").await.status), (200, 401, 400));
+}
+
+#[tokio::test]
+async fn metrics_are_of_the_type_that_the_collector_accepts() {
+    let server = Server::start().await;
+    for (accept, media_type) in [
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"),
+        (
+            "application/openmetrics-text;version=1.0.0,*/*;q=0.1",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+    ] {
+        let answer = server.ask_admin("GET", "/metrics/prometheus").header("accept", accept).send().await;
+        assert_eq!(answer.header("content-type"), media_type);
+    }
+}
+
+#[tokio::test]
 async fn answers_vary_by_cookie_unless_nobody_looked_at_one() {
     let server = Server::start().await;
     for (method, path, vary) in [

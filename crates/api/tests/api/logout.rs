@@ -196,7 +196,6 @@ async fn head_logs_out_and_other_methods_are_refused() {
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
         let answer = server.ask(method, &url).cookie(&who).send().await;
         assert_eq!((answer.status, answer.error_id().as_deref()), (403, Some("security_csrf_violation")));
-        assert_eq!(answer.header("cache-control"), NO_STORE);
     }
     assert!(server.is_alive(&who).await);
     let options = server.ask("OPTIONS", &url).send().await;

@@ -108,9 +108,9 @@ impl Schemas {
     /// The id of the schema that a person asks for when signing up (`?identity_schema=`).
     ///
     /// # Errors
-    /// 400 for one that is unknown or not to be chosen.
+    /// 400 for one that is unknown or not to be chosen. The default one always may be.
     pub fn selectable(&self, id: &str) -> Result<String, Problem> {
-        let schema = self.get(id).filter(|schema| schema.selectable);
+        let schema = self.get(id).filter(|schema| schema.selectable || schema.id == self.default_schema().id);
         schema.map(|schema| schema.id.clone()).ok_or_else(|| unknown(id))
     }
 

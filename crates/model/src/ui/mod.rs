@@ -21,7 +21,7 @@ use crate::Message;
 pub struct Ui {
     pub action: String,
     pub method: String,
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, serialize_with = "empty_is_null", deserialize_with = "null_is_empty")]
     pub nodes: Vec<Node>,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub messages: Vec<Message>,
@@ -32,6 +32,11 @@ pub(crate) fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Deserialize<'de
     from: D,
 ) -> Result<Vec<T>, D::Error> {
     Option::<Vec<T>>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+/// So do we, where clients may have come to expect it.
+fn empty_is_null<S: serde::Serializer>(list: &[Node], to: S) -> Result<S::Ok, S::Error> {
+    if list.is_empty() { to.serialize_none() } else { list.serialize(to) }
 }
 
 impl Ui {
