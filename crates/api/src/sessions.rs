@@ -18,7 +18,8 @@ pub fn router() -> Router<App> {
         .route("/sessions/whoami", any(whoami))
         .route("/sessions", get(list).delete(revoke_others))
         .route("/sessions/{id}", delete(revoke))
-        .route("/sessions/token-exchange", get(exchange_token))
+        // Ending the session "token-exchange" is refused as for any other word that is no identifier.
+        .route("/sessions/token-exchange", get(exchange_token).delete(revoke_misnamed))
 }
 
 const IDENTITY_ID: HeaderName = HeaderName::from_static("x-kratos-authenticated-identity-id");
@@ -129,6 +130,10 @@ async fn revoke_others(request: Request) -> web::Result {
 async fn revoke(Path(id): Path<String>, request: Request) -> web::Result {
     request.site.runtime.sessions.revoke_own(&request.cx(), &request.credentials(), &id).await?;
     Ok(no_content_as_json())
+}
+
+async fn revoke_misnamed(request: Request) -> web::Result {
+    revoke(Path("token-exchange".to_owned()), request).await
 }
 
 /// 204 with the content type of JSON, which Kratos sends along here.

@@ -127,6 +127,14 @@ impl Identities {
         tx.update_identity(&cx.entropy, before, after);
     }
 
+    /// Checks that there is an identity schema `id`.
+    ///
+    /// # Errors
+    /// 400 when there is none.
+    pub fn ensure_schema(&self, id: &str) -> Result<(), Problem> {
+        self.schemas.get(id).map(drop).ok_or_else(|| schema::unknown(id))
+    }
+
     /// Makes an identity of what the admin API was sent, without checking its traits or storing it.
     ///
     /// # Errors

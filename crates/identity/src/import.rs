@@ -9,7 +9,7 @@ use crate::derive::new_credential;
 
 /// Credentials to import.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ImportCredentials {
     pub password: Option<WithConfig<ImportPassword>>,
     pub oidc: Option<WithConfig<ImportOidc>>,

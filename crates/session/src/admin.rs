@@ -60,6 +60,11 @@ impl Sessions {
         let last = sessions.last().filter(|_| more).map(page::position_of);
         for session in &mut sessions {
             show(session, expand, None);
+            // As in Kratos, addresses are shown with a single session only.
+            if let Some(identity) = &mut session.identity {
+                identity.verifiable_addresses.clear();
+                identity.recovery_addresses.clear();
+            }
         }
         Ok(page::keyset_page(sessions, last, size))
     }

@@ -255,8 +255,16 @@ async fn replace(Path(id): Path<String>, mut request: Request) -> web::Result {
 async fn patch_one(Path(id): Path<String>, mut request: Request) -> web::Result {
     let body = request.body().await?;
     let id = parse_id(&id)?;
-    let operations: Value = parse_json(&body)?;
-    let identity = request.site.runtime.identities.patch(&request.cx(), id, &operations).await?;
+    let identities = &request.site.runtime.identities;
+    let operations: Value = match parse_json(&body) {
+        Ok(operations) => operations,
+        Err(problem) => {
+            // That there is no such identity is said first.
+            identities.get(id).await?;
+            return Err(problem.into());
+        }
+    };
+    let identity = identities.patch(&request.cx(), id, &operations).await?;
     let view = IdentityView::Admin(CredentialView::WithoutConfig);
     Ok(json(StatusCode::OK, &identity_json(&request, &identity, view, &[])))
 }
@@ -325,7 +333,11 @@ async fn patch_many(mut request: Request) -> web::Result {
     let mut built = Vec::with_capacity(batch.identities.len());
     for BatchEntry { create, patch_id } in batch.identities {
         built.push(match create {
-            Some(create) => Some((identities.build(&cx, create).await?, patch_id)),
+            // An unknown schema is the matter of this one alone; credentials that cannot be imported are everyone's.
+            Some(create) => match identities.ensure_schema(&create.schema_id) {
+                Ok(()) => Some((Ok(identities.build(&cx, create).await?), patch_id)),
+                Err(problem) => Some((Err(problem), patch_id)),
+            },
             None => None,
         });
     }
@@ -335,7 +347,11 @@ async fn patch_many(mut request: Request) -> web::Result {
             outcomes.push(None);
             continue;
         };
-        outcomes.push(Some(match identities.store_new(&cx, identity).await {
+        let outcome = match identity {
+            Ok(identity) => identities.store_new(&cx, identity).await,
+            Err(problem) => Err(problem),
+        };
+        outcomes.push(Some(match outcome {
             Ok(identity) => BatchOutcome { action: "create", identity: Some(identity.id), patch_id, error: None },
             Err(problem) if problem.status < 500 => {
                 let error = Some(Value::Object(problem.to_json(None)));

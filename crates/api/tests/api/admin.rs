@@ -121,6 +121,20 @@ async fn lists_come_in_pages() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_imported_is_refused() {
+    let server = Server::start().await;
+    let person = |credentials: Value| json!({ "schema_id": "person", "traits": {}, "credentials": credentials });
+    let totp = server.ask_admin("POST", "/identities").json(&person(json!({ "totp": {} }))).send().await;
+    assert_eq!(totp.status, 400);
+    let batch = json!({ "identities": [{ "create": { "schema_id": "none", "traits": {} } }] });
+    let batch = server.ask_admin("PATCH", "/identities").json(&batch).send().await;
+    assert_eq!((batch.status, &batch.json()["identities"][0]["action"]), (200, &json!("error")));
+    let unknown =
+        server.ask_admin("PATCH", "/identities/00000000-0000-4000-8000-000000000000").body("application/json", "");
+    assert_eq!(unknown.send().await.status, 404);
+}
+
+#[tokio::test]
 async fn sessions_are_listed_extended_and_ended() {
     let server = Server::start().await;
     let who = server.sign_in("a@example.org").await;
@@ -130,6 +144,7 @@ async fn sessions_are_listed_extended_and_ended() {
     assert_eq!((&one["identity"], &one["devices"]), (&Value::Null, &json!([])));
     let listed = at("GET", "/sessions?expand=Identity&active=true").await.json();
     assert_eq!((&listed[0]["identity"]["id"], &listed[0]["devices"]), (&json!(identity), &Value::Null));
+    assert_eq!(listed[0]["identity"].get("verifiable_addresses"), None);
     assert_eq!(at("GET", &format!("/identities/{identity}/sessions")).await.header("x-total-count"), "1");
     for path in ["/sessions?active=perhaps", "/sessions?expand=all", "/sessions?page_token=x", "/sessions/nope"] {
         assert_eq!(at("GET", path).await.status, 400, "{path}");
