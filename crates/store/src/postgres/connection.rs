@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ const RETIREMENT: Duration = Duration::from_secs(60);
 pub(super) struct Connection {
     pub client: Client,
     prepared: Mutex<HashMap<&'static str, tokio_postgres::Statement>>,
+    is_condemned: AtomicBool,
     condemned: Notify,
 }
 
@@ -52,9 +54,15 @@ impl Connection {
         self.prepared().clear();
     }
 
-    /// Closes the connection whatever it is doing; the server rolls back what was not committed.
+    /// Closes the connection whatever it is doing; the server rolls back what was not committed. From now on nobody is
+    /// given it, even before it is closed.
     pub(super) fn condemn(&self) {
+        self.is_condemned.store(true, Ordering::Release);
         self.condemned.notify_one();
+    }
+
+    fn is_usable(&self) -> bool {
+        !self.is_condemned.load(Ordering::Acquire) && !self.client.is_closed()
     }
 
     fn prepared(&self) -> MutexGuard<'_, HashMap<&'static str, tokio_postgres::Statement>> {
@@ -85,7 +93,7 @@ impl Slot {
     /// The connection, if it is up.
     pub(super) fn live(&self) -> Option<Arc<Connection>> {
         match &*self.0.borrow() {
-            Link::Up(connection) if !connection.client.is_closed() => Some(Arc::clone(connection)),
+            Link::Up(connection) if connection.is_usable() => Some(Arc::clone(connection)),
             _ => None,
         }
     }
@@ -95,7 +103,7 @@ impl Slot {
         let mut link = self.0.clone();
         let settled = |link: &Link| match link {
             Link::Connecting => false,
-            Link::Up(connection) => !connection.client.is_closed(),
+            Link::Up(connection) => connection.is_usable(),
             Link::Down(_) => true,
         };
         match timeout(patience, link.wait_for(settled)).await {
@@ -166,7 +174,12 @@ async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<D
             }
         };
         pause = FIRST_PAUSE;
-        let connection = Arc::new(Connection { client, prepared: Mutex::default(), condemned: Notify::new() });
+        let connection = Arc::new(Connection {
+            client,
+            prepared: Mutex::default(),
+            is_condemned: AtomicBool::new(false),
+            condemned: Notify::new(),
+        });
         link.send_replace(Link::Up(Arc::clone(&connection)));
         let expiry = async {
             match lifetime {

@@ -76,11 +76,11 @@ async fn a_caller_that_stops_waiting_leaves_no_transaction_behind() {
             tx.insert_identity(&entropy, &identity(&entropy, &email));
             let commit = backend.store.commit(tx);
             let _ = tokio::time::timeout(std::time::Duration::from_micros(100 * n), commit).await;
+            // Nor is the next caller given the connection that it was on.
+            let mut tx = Tx::new();
+            tx.insert_identity(&entropy, &identity(&entropy, &format!("after-{n}@example.org")));
+            backend.store.commit(tx).await.expect("is written");
         }
-        let mut tx = Tx::new();
-        let last = identity(&entropy, "last@example.org");
-        tx.insert_identity(&entropy, &last);
-        backend.store.commit(tx).await.expect("is written");
         let orphans = "SELECT CAST(count(*) AS text) FROM identities i
             WHERE NOT EXISTS (SELECT 1 FROM identity_credentials c WHERE c.identity_id = i.id)";
         assert_eq!(backend.texts(orphans).await, ["0"]);
