@@ -49,6 +49,7 @@ impl Input {
     fn from_members(members: impl IntoIterator<Item = (String, Value)>, is_form: bool) -> Result<Self, InputError> {
         let (mut fields, mut left) = (Map::new(), MAX_VALUES);
         for (name, value) in members {
+            ensure_storable(&name)?;
             ensure_bounded(&value, name.split('.').count(), name.len(), &mut left)?;
             insert(&mut fields, &name, value);
         }
@@ -100,13 +101,23 @@ fn ensure_bounded(value: &Value, depth: usize, name: usize, left: &mut usize) ->
     let Some(rest) = left.checked_sub(1) else { return too("it has too many fields") };
     *left = rest;
     match value {
+        Value::String(text) => ensure_storable(text),
         Value::Object(members) => members.iter().try_for_each(|(key, value)| {
+            ensure_storable(key)?;
             // A name may have dots here too, where the fields of the form are named after it.
             ensure_bounded(value, depth + 1 + key.matches('.').count(), name + 1 + key.len(), left)
         }),
         Value::Array(items) => items.iter().try_for_each(|item| ensure_bounded(item, depth + 1, name + 8, left)),
         _ => Ok(()),
     }
+}
+
+/// PostgreSQL cannot keep the character NUL, and no keyboard has it.
+fn ensure_storable(text: &str) -> Result<(), InputError> {
+    if text.contains('\0') {
+        return Err(InputError("The form cannot be read: a text holds the character NUL.".to_owned()));
+    }
+    Ok(())
 }
 
 /// Puts `value` at the place that a dotted name describes.

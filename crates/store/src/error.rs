@@ -4,13 +4,15 @@ use std::fmt;
 
 use model::Problem;
 
-/// A failure of the database itself; never the fault of the person's input.
+/// A failure of the database itself; but for [`StoreError::Unstorable`] never the fault of the person's input.
 #[derive(Debug)]
 pub enum StoreError {
     /// Out of reach for now: locked, absent, full, restarting. The same call may succeed later.
     Unavailable(String),
     /// A row holds something that no version of Kratos or Zelus writes.
     Corrupt(String),
+    /// A value that no row can hold: text with a NUL character, or longer than its column. The caller sent it.
+    Unstorable(String),
     /// Anything else, which is a fault in Zelus.
     Internal(String),
 }
@@ -26,6 +28,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Unavailable(why) => write!(f, "the database is not available: {why}"),
             Self::Corrupt(what) => write!(f, "the database holds an unreadable row: {what}"),
+            Self::Unstorable(why) => write!(f, "the database cannot hold a value: {why}"),
             Self::Internal(what) => write!(f, "the database refused a statement: {what}"),
         }
     }
@@ -37,6 +40,9 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Unstorable(_) => {
+                Self::bad_request("A text is too long to be kept, or holds a character that cannot be kept.").log(error)
+            }
             StoreError::Corrupt(_) | StoreError::Internal(_) => Self::internal(error),
         }
     }

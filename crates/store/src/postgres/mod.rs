@@ -425,6 +425,16 @@ fn condemn_if_useless(connection: &Connection, error: &Error) {
 
 /// What an error of the driver means for the caller.
 pub(crate) fn store_error(error: &Error) -> StoreError {
+    // NUL in text, and `\u0000` in JSON; text beyond the width of a column, or of a page of an index.
+    let unstorable = [
+        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        SqlState::UNTRANSLATABLE_CHARACTER,
+        SqlState::STRING_DATA_RIGHT_TRUNCATION,
+        SqlState::PROGRAM_LIMIT_EXCEEDED,
+    ];
+    if error.code().is_some_and(|code| unstorable.contains(code)) {
+        return StoreError::Unstorable(describe(error));
+    }
     let passing = error.code().is_none_or(|code| {
         let class = &code.code()[..2];
         // Connection lost, out of resources, stopped by an operator or a limit, system errors.
