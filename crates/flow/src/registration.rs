@@ -34,13 +34,7 @@ pub async fn open(
     client: FlowClient,
 ) -> Result<Opened<Registration>, Problem> {
     let selfservice = &runtime.config.selfservice;
-    if !selfservice.registration.enabled {
-        return Err(Problem::bad_request(
-            "Signing up is switched off here. Please ask the administrator for an account.",
-        )
-        .with_id(id::FLOW_DISABLED)
-        .message("Signing up is switched off."));
-    }
+    ensure_enabled(runtime)?;
     let return_to = runtime.return_to(None, Some(&request.url), &selfservice.default_browser_return_url)?;
     refuse_login_challenge(&request.url)?;
     let identity_schema = request.query("identity_schema");
@@ -133,13 +127,14 @@ pub fn sort(runtime: &Runtime, flow: &mut Flow<Registration>) {
 /// Fetches a sign-up form, for the browser that opened it (or any native client that knows its id).
 ///
 /// # Errors
-/// 403 for another browser, 404 for an unknown flow, 410 for one that is too old.
+/// 400 where signing up is switched off, 403 for another browser, 404 for an unknown flow, 410 for one that is too old.
 pub async fn fetch(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,
     id: Id<Flow<Registration>>,
 ) -> Result<Flow<Registration>, Problem> {
+    ensure_enabled(runtime)?;
     let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
     csrf::ensure_same_browser(request, &flow)?;
     if flow.expires_at <= cx.now() {
@@ -369,6 +364,15 @@ async fn expired(
     tx.insert_flow(&flow);
     runtime.store.commit(tx).await?;
     Ok(Answer::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
+}
+
+fn ensure_enabled(runtime: &Runtime) -> Result<(), Problem> {
+    if runtime.config.selfservice.registration.enabled {
+        return Ok(());
+    }
+    Err(Problem::bad_request("Signing up is switched off here. Please ask the administrator for an account.")
+        .with_id(id::FLOW_DISABLED)
+        .message("Signing up is switched off."))
 }
 
 /// 400: signed in already.
