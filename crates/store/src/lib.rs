@@ -34,6 +34,7 @@ pub use tx::Tx;
 pub use value::to_microseconds;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{CredentialType, Uuid};
 use tokio::sync::OnceCell;
@@ -49,6 +50,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     driver: Driver,
     network: OnceCell<Network>,
+    statements_run: AtomicU64,
 }
 
 enum Driver {
@@ -91,7 +93,7 @@ impl Store {
             }
             Dsn::Postgres(options) => Driver::Postgres(Postgres::open(options).await?),
         };
-        Ok(Self(Arc::new(Inner { driver, network: OnceCell::new() })))
+        Ok(Self(Arc::new(Inner { driver, network: OnceCell::new(), statements_run: AtomicU64::new(0) })))
     }
 
     /// The dialect that the database speaks.
@@ -100,6 +102,16 @@ impl Store {
             Driver::Sqlite(_) => Dialect::Sqlite,
             Driver::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// How many statements this store has run so far. Beginnings and ends of transactions, and runs after a serialization
+    /// failure, are not counted.
+    pub fn statements_run(&self) -> u64 {
+        self.0.statements_run.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, statements: usize) {
+        self.0.statements_run.fetch_add(statements as u64, Ordering::Relaxed);
     }
 
     /// Writes a transaction. Nothing of it is written when this fails.
@@ -116,6 +128,7 @@ impl Store {
     /// As [`Store::commit`], giving back what `RETURNING` clauses returned, statement by statement.
     pub(crate) async fn commit_rows(&self, tx: Tx) -> Result<Vec<Vec<Row>>, CommitError> {
         let nid = Some(Value::Uuid(self.network().await?.nid));
+        self.count(tx.operations.len());
         match &self.0.driver {
             Driver::Sqlite(sqlite) => sqlite.commit(nid, tx).await,
             Driver::Postgres(postgres) => postgres.commit(nid, tx).await,
@@ -150,6 +163,7 @@ impl Store {
         parameters: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         let nid = Value::Uuid(self.network().await?.nid);
+        self.count(1);
         match &self.0.driver {
             Driver::Sqlite(sqlite) => sqlite.fetch(statement, Some(&nid), parameters),
             Driver::Postgres(postgres) => postgres.fetch(statement, Some(&nid), parameters).await,
@@ -168,6 +182,7 @@ impl Store {
     /// Runs a read put together at run time, written like a [`Statement`]: `?1` is the network.
     pub(crate) async fn fetch_text(&self, text: &str, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
         let nid = Value::Uuid(self.network().await?.nid);
+        self.count(1);
         match &self.0.driver {
             Driver::Sqlite(sqlite) => sqlite.fetch_text(text, Some(&nid), parameters),
             Driver::Postgres(postgres) => {
@@ -181,6 +196,7 @@ impl Store {
         statement: &'static Statement,
         parameters: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
+        self.count(1);
         match &self.0.driver {
             Driver::Sqlite(sqlite) => sqlite.fetch(statement, None, parameters),
             Driver::Postgres(postgres) => postgres.fetch(statement, None, parameters).await,
@@ -188,6 +204,7 @@ impl Store {
     }
 
     pub(crate) async fn commit_without_network(&self, tx: Tx) -> Result<(), CommitError> {
+        self.count(tx.operations.len());
         match &self.0.driver {
             Driver::Sqlite(sqlite) => sqlite.commit(None, tx).await.map(drop),
             Driver::Postgres(postgres) => postgres.commit(None, tx).await.map(drop),

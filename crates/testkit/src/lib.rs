@@ -1,0 +1,16 @@
+//! What tests of the whole system need: a server in this process that is wired like the real one, a clock that stands
+//! still, randomness from a seed, databases to look into and to break, and clients that keep cookies as browsers do.
+//!
+//! Everything here panics when something unexpected happens: that is a failed test.
+
+mod client;
+mod database;
+mod form;
+mod proxy;
+mod server;
+
+pub use client::{Answer, Ask, Browser, Native};
+pub use database::Database;
+pub use form::{Form, PASSWORD};
+pub use proxy::Proxy;
+pub use server::{ADMIN_URL, APP_URL, PUBLIC_URL, Server, Setup};

@@ -1,0 +1,13 @@
+//! The whole system, from HTTP to the database and back, on SQLite and (with `ZELUS_TEST_POSTGRES`) on PostgreSQL.
+
+mod any_bytes;
+mod bad_input;
+mod crowds;
+mod endings;
+mod forms;
+mod logout;
+mod outages;
+mod refresh;
+mod sign_in;
+mod sign_up;
+mod statements;
