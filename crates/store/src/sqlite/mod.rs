@@ -1,6 +1,7 @@
 //! SQLite: short indexed reads run where they are asked for, on one of several read-only connections; all writes go
 //! through one thread, which commits what is waiting together.
 
+mod reader;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::error::{CommitError, StoreError};
 use crate::statement::{Dialect, Statement};
 use crate::tx::Tx;
 use crate::value::{Row, Value, sqlite_time};
+use reader::Reader;
 use writer::Writer;
 
 /// Where a SQLite database is and how it is opened.
@@ -31,12 +33,9 @@ pub struct SqliteOptions {
 
 /// Enough for the statements of all aggregates.
 const STATEMENT_CACHE: usize = 256;
-/// How much of the file readers may map into memory, in bytes.
-const MMAP_SIZE: i64 = 256 << 20;
 
 pub(crate) struct Sqlite {
-    readers: Vec<Mutex<Connection>>,
-    next_reader: AtomicUsize,
+    readers: Vec<Mutex<Reader>>,
     writer: Writer,
     /// Removed with the value, for a database that lives as long as the process.
     _scratch: Option<ScratchFile>,
@@ -50,9 +49,9 @@ impl Sqlite {
         let create = options.create || scratch.is_some();
         let writer = Writer::start(open_writer(&path, create, options.busy_timeout)?)?;
         let readers = (0..readers.max(1))
-            .map(|_| open_reader(&path, options.busy_timeout).map(Mutex::new))
+            .map(|_| Reader::open(&path, options.busy_timeout).map(Mutex::new))
             .collect::<Result<_, _>>()?;
-        Ok(Self { readers, next_reader: AtomicUsize::new(0), writer, _scratch: scratch })
+        Ok(Self { readers, writer, _scratch: scratch })
     }
 
     /// Runs a read on a free connection, on the calling thread.
@@ -72,7 +71,8 @@ impl Sqlite {
         nid: Option<&Value>,
         parameters: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        let connection = self.reader();
+        let mut reader = self.reader();
+        let connection = reader.connection(self.writer.commits()).map_err(store_error)?;
         let mut statement = connection.prepare_cached(text).map_err(store_error)?;
         query(&mut statement, nid, parameters).map_err(store_error)
     }
@@ -87,11 +87,10 @@ impl Sqlite {
         self.writer.run_script(script).await
     }
 
-    fn reader(&self) -> MutexGuard<'_, Connection> {
-        let first = self.next_reader.fetch_add(1, Ordering::Relaxed);
-        let nth = |i: usize| &self.readers[(first + i) % self.readers.len()];
-        let free = (0..self.readers.len()).find_map(|i| nth(i).try_lock().ok());
-        free.unwrap_or_else(|| nth(0).lock().unwrap_or_else(PoisonError::into_inner))
+    /// The first reader that is free: the fewer there are in use, the more of the file each has at hand.
+    fn reader(&self) -> MutexGuard<'_, Reader> {
+        let free = self.readers.iter().find_map(|reader| reader.try_lock().ok());
+        free.unwrap_or_else(|| self.readers[0].lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -138,20 +137,6 @@ fn open_writer(path: &Path, create: bool, busy_timeout: Duration) -> Result<Conn
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        prepare_once(&connection)?;
-        Ok(connection)
-    };
-    open().map_err(|error| cannot_open(path, &error))
-}
-
-fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
-    // A read-only connection could not make the shared-memory file of the write-ahead log; `query_only` is as strict.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || {
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(busy_timeout)?;
-        connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "mmap_size", MMAP_SIZE)?;
         prepare_once(&connection)?;
         Ok(connection)
     };

@@ -3,6 +3,8 @@
 //! Transactions are always begun as `IMMEDIATE` by one writer, so that none ever finds the database locked by another
 //! of ours. Those that wait while one is being written join it and share its commit, and so its sync to disk.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -23,6 +25,8 @@ const GROUP: usize = 256;
 pub(super) struct Writer {
     queue: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// How many commits there were.
+    commits: Arc<AtomicU64>,
 }
 
 type Answer = Result<Vec<Vec<Row>>, CommitError>;
@@ -35,11 +39,13 @@ enum Job {
 impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE);
+        let commits = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write(&connection, &jobs))
+            .spawn(move || write(&connection, &jobs, &count))
             .map_err(|error| StoreError::Unavailable(format!("no thread for writing: {error}")))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), commits })
     }
 
     pub(super) async fn commit(&self, nid: Option<Value>, tx: Tx) -> Answer {
@@ -52,6 +58,11 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         self.enqueue(Job::Script { script, answer })?;
         answered.await.map_err(|_| stopped())?
+    }
+
+    /// How many commits there were so far.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {
@@ -77,7 +88,7 @@ fn stopped() -> StoreError {
     StoreError::Unavailable("the writer has stopped".to_owned())
 }
 
-fn write(connection: &Connection, jobs: &Receiver<Job>) {
+fn write(connection: &Connection, jobs: &Receiver<Job>, commits: &AtomicU64) {
     while let Ok(job) = jobs.recv() {
         match job {
             Job::Script { script, answer } => {
@@ -85,6 +96,7 @@ fn write(connection: &Connection, jobs: &Receiver<Job>) {
             }
             Job::Commit { .. } => write_group(connection, jobs, job),
         }
+        commits.fetch_add(1, Ordering::Relaxed);
     }
 }
 
