@@ -67,3 +67,11 @@ proptest! {
         prop_assert_eq!(ui, once);
     }
 }
+
+#[test]
+fn a_form_without_nodes_has_null_in_their_place() {
+    let ui = Ui::new("http://x".to_owned());
+    let written = serde_json::to_value(&ui).expect("it is JSON");
+    assert_eq!(written["nodes"], Value::Null);
+    assert_eq!(serde_json::from_value::<Ui>(written).expect("a form"), ui);
+}
