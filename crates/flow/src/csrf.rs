@@ -7,7 +7,7 @@ use model::{Flow, FlowClient, Problem};
 use crate::request::Request;
 
 /// Why a submission is not accepted.
-pub(crate) enum Refused {
+pub enum Refused {
     /// The anti-CSRF check of a browser failed: an error of its own, never a form.
     Browser(Problem),
     /// A browser submits a native flow: said on the form.
@@ -15,7 +15,10 @@ pub(crate) enum Refused {
 }
 
 /// Checks a submission: `sent` is its `csrf_token` field (OWASP "signed double submit cookie").
-pub(crate) fn ensure<K: Kind>(request: &Request, flow: &Flow<K>, sent: &str) -> Result<(), Refused> {
+///
+/// # Errors
+/// Says what to answer.
+pub fn ensure<K: Kind>(request: &Request, flow: &Flow<K>, sent: &str) -> Result<(), Refused> {
     match flow.client {
         FlowClient::Browser if request.csrf.verify(sent) && request.has_csrf_cookie => Ok(()),
         FlowClient::Browser => Err(Refused::Browser(violation(request, sent))),

@@ -1,6 +1,6 @@
 //! What happens around a flow besides the flow itself.
 
-use model::flow::{Login, Registration, Settings};
+use model::flow::{Login, Recovery, Registration, Settings};
 use model::wire::{ContinueWith, ContinueWithFlow};
 use model::{Cx, Flow, Identity, Problem, Session};
 use store::Tx;
@@ -56,6 +56,14 @@ pub struct LoginInProgress<'a> {
     pub effects: Effects,
 }
 
+/// A recovery that is accepted and about to be written.
+pub struct RecoveryInProgress<'a> {
+    pub request: &'a Request,
+    pub flow: &'a Flow<Recovery>,
+    pub identity: &'a Identity,
+    pub session: &'a Session,
+}
+
 /// A change of settings that is accepted and about to be written.
 pub struct SettingsInProgress<'a> {
     pub request: &'a Request,
@@ -100,6 +108,14 @@ pub trait Hook: Send + Sync {
         Ok(())
     }
 
+    /// With the session of somebody who has won back access: adds its own writes.
+    ///
+    /// # Errors
+    /// Ends the flow; nothing is written.
+    fn on_recovery(&self, _: &Cx, _: &Runtime, _: &RecoveryInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
+        Ok(())
+    }
+
     /// With the changed identity: adds its own writes, and to the answer.
     ///
     /// # Errors
@@ -118,6 +134,8 @@ pub struct Hooks {
     pub after_login: HookTable,
     /// After `settings.after.<method>`, or `settings.after` where the method has none.
     pub after_settings: HookTable,
+    /// After `recovery.after`.
+    pub after_recovery: HookTable,
 }
 
 /// Hooks of each method, and those of methods without any.

@@ -13,6 +13,8 @@ mod hook;
 mod input;
 pub mod login;
 mod method;
+mod proof;
+pub mod recovery;
 pub mod registration;
 mod request;
 mod return_to;
@@ -21,14 +23,19 @@ pub mod settings;
 pub mod verification;
 
 pub use answer::{Answer, Done, Effects, Opened, SubmitError};
-pub use csrf::{CsrfClues, csrf_violation};
+pub use csrf::{CsrfClues, Refused, csrf_violation, ensure as ensure_same_sender};
 pub use expiry::expired_on_submit;
 pub use form::Rejection;
-pub use hook::{Hook, HookTable, Hooks, LoginInProgress, RegistrationInProgress, SettingsInProgress, Stop};
+pub use hook::{
+    Hook, HookTable, Hooks, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress, Stop,
+};
 pub use input::{Input, InputError, parse_json};
 pub use method::{
     LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod, RegistrationStep, SettingsMethod, SettingsStep,
     Verdict,
+};
+pub use proof::{
+    IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew, VerificationMethod, VerificationStep,
 };
 pub use request::Request;
 pub use runtime::Runtime;

@@ -7,6 +7,7 @@ use store::Tx;
 use crate::BoxFuture;
 use crate::form::Rejection;
 use crate::input::Input;
+use crate::proof::{RecoveryMethod, VerificationMethod};
 use crate::request::Request;
 use crate::runtime::Runtime;
 
@@ -22,6 +23,16 @@ pub trait Method: Send + Sync {
 
     /// Signing up.
     fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        None
+    }
+
+    /// Proving that an address is one's own.
+    fn verification(&self) -> Option<&dyn VerificationMethod> {
+        None
+    }
+
+    /// Winning back access.
+    fn recovery(&self) -> Option<&dyn RecoveryMethod> {
         None
     }
 

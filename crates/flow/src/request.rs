@@ -22,6 +22,8 @@ pub struct Request {
     pub sends_json: bool,
     /// Whether the caller wants JSON rather than redirects.
     pub wants_json: bool,
+    /// Whether the request is a GET: a link that was opened, rather than a form that was sent.
+    pub is_get: bool,
     /// Whether a browser sent this from a script (`Sec-Fetch-Mode: cors` or `same-origin`).
     pub from_script: bool,
 }

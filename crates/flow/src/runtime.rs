@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use config::Config;
+use config::{AddressProof, Config};
+use crypto::KeyRing;
 use identity::Identities;
 use model::flow::Kind;
-use model::{Flow, FlowName};
+use model::{Flow, FlowName, Problem};
 use outbound::Outbound;
 use session::Sessions;
 use store::Store;
@@ -13,6 +14,7 @@ use url::Url;
 
 use crate::hook::Hooks;
 use crate::method::Method;
+use crate::proof::{RecoveryMethod, VerificationMethod};
 
 /// What a request or a job works with from its beginning to its end. A reload builds a whole new one and swaps it in.
 pub struct Runtime {
@@ -48,6 +50,33 @@ impl Runtime {
         self.config.selfservice.error_ui_url.clone().unwrap_or_else(|| self.built_in_page("error"))
     }
 
+    /// The secrets under which codes and link tokens are kept: the first writes, all of them read.
+    pub fn proof_keys(&self) -> KeyRing {
+        KeyRing::new(self.config.secrets.cookie.clone()).expect("a configuration has a cookie secret")
+    }
+
+    /// The method by which people verify addresses, and its name.
+    ///
+    /// # Errors
+    /// 400 when the configured one is switched off.
+    pub fn verification_method(&self) -> Result<(&'static str, &dyn VerificationMethod), Problem> {
+        let configured = self.config.selfservice.verification_use;
+        let mut methods = self.methods.iter().filter(|method| method.name() == configured.as_str());
+        let found = methods.find_map(|method| Some((method.name(), method.verification()?)));
+        found.ok_or_else(|| switched_off("verification", configured))
+    }
+
+    /// The method by which people win back access, and its name.
+    ///
+    /// # Errors
+    /// 400 when the configured one is switched off.
+    pub fn recovery_method(&self) -> Result<(&'static str, &dyn RecoveryMethod), Problem> {
+        let configured = self.config.selfservice.recovery_use;
+        let mut methods = self.methods.iter().filter(|method| method.name() == configured.as_str());
+        let found = methods.find_map(|method| Some((method.name(), method.recovery()?)));
+        found.ok_or_else(|| switched_off("recovery", configured))
+    }
+
     /// The page that shows this flow.
     pub fn flow_page<K: Kind>(&self, flow: &Flow<K>) -> String {
         let mut url = self.ui_url(K::NAME);
@@ -59,4 +88,9 @@ impl Runtime {
     fn built_in_page(&self, name: &str) -> Url {
         self.config.serve.public.base_url.join(&format!("/ui/{name}"))
     }
+}
+
+fn switched_off(flow: &str, proof: AddressProof) -> Problem {
+    let method = proof.as_str();
+    Problem::bad_request(format!("The {flow} flow is set to the method {method}, which is switched off."))
 }

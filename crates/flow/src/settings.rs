@@ -79,7 +79,7 @@ pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowCli
     Ok(Shown { flow, identity })
 }
 
-fn new_flow(
+pub(crate) fn new_flow(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,

@@ -1,54 +1,346 @@
-//! Verification of addresses: the flow that signing up opens by itself.
+//! Verification: people prove that an address is their own.
 
+use crypto::CsrfToken;
 use model::flow::{FlowState, Verification};
-use model::ui::InputType;
-use model::{Cx, Flow, FlowClient, Group, Id, Node, Ui, message};
-
+use model::ui::{Attributes, NodeType};
+use model::{Cx, Flow, FlowClient, Group, Id, Message, Node, Problem, Ui, message};
+use store::Tx;
 use url::Url;
 
+use crate::answer::SubmitError;
+use crate::csrf;
+use crate::expiry;
+use crate::form::{self, Rejection};
+use crate::input::{Input, InputError};
+use crate::proof::{ProofVerdict, StartAnew, VerificationMethod, VerificationStep};
+use crate::request::Request;
 use crate::runtime::Runtime;
 
-/// Opens a flow in which a code for `address` was sent already, on behalf of another flow that was opened at
+/// The outcome of a submission.
+pub enum Outcome {
+    /// The form again, with what is wrong.
+    Rejected(Box<Flow<Verification>>),
+    /// The form's next step, or its end.
+    NextStep(Box<Flow<Verification>>),
+    /// The form was filled in by a link; the browser gets a new anti-CSRF cookie and is shown the form.
+    FilledIn { flow: Box<Flow<Verification>>, csrf: CsrfToken },
+    /// The flow was too old; `replacement` took its place, with a new anti-CSRF cookie.
+    Expired { replacement: Box<Flow<Verification>>, csrf: CsrfToken },
+    /// The flow was of no use any more. JSON clients are told `problem`, if there is one.
+    Replaced { replacement: Box<Flow<Verification>>, problem: Option<Problem>, csrf: CsrfToken },
+}
+
+/// Opens a form that asks for an address.
+///
+/// # Errors
+/// 400 when verification is switched off, or for an unusable `return_to`.
+pub async fn open(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    client: FlowClient,
+) -> Result<Flow<Verification>, Problem> {
+    require_enabled(runtime)?;
+    let method = runtime.verification_method()?;
+    let flow = new_flow(cx, runtime, request, client, method, &request.csrf)?;
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    runtime.store.commit(tx).await?;
+    Ok(flow)
+}
+
+fn require_enabled(runtime: &Runtime) -> Result<(), Problem> {
+    match runtime.config.selfservice.verification.enabled {
+        true => Ok(()),
+        false => Err(Problem::bad_request("Addresses cannot be verified here: it is switched off.")),
+    }
+}
+
+/// `csrf` is the browser's anti-CSRF token from now on.
+fn new_flow(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    client: FlowClient,
+    (name, method): (&'static str, &dyn VerificationMethod),
+    csrf: &CsrfToken,
+) -> Result<Flow<Verification>, Problem> {
+    runtime.return_to(None, Some(&request.url), &runtime.config.selfservice.default_browser_return_url)?;
+    let detail = Verification::default();
+    let url = request.url.to_string();
+    let mut flow = empty_flow(cx, runtime, client, csrf.masked(&cx.entropy), url, request.query("return_to"), detail);
+    flow.active = Some(name.to_owned());
+    let form_token = form_token(cx, request, client, csrf);
+    method.add_fields(&mut flow, &form_token);
+    Ok(flow)
+}
+
+/// The value of the hidden anti-CSRF field, when the token may just have been replaced.
+pub(crate) fn form_token(cx: &Cx, request: &Request, client: FlowClient, csrf: &CsrfToken) -> String {
+    match client {
+        FlowClient::Browser => csrf.masked(&cx.entropy),
+        FlowClient::Api => request.form_token(client, &cx.entropy),
+    }
+}
+
+fn empty_flow(
+    cx: &Cx,
+    runtime: &Runtime,
+    client: FlowClient,
+    csrf_token: String,
+    request_url: String,
+    return_to: Option<String>,
+    detail: Verification,
+) -> Flow<Verification> {
+    let now = cx.now();
+    let id = Id::random(&cx.entropy);
+    Flow {
+        id,
+        client,
+        request_url,
+        issued_at: now,
+        expires_at: now + runtime.config.selfservice.verification.lifespan,
+        state: FlowState::ChooseMethod,
+        active: None,
+        ui: Ui::new(runtime.public_route(&format!("/self-service/verification?flow={id}"))),
+        csrf_token,
+        internal_context: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+        detail,
+        return_to,
+        transient_payload: None,
+    }
+}
+
+/// Opens a flow in which a proof for `address` was sent already, on behalf of another flow that was opened at
 /// `request_url`. `csrf_token` is the browser's.
+#[expect(clippy::too_many_arguments, reason = "what a flow is made of")]
 pub fn opened_for(
     cx: &Cx,
     runtime: &Runtime,
+    (name, method): (&'static str, &dyn VerificationMethod),
     client: FlowClient,
     csrf_token: String,
     address: &str,
     request_url: &str,
     detail: Verification,
 ) -> Flow<Verification> {
-    let now = cx.now();
-    let id = Id::random(&cx.entropy);
     let (request_url, return_to) = after_verification(request_url);
-    let mut ui = Ui::new(runtime.public_route(&format!("/self-service/verification?flow={id}")));
-    ui.messages.push(message::verification_code_sent());
-    ui.nodes.push(Node::hidden("method", Group::Code, "code"));
-    let code = Node::input("code", Group::Code, InputType::Text);
-    ui.nodes.push(code.required().with_label(message::verification_code_label()));
-    ui.nodes.push(Node::submit("method", Group::Code, "code", message::continue_label()));
-    if client == FlowClient::Browser {
-        ui.nodes.push(Node::csrf(&csrf_token));
+    let mut flow = empty_flow(cx, runtime, client, csrf_token.clone(), request_url, return_to, detail);
+    flow.state = FlowState::SentEmail;
+    flow.active = Some(name.to_owned());
+    method.add_fields_when_sent(&mut flow, &csrf_token, address);
+    flow
+}
+
+/// Fetches a form, for the browser that opened it (or any native client that knows its id).
+///
+/// # Errors
+/// 400 when verification is switched off, 403 for another browser, 404 for an unknown flow, 410 for one that is too old.
+pub async fn fetch(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    id: Id<Flow<Verification>>,
+) -> Result<Flow<Verification>, Problem> {
+    require_enabled(runtime)?;
+    let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
+    csrf::ensure_same_browser(request, &flow)?;
+    match flow.expires_at <= cx.now() {
+        true => Err(expiry::expired_on_fetch(runtime, &flow)),
+        false => Ok(flow),
     }
-    ui.nodes.push(Node::submit("email", Group::Code, address, message::resend_code_label()));
-    Flow {
-        id,
-        client,
-        return_to,
-        request_url,
-        issued_at: now,
-        expires_at: now + runtime.config.selfservice.verification.lifespan,
-        state: FlowState::SentEmail,
-        active: Some("code".to_owned()),
-        ui,
-        csrf_token,
-        internal_context: serde_json::Map::new(),
-        created_at: now,
-        updated_at: now,
-        detail,
-        transient_payload: None,
+}
+
+/// Submits a form, or opens a link from a mail.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn submit(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    id: Id<Flow<Verification>>,
+    input: Result<Input, InputError>,
+) -> Result<Outcome, SubmitError> {
+    let flow: Option<Flow<Verification>> = runtime.store.flow(id).await.map_err(Problem::from)?;
+    let missing = || Problem::not_found().reason("This form does not exist any more. Please open a new one.");
+    let flow = flow.ok_or_else(missing)?;
+    let client = Some(flow.client);
+    submit_to(cx, runtime, request, flow, input).await.map_err(|problem| SubmitError { problem, client })
+}
+
+async fn submit_to(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Verification>,
+    input: Result<Input, InputError>,
+) -> Result<Outcome, Problem> {
+    if flow.expires_at <= cx.now() {
+        return expired(cx, runtime, request, &flow).await;
     }
+    let input = match input {
+        Ok(input) => input,
+        Err(InputError(why)) => {
+            return show_again(cx, runtime, flow, Rejection::whole(message::generic(why))).await;
+        }
+    };
+    let no_method = || Rejection::whole(message::no_verification_method());
+    let Some((name, method)) = method_of(runtime, &flow) else {
+        return show_again(cx, runtime, flow, no_method()).await;
+    };
+    flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
+    let verdict = method.check(cx, runtime, request, &mut flow, &input).await?;
+    if !matches!(verdict, ProofVerdict::NotMeant) {
+        flow.active = Some(name.to_owned());
+    }
+    match verdict {
+        ProofVerdict::NotMeant => show_again(cx, runtime, flow, no_method()).await,
+        ProofVerdict::Rejected(rejection) => show_again(cx, runtime, flow, rejection).await,
+        ProofVerdict::NextStep(writes) => next_step(cx, runtime, flow, writes).await,
+        ProofVerdict::FilledIn => filled_in(cx, runtime, flow).await,
+        ProofVerdict::Denied(problem) => Err(problem),
+        ProofVerdict::AlreadySignedIn => Err(Problem::bad_request("You are signed in already.")),
+        ProofVerdict::StartAnew(anew) => start_anew(cx, runtime, request, (name, method), anew).await,
+        ProofVerdict::Proved(step) => verified(cx, runtime, request, flow, method.group(), step).await,
+    }
+}
+
+/// The method that a flow was opened for.
+fn method_of<'a>(
+    runtime: &'a Runtime,
+    flow: &Flow<Verification>,
+) -> Option<(&'static str, &'a dyn VerificationMethod)> {
+    let active = flow.active.as_deref().unwrap_or(runtime.config.selfservice.verification_use.as_str());
+    let mut methods = runtime.methods.iter().filter(|method| method.name() == active);
+    methods.find_map(|method| Some((method.name(), method.verification()?)))
+}
+
+/// Shows the form again, with what was wrong.
+async fn show_again(
+    cx: &Cx,
+    runtime: &Runtime,
+    mut flow: Flow<Verification>,
+    rejection: Rejection,
+) -> Result<Outcome, Problem> {
+    form::say(&mut flow.ui, vec![rejection]);
+    flow.updated_at = cx.now();
+    flow.transient_payload = None;
+    let mut tx = Tx::new();
+    tx.update_flow(&flow);
+    runtime.store.commit(tx).await?;
+    Ok(Outcome::Rejected(Box::new(flow)))
+}
+
+async fn next_step(
+    cx: &Cx,
+    runtime: &Runtime,
+    mut flow: Flow<Verification>,
+    mut writes: Tx,
+) -> Result<Outcome, Problem> {
+    flow.updated_at = cx.now();
+    writes.update_flow(&flow);
+    runtime.store.commit(writes).await?;
+    Ok(Outcome::NextStep(Box::new(flow)))
+}
+
+/// Mails are opened in any browser, so no anti-CSRF token can be asked for; from here on the flow has one.
+async fn filled_in(cx: &Cx, runtime: &Runtime, mut flow: Flow<Verification>) -> Result<Outcome, Problem> {
+    let csrf = CsrfToken::generate(&cx.entropy);
+    flow.csrf_token = csrf.masked(&cx.entropy);
+    flow.ui.set_csrf(&flow.csrf_token);
+    flow.updated_at = cx.now();
+    let mut tx = Tx::new();
+    tx.update_flow(&flow);
+    runtime.store.commit(tx).await?;
+    Ok(Outcome::FilledIn { flow: Box::new(flow), csrf })
+}
+
+/// Marks the address as verified, and tells the person where to go on.
+async fn verified(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Verification>,
+    group: Group,
+    step: VerificationStep,
+) -> Result<Outcome, Problem> {
+    let VerificationStep { address, writes: mut tx } = step;
+    let continue_url = continue_url(runtime, &flow);
+    let form_token = request.form_token(flow.client, &cx.entropy);
+    flow.state = FlowState::PassedChallenge;
+    flow.csrf_token.clone_from(&form_token);
+    flow.ui = Ui::new(continue_url.to_string());
+    flow.ui.method = "GET".to_owned();
+    flow.ui.messages = vec![message::verified()];
+    flow.ui.set_csrf(&form_token);
+    flow.ui.nodes.push(continue_link(group, &continue_url));
+    flow.transient_payload = None;
+    flow.updated_at = cx.now();
+    tx.set_address_verified(address, cx.now());
+    tx.update_flow(&flow);
+    runtime.store.commit(tx).await?;
+    tracing::info!(flow.id = %flow.id, address.id = %address, "An address was verified.");
+    Ok(Outcome::NextStep(Box::new(flow)))
+}
+
+fn continue_link(group: Group, url: &Url) -> Node {
+    Node {
+        kind: NodeType::A,
+        group,
+        attributes: Attributes::Anchor(model::ui::AnchorAttributes {
+            href: url.to_string(),
+            title: message::continue_label(),
+            id: "continue".to_owned(),
+        }),
+        messages: Vec::new(),
+        meta: model::ui::Meta::default(),
+    }
+    .with_label(message::continue_label())
+}
+
+/// Where people go after verification: `return_to`, else the flow's own address, else the global one.
+fn continue_url(runtime: &Runtime, flow: &Flow<Verification>) -> Url {
+    let after = &runtime.config.selfservice.verification.after;
+    let default = after.return_url(flow.active.as_deref().unwrap_or_default());
+    let source = Url::parse(&flow.request_url).ok();
+    runtime.return_to(None, source.as_ref(), default).unwrap_or_else(|_| default.clone())
+}
+
+/// Opens a fresh form in the place of one that is too old. As in Kratos it is a browser's, since the old one may have
+/// been opened from a mail.
+async fn expired(cx: &Cx, runtime: &Runtime, request: &Request, old: &Flow<Verification>) -> Result<Outcome, Problem> {
+    let method = method_of(runtime, old).map_or_else(|| runtime.verification_method(), Ok)?;
+    let csrf = CsrfToken::generate(&cx.entropy);
+    let mut flow = new_flow(cx, runtime, request, FlowClient::Browser, method, &csrf)?;
+    flow.request_url.clone_from(&old.request_url);
+    flow.return_to.clone_from(&old.return_to);
+    insert_saying(runtime, &mut flow, message::verification_flow_expired(old.expires_at)).await?;
+    Ok(Outcome::Expired { replacement: Box::new(flow), csrf })
+}
+
+async fn start_anew(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    method: (&'static str, &dyn VerificationMethod),
+    anew: StartAnew,
+) -> Result<Outcome, Problem> {
+    let StartAnew { message, client, problem } = anew;
+    let csrf = CsrfToken::generate(&cx.entropy);
+    let mut flow = new_flow(cx, runtime, request, client, method, &csrf)?;
+    insert_saying(runtime, &mut flow, message).await?;
+    Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })
+}
+
+async fn insert_saying(runtime: &Runtime, flow: &mut Flow<Verification>, message: Message) -> Result<(), Problem> {
+    flow.ui.messages.push(message);
+    let mut tx = Tx::new();
+    tx.insert_flow(flow);
+    runtime.store.commit(tx).await?;
+    Ok(())
 }
 
 /// The opening URL of the other flow, in which `after_verification_return_to` has become `return_to`.

@@ -14,6 +14,7 @@ pub fn configured(config: &Config) -> Hooks {
         after_registration: table(&selfservice.registration, verifies),
         after_login: table(&selfservice.login, false),
         after_settings: table(&selfservice.settings, verifies),
+        after_recovery: table(&selfservice.recovery, false),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hooks about sessions.
 
-use flow::{Hook, LoginInProgress, RegistrationInProgress, Runtime, SettingsInProgress, Stop};
+use flow::{Hook, LoginInProgress, RecoveryInProgress, RegistrationInProgress, Runtime, SettingsInProgress, Stop};
 use model::wire::ContinueWith;
 use model::{Cx, FlowClient};
 use store::Tx;
@@ -30,7 +30,7 @@ impl Hook for IssueSession {
     }
 }
 
-/// `revoke_active_sessions`: a sign-in, or a change of settings, ends all other sessions of the person.
+/// `revoke_active_sessions`: a sign-in, a recovery or a change of settings ends all other sessions of the person.
 pub struct RevokeOtherSessions;
 
 impl Hook for RevokeOtherSessions {
@@ -39,6 +39,11 @@ impl Hook for RevokeOtherSessions {
     }
 
     fn on_login(&self, cx: &Cx, _: &Runtime, progress: &mut LoginInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
+        tx.revoke_sessions_of_identity(progress.identity.id, Some(progress.session.id), cx.now());
+        Ok(())
+    }
+
+    fn on_recovery(&self, cx: &Cx, _: &Runtime, progress: &RecoveryInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
         tx.revoke_sessions_of_identity(progress.identity.id, Some(progress.session.id), cx.now());
         Ok(())
     }

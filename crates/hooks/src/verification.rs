@@ -1,17 +1,16 @@
 //! Hooks about addresses that are still to be verified.
 
-use config::AddressProof;
 use flow::{
     Effects, Hook, LoginInProgress, RegistrationInProgress, Rejection, Runtime, SettingsInProgress, Stop, verification,
 };
 use model::flow::Verification as Detail;
 use model::problem::id;
 use model::wire::{ContinueWith, ContinueWithFlow};
-use model::{AddressStatus, Channel, Cx, FlowClient, Identity, Problem, Session, VerifiableAddress, message};
+use model::{AddressStatus, Cx, FlowClient, Identity, Problem, Session, VerifiableAddress, message};
 use serde_json::{Value, json};
-use store::{QueuedMessage, Tx, VerificationCode};
+use store::Tx;
 
-/// `verification`: sends a code to the first address that is not verified, and opens the flow to enter it. It runs by
+/// `verification`: sends a code or a link to the first address that is not verified, and opens the flow to enter it. It runs by
 /// itself after signing up, where verification is switched on.
 pub struct Verification;
 
@@ -36,7 +35,7 @@ impl Hook for Verification {
         };
         let Some(at) = first_unverified(progress.identity) else { return Ok(()) };
         let csrf_token = fresh_csrf_token(cx, flow.client, &mut progress.effects);
-        let next = send_code(cx, runtime, &origin, progress.identity, at, csrf_token, detail, tx);
+        let next = send(cx, runtime, &origin, progress.identity, at, csrf_token, detail, tx)?;
         progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
         if runtime.config.feature_flags.legacy_continue_with_verification_ui {
             progress.continue_with.push(ContinueWith::ShowVerificationUi { flow: next.clone() });
@@ -66,7 +65,7 @@ impl Hook for Verification {
             FlowClient::Browser => progress.request.csrf.masked(&cx.entropy),
             FlowClient::Api => String::new(),
         };
-        let next = send_code(cx, runtime, &origin, progress.identity, at, csrf_token, Detail::default(), tx);
+        let next = send(cx, runtime, &origin, progress.identity, at, csrf_token, Detail::default(), tx)?;
         progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
         if runtime.config.feature_flags.legacy_continue_with_verification_ui {
             progress.continue_with.push(ContinueWith::ShowVerificationUi { flow: next.clone() });
@@ -144,7 +143,7 @@ impl Hook for RequireVerifiedAddress {
             .over_http(403);
         let Some(at) = first_unverified(progress.identity) else { return Err(Stop::Problem(problem)) };
         let csrf_token = fresh_csrf_token(cx, flow.client, &mut progress.effects);
-        let next = send_code(cx, runtime, &origin, progress.identity, at, csrf_token, detail, tx);
+        let next = send(cx, runtime, &origin, progress.identity, at, csrf_token, detail, tx)?;
         let next = json!([ContinueWith::ShowVerificationUi { flow: next }]);
         Err(Stop::KeepWrites(problem.detail("continue_with", next)))
     }
@@ -183,9 +182,9 @@ fn detail(identity: &Identity, session: &Session, oauth2_login_challenge: Option
     }
 }
 
-/// Opens a verification flow for an address of the identity and queues the message with its code.
+/// Opens a verification flow for an address of the identity and queues the message with its code or link.
 #[expect(clippy::too_many_arguments, reason = "what a flow and its message are made of")]
-fn send_code(
+fn send(
     cx: &Cx,
     runtime: &Runtime,
     origin: &Origin<'_>,
@@ -194,60 +193,15 @@ fn send_code(
     csrf_token: String,
     detail: Detail,
     tx: &mut Tx,
-) -> ContinueWithFlow {
+) -> Result<ContinueWithFlow, Problem> {
     let address = &identity.verifiable_addresses[at];
-    let flow =
-        verification::opened_for(cx, runtime, origin.client, csrf_token, &address.value, origin.request_url, detail);
+    let method = runtime.verification_method()?;
+    let Origin { client, request_url, transient_payload } = *origin;
+    let mut flow =
+        verification::opened_for(cx, runtime, method, client, csrf_token, &address.value, request_url, detail);
+    flow.transient_payload = transient_payload.cloned();
     tx.insert_flow(&flow);
-    let code = crypto::tokens::numeric_code(&cx.entropy, 6);
-    let hmac_key = &runtime.config.secrets.cookie[0];
-    let lifespan = match runtime.config.selfservice.verification_use {
-        AddressProof::Code => runtime.config.selfservice.methods.code.lifespan,
-        AddressProof::Link => runtime.config.selfservice.methods.link.lifespan,
-    };
-    let now = cx.now();
-    tx.insert_verification_code(&VerificationCode {
-        id: cx.entropy.uuid(),
-        hmac: crypto::tokens::hmac_hex(hmac_key, code.expose()),
-        address_id: address.id,
-        flow_id: flow.id,
-        issued_at: now,
-        expires_at: now + lifespan,
-    });
-    let verification_url = format!("{}&code={}", flow.ui.action, code.expose());
-    let minutes = lifespan.as_mins();
-    let identity_json = model::wire::IdentityJson::public(identity, runtime.public_url());
-    let mut template_data = json!({
-        "to": address.value,
-        "identity": identity_json,
-        "request_url": flow.request_url,
-        "transient_payload": origin.transient_payload,
-        "expires_in_minutes": minutes,
-        "verification_code": code.expose(),
-    });
-    if address.via == Channel::Email {
-        template_data["verification_url"] = Value::from(verification_url.clone());
-    }
-    tx.queue_message(&QueuedMessage {
-        id: cx.entropy.uuid(),
-        channel: address.via,
-        recipient: address.value.clone(),
-        subject: match address.via {
-            Channel::Email => "Please verify your address".to_owned(),
-            Channel::Sms => String::new(),
-        },
-        body: match address.via {
-            Channel::Email => format!(
-                "Hello,\n\nyour code is {}\n\nEnter it where you signed up, or open\n\n{verification_url}\n\nIt is good for {minutes} minutes. If you did not sign up, you can ignore this mail.\n",
-                code.expose()
-            ),
-            Channel::Sms => format!("{} is your code. It is good for {minutes} minutes.", code.expose()),
-        },
-        template_type: "verification_code_valid",
-        template_data: template_data.to_string(),
-        request_headers: None,
-        created_at: now,
-    });
-    let url = (origin.client == FlowClient::Browser).then(|| runtime.flow_page(&flow));
-    ContinueWithFlow::verification(flow.id, address.value.clone(), url)
+    method.1.send(cx, runtime, identity, address, &flow, tx);
+    let url = (client == FlowClient::Browser).then(|| runtime.flow_page(&flow));
+    Ok(ContinueWithFlow::verification(flow.id, address.value.clone(), url))
 }

@@ -19,4 +19,4 @@ pub use derive::{identifier_for_code, phone_to_e164};
 pub use identities::{Identities, hasher};
 pub use import::{ImportCredentials, ImportOidc, ImportPassword, ImportSaml};
 pub use patch::PatchError;
-pub use schema::{Schema, SchemaError, SchemaSource, Schemas, TraitError, TraitField};
+pub use schema::{Schema, SchemaError, SchemaSource, Schemas, TraitError, TraitField, is_email};

@@ -1,7 +1,11 @@
 //! Sign-in methods, one folder each. The engine knows them only by the [`flow::Method`] trait.
 
+mod code;
+mod link;
+mod mail;
 mod password;
 mod profile;
+mod proof;
 
 use config::Config;
 use flow::Method;
@@ -14,6 +18,12 @@ pub fn enabled(config: &Config) -> Vec<Box<dyn Method>> {
     let mut enabled: Vec<Box<dyn Method>> = vec![Box::new(profile::Profile)];
     if methods.password.enabled {
         enabled.push(Box::new(password::Password));
+    }
+    if methods.code.enabled {
+        enabled.push(Box::new(code::Code));
+    }
+    if methods.link.enabled {
+        enabled.push(Box::new(link::Link));
     }
     enabled
 }

@@ -1,7 +1,6 @@
-//! Messages that wait to be delivered (`courier_messages`), and the codes that go out with them.
+//! Messages that wait to be delivered (`courier_messages`).
 
-use model::flow::Verification;
-use model::{Channel, Flow, Id, Timestamp, Uuid, VerifiableAddress};
+use model::{Channel, Timestamp, Uuid};
 
 use crate::Tx;
 use crate::statement::Statement;
@@ -15,15 +14,7 @@ static INSERT: Statement = Statement::new(
      VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?11)",
 );
 
-static INSERT_VERIFICATION_CODE: Statement = Statement::new(
-    "verification_codes.insert",
-    "INSERT INTO identity_verification_codes
-       (nid, id, code_hmac, identity_verifiable_address_id, selfservice_verification_flow_id, issued_at, expires_at,
-        created_at, updated_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
-);
-
-pub(crate) static STATEMENTS: &[&Statement] = &[&INSERT, &INSERT_VERIFICATION_CODE];
+pub(crate) static STATEMENTS: &[&Statement] = &[&INSERT];
 
 /// A message to be queued.
 pub struct QueuedMessage {
@@ -40,16 +31,6 @@ pub struct QueuedMessage {
     /// Headers of the request that caused it, as JSON, for HTTP channels.
     pub request_headers: Option<String>,
     pub created_at: Timestamp,
-}
-
-/// A code that proves an address, kept as its HMAC.
-pub struct VerificationCode {
-    pub id: Uuid,
-    pub hmac: String,
-    pub address_id: Id<VerifiableAddress>,
-    pub flow_id: Id<Flow<Verification>>,
-    pub issued_at: Timestamp,
-    pub expires_at: Timestamp,
 }
 
 impl Tx {
@@ -72,22 +53,6 @@ impl Tx {
                 message.channel.as_str().into(),
                 message.request_headers.clone().map(Value::Json).unwrap_or(Value::Null),
                 message.created_at.into(),
-            ],
-        );
-    }
-
-    /// Keeps a code that was sent to an address.
-    pub fn insert_verification_code(&mut self, code: &VerificationCode) {
-        self.run(
-            &INSERT_VERIFICATION_CODE,
-            [
-                code.id.into(),
-                code.hmac.as_str().into(),
-                code.address_id.into(),
-                code.flow_id.into(),
-                code.issued_at.into(),
-                code.expires_at.into(),
-                code.issued_at.into(),
             ],
         );
     }

@@ -3,6 +3,7 @@
 //! Reads are methods of [`Store`]. Writes are methods of [`Tx`], a list of statements that [`Store::commit`] runs
 //! together or not at all. Each aggregate has one file, which begins with its statements.
 
+mod codes;
 mod courier;
 mod credentials;
 mod dsn;
@@ -19,7 +20,8 @@ mod statement;
 mod tx;
 mod value;
 
-pub use courier::{QueuedMessage, VerificationCode};
+pub use codes::{ProofKind, RecoveryProof, VerificationProof};
+pub use courier::QueuedMessage;
 pub use dsn::{Dsn, DsnError};
 pub use error::{CommitError, StoreError};
 pub use errors::StoredError;
@@ -76,7 +78,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         networks::STATEMENTS,
         sessions::STATEMENTS,
     ];
-    tables.into_iter().flatten().copied().chain(flows::statements())
+    tables.into_iter().flatten().copied().chain(codes::statements()).chain(flows::statements())
 }
 
 impl Store {

@@ -13,6 +13,11 @@ pub fn is_json_request(headers: &HeaderMap) -> bool {
         || headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes() == JSON.as_bytes())
 }
 
+/// Whether the caller likes a page best, or does not care. What it sent does not count.
+pub fn prefers_html(headers: &HeaderMap) -> bool {
+    best(headers, &[HTML, "text/*", "*/*", JSON]) == HTML
+}
+
 /// Whether a newly opened flow is answered in JSON. Only `Accept` counts, and a tie is answered with a redirect.
 pub fn accepts_json(headers: &HeaderMap) -> bool {
     best(headers, &[HTML, JSON]) == JSON

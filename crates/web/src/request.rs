@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use session::RequestCredentials;
 use url::form_urlencoded;
 
-use crate::accept::{accepts_json, is_json_request};
+use crate::accept::{accepts_json, is_json_request, prefers_html};
 use crate::client::{self, Peer};
 use crate::cookies::cookies;
 use crate::csrf::Visitor;
@@ -116,6 +116,11 @@ impl Request {
         accepts_json(&self.headers)
     }
 
+    /// Whether the caller would rather have a page than JSON. What it sent does not count.
+    pub fn prefers_html(&self) -> bool {
+        prefers_html(&self.headers)
+    }
+
     /// What the request brings along to prove a session.
     pub fn credentials(&self) -> RequestCredentials {
         let header = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
@@ -161,6 +166,7 @@ impl Request {
             origin: text(ORIGIN.as_str()).map(str::to_owned),
             sends_json: text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json")),
             wants_json: self.is_json_request(),
+            is_get: self.method == Method::GET,
             from_script: matches!(text("sec-fetch-mode"), Some("cors" | "same-origin")),
         })
     }

@@ -1,6 +1,7 @@
 //! What operators may do. Nobody is asked who they are: the admin listener must not be reachable from outside.
 
 mod identities;
+mod recovery;
 mod sessions;
 
 use axum::Router;
@@ -8,5 +9,5 @@ use web::App;
 
 /// `/admin/…`
 pub fn router() -> Router<App> {
-    Router::new().merge(identities::router()).merge(sessions::router())
+    Router::new().merge(identities::router()).merge(sessions::router()).merge(recovery::router())
 }

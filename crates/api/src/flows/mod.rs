@@ -2,8 +2,10 @@
 //! and native apps.
 
 mod login;
+mod recovery;
 mod registration;
 mod settings;
+mod verification;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -20,7 +22,12 @@ use web::{App, Failure, Request, json, redirect, see_other, set_csrf, set_sessio
 
 /// The routes of all flows.
 pub fn router() -> Router<App> {
-    Router::new().merge(login::router()).merge(registration::router()).merge(settings::router())
+    Router::new()
+        .merge(login::router())
+        .merge(registration::router())
+        .merge(settings::router())
+        .merge(recovery::router())
+        .merge(verification::router())
 }
 
 /// What differs between kinds of flow when they answer.
@@ -56,7 +63,11 @@ fn opened<K: Members>(
 
 /// Answers a flow that was fetched.
 fn fetched<K: Members>(flow: &Flow<K>) -> Response {
-    json(StatusCode::OK, &FlowJson { flow, parts: FlowJsonParts::default() })
+    flow_json(StatusCode::OK, flow, &[])
+}
+
+fn flow_json<K: Members>(status: StatusCode, flow: &Flow<K>, continue_with: &[ContinueWith]) -> Response {
+    json(status, &FlowJson { flow, parts: FlowJsonParts { continue_with, ..FlowJsonParts::default() } })
 }
 
 /// The flow that a URL names by the parameter `name`.
@@ -109,6 +120,16 @@ async fn input(request: &mut Request) -> Result<Result<Input, InputError>, Probl
         }
         _ => Err(InputError("Please send the form as JSON, or as a browser sends forms.".to_owned())),
     })
+}
+
+/// As [`input`]; the query of a link that was opened counts as a form.
+async fn input_or_query(request: &mut Request) -> Result<Result<Input, InputError>, Problem> {
+    match request.method {
+        axum::http::Method::GET => {
+            Ok(Input::from_form(form_urlencoded::parse(request.query_text().as_bytes()).into_owned()))
+        }
+        _ => input(request).await,
+    }
 }
 
 /// Answers a submission.

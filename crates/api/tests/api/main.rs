@@ -1,6 +1,7 @@
 //! The routes, in process, on a real database.
 
 mod admin;
+mod codes;
 mod cors;
 mod csrf;
 mod edge;

@@ -86,6 +86,15 @@ impl Server {
 
     /// A server whose configuration has `more` on top.
     pub async fn with(more: &str) -> Self {
+        Self::build(more, |_| Vec::new()).await
+    }
+
+    /// As [`Server::with`], with the sign-in methods that are switched on.
+    pub async fn with_methods(more: &str) -> Self {
+        Self::build(more, methods::enabled).await
+    }
+
+    async fn build(more: &str, methods: fn(&config::Config) -> Vec<Box<dyn flow::Method>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (base, top) = (folder.path().join("base.yml"), folder.path().join("top.yml"));
         std::fs::write(&base, CONFIG).expect("a file");
@@ -108,7 +117,7 @@ impl Server {
             sessions: Sessions::new(store.clone(), &config),
             identities: Identities::new(store.clone(), schemas, &config, pool),
             outbound: Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client"),
-            methods: Vec::new(),
+            methods: methods(&config),
             hooks: Hooks::default(),
             config,
             store,

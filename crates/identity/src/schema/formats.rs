@@ -4,7 +4,7 @@ use crate::derive::phone_to_e164;
 
 /// Whether a text is an email address: an address of RFC 5322 §3.4.1 of at most 254 bytes, its local part at most 64,
 /// with a host name for a domain.
-pub(crate) fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     text.len() <= 254 && local.len() <= 64 && is_hostname(domain) && is_local_part(local.trim_start())
 }

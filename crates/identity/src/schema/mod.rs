@@ -8,6 +8,7 @@ mod source;
 
 pub use errors::TraitError;
 pub use fields::TraitField;
+pub use formats::is_email;
 pub use source::SchemaSource;
 
 use base64::Engine;
@@ -217,7 +218,7 @@ fn options(schema: &Value, url: &str, source: &SchemaSource) -> ValidationOption
     let mut options = jsonschema::options()
         .with_retriever(source.clone())
         .should_validate_formats(true)
-        .with_format("email", formats::is_email)
+        .with_format("email", is_email)
         .with_format("tel", formats::is_phone)
         .with_format("hostname", formats::is_hostname)
         .with_format("ip-address", formats::is_ipv4)

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use flow::{Runtime, login, registration};
+use flow::{Runtime, login, recovery, registration, verification};
 use model::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
 use model::{Aal, Cx, Flow, Id, Problem};
 use store::FlowTable;
@@ -62,7 +62,7 @@ async fn show_registration(request: Request) -> web::Result {
 async fn show_recovery(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked::<Recovery>(&request) else { return Ok(opened_anew::<Recovery>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = fetch(&cx, &runtime, &asker, id).await;
+    let fetched = recovery::fetch(&cx, &runtime, &asker, id).await;
     show(&request, &asker, fetched, |flow| {
         vec![Link { before: None, text: "Back to signing in", href: open(&runtime, "login", &return_to(flow)) }]
     })
@@ -74,7 +74,7 @@ async fn show_verification(request: Request) -> web::Result {
         return Ok(opened_anew::<Verification>(&request));
     };
     let asker = request.for_flow()?;
-    let fetched = fetch(&cx, &runtime, &asker, id).await;
+    let fetched = verification::fetch(&cx, &runtime, &asker, id).await;
     show(&request, &asker, fetched, |_| Vec::new()).map_err(Failure::for_browsers)
 }
 

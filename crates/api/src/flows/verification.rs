@@ -1,0 +1,81 @@
+//! Verifying addresses.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use flow::Runtime;
+use flow::verification::{self, Outcome};
+use model::flow::Verification;
+use model::{Flow, FlowClient};
+use web::{App, Failure, Request, see_other, set_csrf};
+
+use super::{fetched, fetched_id, flow_json, input_or_query, not_submitted, submitted_id};
+
+/// `/self-service/verification…`
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/self-service/verification/browser", get(open_in_browser))
+        .route("/self-service/verification/api", get(open_natively))
+        .route("/self-service/verification/flows", get(fetch))
+        .route("/self-service/verification", get(submit).post(submit))
+}
+
+async fn open_in_browser(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let opened = verification::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Browser).await;
+    match opened.map_err(Failure::for_browsers)? {
+        flow if request.accepts_json() => Ok(fetched(&flow)),
+        flow => Ok(see_other(&request.method, &runtime.flow_page(&flow))),
+    }
+}
+
+async fn open_natively(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    Ok(fetched(&verification::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await?))
+}
+
+async fn fetch(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let id = fetched_id(&request)?;
+    Ok(fetched(&verification::fetch(&request.cx(), runtime, &request.for_flow()?, id).await?))
+}
+
+async fn submit(mut request: Request) -> web::Result {
+    let id = submitted_id(&request)?;
+    let input = input_or_query(&mut request).await?;
+    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let outcome = verification::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
+    let page = |flow: &Flow<Verification>| see_other(&request.method, &runtime.flow_page(flow));
+    match outcome {
+        Outcome::Rejected(flow) if flow.client == FlowClient::Browser && !request.is_json_request() => Ok(page(&flow)),
+        Outcome::Rejected(flow) => Ok(flow_json(StatusCode::BAD_REQUEST, &flow, &[])),
+        // Mails are opened in browsers, so even a native app's flow may have to answer one.
+        Outcome::NextStep(flow) if request.prefers_html() => Ok(page(&flow)),
+        Outcome::NextStep(flow) => Ok(flow_json(StatusCode::OK, &flow, &[])),
+        Outcome::FilledIn { flow, csrf } => Ok(with_csrf(page(&flow), csrf)),
+        Outcome::Expired { replacement, csrf } if request.is_json_request() => {
+            Ok(with_csrf(to_fetch(&request, &runtime, &replacement), csrf))
+        }
+        Outcome::Expired { replacement, csrf } => Ok(with_csrf(page(&replacement), csrf)),
+        Outcome::Replaced { replacement, problem: Some(problem), csrf } if request.is_json_request() => {
+            let problem = problem.extra("use_flow_id", replacement.id.to_string());
+            Err(Failure::from(problem).setting_csrf(csrf))
+        }
+        Outcome::Replaced { replacement, problem: None, csrf } if replacement.client == FlowClient::Api => {
+            Ok(with_csrf(to_fetch(&request, &runtime, &replacement), csrf))
+        }
+        Outcome::Replaced { replacement, csrf, .. } => Ok(with_csrf(page(&replacement), csrf)),
+    }
+}
+
+/// Sends a JSON client to the flow that it is to go on with.
+fn to_fetch(request: &Request, runtime: &Runtime, flow: &Flow<Verification>) -> Response {
+    let url = runtime.public_route(&format!("/self-service/verification/flows?id={}", flow.id));
+    see_other(&request.method, &url)
+}
+
+pub(super) fn with_csrf(mut response: Response, token: crypto::CsrfToken) -> Response {
+    set_csrf(&mut response, token);
+    response
+}

@@ -1,0 +1,207 @@
+//! Winning back access by a code.
+
+use crypto::tokens;
+use flow::{
+    BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Refused, Rejection, Request, Runtime,
+    StartAnew, ensure_same_sender,
+};
+use model::flow::Recovery;
+use model::ui::InputType;
+use model::{
+    Aal, AuthenticationMethod, Channel, Cx, Flow, FlowClient, FlowState, Group, Id, Identity, Message, Node, Problem,
+    Ui, message,
+};
+use store::{ProofKind, RecoveryProof, Tx};
+
+use super::{Code, LENGTH, new_code};
+use crate::mail::{self, Content, Mail};
+use crate::proof::{self, Submitted};
+
+type Verdict = ProofVerdict<RecoveryStep>;
+
+impl RecoveryMethod for Code {
+    fn issue(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        identity: &Identity,
+        flow: &mut Flow<Recovery>,
+        tx: &mut Tx,
+    ) -> IssuedProof {
+        // Somebody else opens the form than the person who will send it.
+        flow.detail.skip_csrf_check = true;
+        flow.state = FlowState::SentEmail;
+        flow.ui.nodes = vec![code_field(), proof::continue_button(Group::Code, "code")];
+        let code = new_code(&cx.entropy);
+        let proof = RecoveryProof {
+            id: cx.entropy.uuid(),
+            hmac: tokens::hmac_hex(runtime.proof_keys().first(), code.expose()),
+            address_id: None,
+            identity_id: identity.id,
+            flow_id: flow.id,
+            issued_at: cx.now(),
+            expires_at: flow.expires_at,
+            used_at: None,
+        };
+        tx.insert_recovery_proof(ProofKind::Code, &proof);
+        IssuedProof { link: runtime.flow_page(flow), code: Some(code) }
+    }
+
+    fn add_fields(&self, flow: &mut Flow<Recovery>, form_token: &str) {
+        flow.ui.set_csrf(form_token);
+        flow.ui.nodes.push(proof::email_field(Group::Code));
+        flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
+    }
+
+    fn check<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        flow: &'a mut Flow<Recovery>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict, Problem>> {
+        Box::pin(async move {
+            if flow.active.as_deref() != Some("code") {
+                return Ok(ProofVerdict::NotMeant);
+            }
+            let email = match proof::email(input) {
+                Ok(email) => email,
+                Err(rejection) => return Ok(ProofVerdict::Rejected(rejection)),
+            };
+            let sender = || ensure_same_sender(request, flow, &input.text("csrf_token"));
+            if !flow.detail.skip_csrf_check
+                && let Err(refused) = sender()
+            {
+                return Ok(refuse(request, refused));
+            }
+            if flow.state != FlowState::ChooseMethod && email.is_empty() {
+                return use_code(cx, runtime, flow, &input.text("code")).await;
+            }
+            if runtime.sessions.current(cx, &request.credentials).await?.is_some() {
+                return Ok(ProofVerdict::AlreadySignedIn);
+            }
+            if input.method() != "code" {
+                return Ok(ProofVerdict::NotMeant);
+            }
+            match flow.state {
+                FlowState::ChooseMethod | FlowState::SentEmail => {}
+                FlowState::PassedChallenge => {
+                    return Ok(start_anew(flow.client, message::recovery_already_completed(), ALREADY_DONE));
+                }
+                _ => return Ok(start_anew(flow.client, message::recovery_failed(), FAILED)),
+            }
+            let form_token = request.form_token(flow.client, &cx.entropy);
+            if email.is_empty() {
+                proof::ask_again(&mut flow.ui, Group::Code, &form_token, &email);
+                return Ok(ProofVerdict::Rejected(Rejection::at("email", message::property_missing("email"))));
+            }
+            // Forms that an operator made may be submitted by anyone, but not to send mails.
+            if let Err(refused) = ensure_same_sender(request, flow, &input.text("csrf_token")) {
+                return Ok(refuse(request, refused));
+            }
+            let mut tx = Tx::new();
+            tx.delete_recovery_proofs(ProofKind::Code, flow.id);
+            send_to(cx, runtime, flow, &email, &mut tx).await?;
+            flow.state = FlowState::SentEmail;
+            flow.ui = Ui::new(flow.ui.action.clone());
+            flow.ui.messages.push(message::recovery_code_sent());
+            flow.ui.set_csrf(&form_token);
+            flow.ui.nodes.push(code_field());
+            flow.ui.nodes.push(Node::hidden("method", Group::Code, "code"));
+            flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
+            flow.ui.nodes.push(Node::submit("email", Group::Code, &email, message::resend_code_label()));
+            Ok(ProofVerdict::NextStep(tx))
+        })
+    }
+}
+
+const ALREADY_DONE: &str = "Access was won back with this form already. Please open a new one.";
+const FAILED: &str = "This form cannot be sent now. Please open a new one.";
+
+fn code_field() -> Node {
+    let mut node = Node::input("code", Group::Code, InputType::Text).required();
+    if let Some(input) = node.as_input_mut() {
+        input.pattern = Some("[0-9]+".to_owned());
+        input.maxlength = u32::try_from(LENGTH).ok();
+    }
+    node.with_label(message::recovery_code_label())
+}
+
+fn refuse(request: &Request, refused: Refused) -> Verdict {
+    let why = match refused {
+        Refused::Browser(problem) => return ProofVerdict::Denied(problem),
+        Refused::NotNative(why) => why,
+    };
+    let message = message::generic(why.clone());
+    let mut problem = Problem::bad_request(why);
+    if request.origin.as_deref().unwrap_or_default().is_empty() {
+        problem = problem.detail("found cookies", request.cookies.clone());
+    }
+    ProofVerdict::StartAnew(StartAnew { message, client: FlowClient::Browser, problem: Some(problem) })
+}
+
+/// Sends a code to an address, if somebody has it. Whoever asks cannot tell: the answer is the same, and so is the work.
+async fn send_to(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, email: &str, tx: &mut Tx) -> Result<(), Problem> {
+    let found = runtime.store.find_recovery_address(Channel::Email, email).await?;
+    let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
+    let identity = runtime.store.find_identity(owner).await?;
+    let lifespan = runtime.config.selfservice.methods.code.lifespan;
+    let code = new_code(&cx.entropy);
+    let hmac = tokens::hmac_hex(runtime.proof_keys().first(), code.expose());
+    let (to, content) = match (&found, &identity) {
+        (Some((_, address)), Some(identity)) => {
+            let now = cx.now();
+            let proof = RecoveryProof {
+                id: cx.entropy.uuid(),
+                hmac,
+                address_id: Some(address.id),
+                identity_id: identity.id,
+                flow_id: flow.id,
+                issued_at: now,
+                expires_at: now + lifespan,
+                used_at: None,
+            };
+            tx.insert_recovery_proof(ProofKind::Code, &proof);
+            (address.value.as_str(), Content::RecoveryCode { code: &code, identity, lifespan })
+        }
+        _ if runtime.config.selfservice.recovery_notify_unknown_recipients => {
+            (email, Content::UnknownRecipient { template: "recovery_code_invalid" })
+        }
+        _ => return Ok(()),
+    };
+    let (request_url, transient_payload) = (flow.request_url.as_str(), flow.transient_payload.as_ref());
+    mail::queue(cx, runtime, &Mail { channel: Channel::Email, to, content, request_url, transient_payload }, tx);
+    Ok(())
+}
+
+async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Recovery>, code: &str) -> Result<Verdict, Problem> {
+    let tries = runtime.store.count_attempt(flow.id).await?;
+    if tries > i32::from(runtime.config.selfservice.methods.code.max_submissions) {
+        return Ok(start_anew(flow.client, message::generic(proof::TOO_MANY_TRIES), proof::TOO_MANY_TRIES));
+    }
+    let proofs = runtime.store.recovery_proofs(ProofKind::Code, flow.id).await?;
+    Ok(match proof::find(&runtime.proof_keys(), proofs, code, cx.now()) {
+        Submitted::Good(found) => {
+            let mut writes = Tx::new();
+            writes.use_recovery_proof(ProofKind::Code, found.id, cx.now());
+            ProofVerdict::Proved(RecoveryStep {
+                identity: found.identity_id,
+                address: found.address_id,
+                method: AuthenticationMethod::new("code_recovery", Aal::Aal1, cx.now()),
+                by_link: false,
+                writes,
+            })
+        }
+        Submitted::Unknown | Submitted::Expired(_) => {
+            flow.ui.clear_messages();
+            flow.ui.messages = vec![message::recovery_code_invalid()];
+            ProofVerdict::NextStep(Tx::new())
+        }
+        Submitted::Used => start_anew(flow.client, message::generic(proof::ALREADY_USED), proof::ALREADY_USED),
+    })
+}
+
+fn start_anew(client: FlowClient, message: Message, why: &'static str) -> Verdict {
+    ProofVerdict::StartAnew(StartAnew { message, client, problem: Some(Problem::bad_request(why)) })
+}
