@@ -1,0 +1,50 @@
+//! Forms come as JSON or as browsers send them, from anyone: whatever comes is read or refused, within bounds, and both
+//! ways of writing a form mean the same.
+
+#![no_main]
+
+use flow::Input;
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+fuzz_target!(|body: &[u8]| {
+    if let Ok(input) = Input::from_json(body) {
+        check(&input);
+        // What two readers might understand differently is refused: the general reader agrees on all the rest.
+        let plain: Value = serde_json::from_slice(body).expect("the general reader reads it too");
+        if let Some(Value::String(method)) = plain.get("method") {
+            assert_eq!(&input.method(), method);
+        }
+    }
+
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+    if let Ok(form) = Input::from_form(pairs.iter().cloned()) {
+        check(&form);
+        // The same fields as members of a JSON object, the last of each name.
+        let members: Map<String, Value> = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+        let text = Value::Object(members).to_string();
+        if let Ok(json) = Input::from_json(text.as_bytes()) {
+            assert_eq!(json.method(), form.method());
+        }
+    }
+});
+
+/// Nothing that was read upsets whoever looks at it, and nothing is nested beyond what the stack can take.
+fn check(input: &Input) {
+    let traits = input.traits();
+    assert!(depth(&traits) <= 128);
+    assert!(!traits.to_string().contains("\\u0000"), "the character NUL came through");
+    for name in ["password", "identifier", "csrf_token", "screen"] {
+        assert!(!input.text(name).contains('\0'));
+    }
+    let _ = input.transient_payload();
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
