@@ -152,7 +152,7 @@ fn words(mail: &Mail<'_>) -> Words {
             ),
         },
         Content::UnknownRecipient { template } => Words {
-            template: *template,
+            template,
             subject: "There is no account with this address",
             body:
                 "Hello,\n\nsomebody entered this address with us, but no account has it. If it was you, please try the \

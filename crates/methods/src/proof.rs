@@ -19,13 +19,13 @@ pub fn continue_button(group: Group, method: &str) -> Node {
 ///
 /// # Errors
 /// When it is none.
-pub fn email(input: &Input) -> Result<String, Rejection> {
+pub fn email(input: &Input) -> Result<String, Box<Rejection>> {
     let email = input.text("email");
     if email.is_empty() || (email.len() <= MAX_ADDRESS && identity::is_email(&email)) {
         return Ok(email);
     }
     let shown: String = email.chars().take(MAX_ADDRESS).collect();
-    Err(Rejection::at("email", message::invalid_email(&shown)))
+    Err(Box::new(Rejection::at("email", message::invalid_email(&shown))))
 }
 
 /// The longest address that fits the database.
@@ -115,11 +115,11 @@ mod tests {
             expires_at: now + SignedDuration::from_hours(1),
             used_at: None,
         };
-        let find = |proof: VerificationProof, text: &str, now| super::find(&keys, vec![proof], text, now);
-        assert!(matches!(find(proof.clone(), "123456", now), Submitted::Good(_)));
-        assert!(matches!(find(proof.clone(), "123457", now), Submitted::Unknown));
-        assert!(matches!(find(proof.clone(), "", now), Submitted::Unknown));
-        assert!(matches!(find(proof.clone(), "123456", proof.expires_at), Submitted::Expired(_)));
-        assert!(matches!(find(VerificationProof { used_at: Some(now), ..proof }, "123456", now), Submitted::Used));
+        let found = |proof: VerificationProof, text: &str, now| find(&keys, vec![proof], text, now);
+        assert!(matches!(found(proof.clone(), "123456", now), Submitted::Good(_)));
+        assert!(matches!(found(proof.clone(), "123457", now), Submitted::Unknown));
+        assert!(matches!(found(proof.clone(), "", now), Submitted::Unknown));
+        assert!(matches!(found(proof.clone(), "123456", proof.expires_at), Submitted::Expired(_)));
+        assert!(matches!(found(VerificationProof { used_at: Some(now), ..proof }, "123456", now), Submitted::Used));
     }
 }

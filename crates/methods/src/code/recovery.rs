@@ -67,7 +67,7 @@ impl RecoveryMethod for Code {
             }
             let email = match proof::email(input) {
                 Ok(email) => email,
-                Err(rejection) => return Ok(ProofVerdict::Rejected(rejection)),
+                Err(rejection) => return Ok(ProofVerdict::Rejected(*rejection)),
             };
             let sender = || ensure_same_sender(request, flow, &input.text("csrf_token"));
             if !flow.detail.skip_csrf_check

@@ -93,7 +93,7 @@ impl VerificationMethod for Code {
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,
-                Err(rejection) => return Ok(ProofVerdict::Rejected(rejection)),
+                Err(rejection) => return Ok(ProofVerdict::Rejected(*rejection)),
             };
             let code = input.text("code");
             let form_token = request.form_token(flow.client, &cx.entropy);

@@ -58,7 +58,7 @@ impl RecoveryMethod for Link {
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,
-                Err(rejection) => return Ok(ProofVerdict::Rejected(rejection)),
+                Err(rejection) => return Ok(ProofVerdict::Rejected(*rejection)),
             };
             let token = token(request, input);
             if !token.is_empty() {
