@@ -8,6 +8,8 @@ mod password;
 mod profile;
 mod proof;
 mod second_factor;
+#[cfg(test)]
+mod testing;
 mod totp;
 
 use config::Config;

@@ -2,6 +2,8 @@
 
 mod login;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use flow::{LoginMethod, Method, SettingsMethod};
 use model::{Credential, Entropy, Group, Node, Problem, RawJson, Timestamp, ZERO_TIME, message};

@@ -4,6 +4,8 @@ mod key;
 mod login;
 mod qr;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use crypto::TotpSecret;
 use flow::{LoginMethod, Method, SettingsMethod};
