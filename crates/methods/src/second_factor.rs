@@ -1,7 +1,7 @@
 //! What methods that are only ever a second factor have in common.
 
-use flow::{Input, Rejection, Runtime};
-use model::{Aal, AuthenticationMethod, Credential, CredentialType, Cx, Id, Identity, RawJson, message};
+use flow::{Input, Runtime};
+use model::{Aal, AuthenticationMethod, Credential, CredentialType, Cx, Id, Identity, RawJson};
 
 /// Whether the person has set up a second factor of this kind.
 pub(crate) fn is_set_up(runtime: &Runtime, identity: &Identity, kind: CredentialType) -> bool {
@@ -24,11 +24,9 @@ pub(crate) fn proved(cx: &Cx, kind: CredentialType) -> AuthenticationMethod {
     AuthenticationMethod::new(kind.as_str(), Aal::Aal2, cx.now())
 }
 
-/// A code that has to be there. A form sends what was left empty too.
-pub(crate) fn required(input: &Input, field: &str) -> Result<String, Rejection> {
+/// A code that has to be there; `None` if it is missing. A form sends what was left empty too.
+pub(crate) fn required(input: &Input, field: &str) -> Option<String> {
     let code = input.text(field);
-    if input.get(field).is_none() || (input.is_form && code.is_empty()) {
-        return Err(Rejection::at(field, message::property_missing(field)));
-    }
-    Ok(code)
+    let is_missing = input.get(field).is_none() || (input.is_form && code.is_empty());
+    (!is_missing).then_some(code)
 }

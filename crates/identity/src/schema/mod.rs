@@ -140,7 +140,7 @@ impl Schemas {
         let document = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
         let marked = self.get(id)?.marked(&document);
         let names = marked.iter().filter(|marked| marked.keyword.credentials.totp.account_name);
-        names.filter_map(|marked| derive::text_of(marked.value)).last()
+        names.filter_map(|marked| derive::text_of(marked.value)).next_back()
     }
 
     /// A flow whose schema is gone from the configuration goes on with the default one.

@@ -52,9 +52,8 @@ pub(super) async fn check(
     session: Option<&Session>,
     input: &Input,
 ) -> Result<Verdict<LoginStep>, Problem> {
-    let code = match second_factor::required(input, "lookup_secret") {
-        Ok(code) => code,
-        Err(rejection) => return Ok(Verdict::rejected(rejection)),
+    let Some(code) = second_factor::required(input, "lookup_secret") else {
+        return Ok(Verdict::rejected(Rejection::at("lookup_secret", message::property_missing("lookup_secret"))));
     };
     let identity = match session {
         Some(session) => runtime.identities.with_credentials(session.identity_id).await?,

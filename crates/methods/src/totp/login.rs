@@ -54,9 +54,8 @@ pub(super) async fn check(
     session: Option<&Session>,
     input: &Input,
 ) -> Result<Verdict<LoginStep>, Problem> {
-    let code = match second_factor::required(input, "totp_code") {
-        Ok(code) => code,
-        Err(rejection) => return Ok(Verdict::rejected(rejection)),
+    let Some(code) = second_factor::required(input, "totp_code") else {
+        return Ok(Verdict::rejected(Rejection::at("totp_code", message::property_missing("totp_code"))));
     };
     let length = code.chars().count();
     if length < MIN_LENGTH {
