@@ -13,6 +13,7 @@ mod page_token;
 pub mod password;
 mod secure_cookie;
 pub mod tokens;
+mod totp;
 
 pub use cipher::{Cipher, CipherAlgorithm, CipherError};
 pub use cookie::{ContinuityCodec, CookieCodec, SessionCookie};
@@ -21,3 +22,4 @@ pub use keyring::KeyRing;
 pub use page_token::{PageTokenCodec, PageTokenError};
 pub use password::{HashError, Hasher, HashingPool, PoolLimits};
 pub use secure_cookie::CookieError;
+pub use totp::TotpSecret;

@@ -70,6 +70,11 @@ impl Input {
         }
     }
 
+    /// Whether a member says yes: `true` in JSON, or what a pressed button or a ticked box sends.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.text(name).as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True" | "on")
+    }
+
     /// The method that the submission names.
     pub fn method(&self) -> String {
         self.text("method")

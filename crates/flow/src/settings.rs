@@ -7,6 +7,7 @@ use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
 use model::{Cx, Flow, FlowClient, Id, Identity, Problem, Session, Timestamp, Ui, message};
+use serde_json::{Map, Value};
 use session::{Found, StepUp};
 use store::{CommitError, Tx};
 use url::Url;
@@ -98,7 +99,7 @@ pub(crate) fn new_flow(
         active: None,
         ui: Ui::new(runtime.public_route(&format!("/self-service/settings?flow={id}"))),
         csrf_token: String::new(),
-        internal_context: serde_json::Map::new(),
+        internal_context: Map::new(),
         created_at: now,
         updated_at: now,
         detail: Settings { identity_id: identity.id },
@@ -234,8 +235,13 @@ async fn submit_to(
         }
         Verdict::NextStep { status, writes } => {
             flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
-            sort(runtime, &identity, &mut flow);
-            return next_step(cx, runtime, flow, identity, status, writes).await;
+            // As in Kratos this answer alone is not sorted, and has what was sent for hooks.
+            let payload = flow.transient_payload.clone().unwrap_or_else(|| Value::Object(Map::new()));
+            let mut outcome = next_step(cx, runtime, flow, identity, status, writes).await?;
+            if let Outcome::Form { shown, .. } = &mut outcome {
+                shown.flow.transient_payload = Some(payload);
+            }
+            return Ok(outcome);
         }
     };
     let change = Change { name, method, before: identity, step, session: found.session };
@@ -304,7 +310,7 @@ async fn save(
     }
     runtime.identities.save(cx, &before, &mut identity, &mut tx);
     if let Some(method) = proved {
-        runtime.sessions.strengthen(cx, &mut session, &identity, method)?;
+        runtime.sessions.add_method(cx, &mut session, &identity, method);
         runtime.sessions.update(&mut tx, &session);
     }
     tx.append(hook_writes);

@@ -89,7 +89,7 @@ pub(crate) fn apply(
 }
 
 /// A value as the text that people would type. Empty ones, and those that are not one value, stand for nothing.
-fn text_of(value: &Value) -> Option<String> {
+pub(crate) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
         Value::Number(number) => Some(number.to_string()),

@@ -2,10 +2,15 @@
 
 mod code;
 mod link;
+mod lookup_secret;
 mod mail;
 mod password;
 mod profile;
 mod proof;
+mod second_factor;
+#[cfg(test)]
+mod testing;
+mod totp;
 
 use config::Config;
 use flow::Method;
@@ -24,6 +29,12 @@ pub fn enabled(config: &Config) -> Vec<Box<dyn Method>> {
     }
     if methods.link.enabled {
         enabled.push(Box::new(link::Link));
+    }
+    if methods.totp.enabled {
+        enabled.push(Box::new(totp::Totp));
+    }
+    if methods.lookup_secret_enabled {
+        enabled.push(Box::new(lookup_secret::LookupSecret));
     }
     enabled
 }

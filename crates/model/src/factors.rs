@@ -30,6 +30,11 @@ pub fn second_factors(credentials: &Credentials, rules: &FactorRules) -> usize {
     credentials.values().map(|credential| second_factors_of(credential, rules)).sum()
 }
 
+/// Whether a credential is a second factor that the person can use.
+pub fn is_second_factor(credential: &Credential, rules: &FactorRules) -> bool {
+    second_factors_of(credential, rules) > 0
+}
+
 /// The highest level that the person can reach. A second factor alone makes it [`Aal::Aal2`], as in Kratos.
 pub fn available_aal(credentials: &Credentials, rules: &FactorRules) -> Aal {
     if second_factors(credentials, rules) > 0 {

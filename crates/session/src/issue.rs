@@ -77,6 +77,17 @@ impl Sessions {
         Ok(())
     }
 
+    /// Adds what a person proved without signing in, by setting up a second factor, say. Unlike after
+    /// [`Sessions::strengthen`] the session's time goes on. Write it with [`Sessions::update`].
+    pub fn add_method(&self, cx: &Cx, session: &mut Session, identity: &Identity, method: AuthenticationMethod) {
+        let mut identity = identity.clone();
+        identity.available_aal = Some(factors::available_aal(&identity.credentials, &self.policy.factors));
+        session.authentication_methods.push(method);
+        session.aal = level_of(&session.authentication_methods);
+        session.updated_at = cx.now();
+        session.identity = Some(identity);
+    }
+
     /// Adds a new session to a transaction.
     pub fn insert(&self, tx: &mut Tx, session: &Session) {
         tx.insert_session(session);

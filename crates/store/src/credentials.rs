@@ -2,20 +2,34 @@
 
 use model::{Credential, Id, RawJson, Timestamp};
 
-use crate::Tx;
 use crate::statement::Statement;
+use crate::{Tx, to_microseconds};
 
 static UPDATE_CONFIG: Statement = Statement::new(
     "credentials.update_config",
     "UPDATE identity_credentials SET config = ?3, updated_at = ?4 WHERE nid = ?1 AND id = ?2",
 );
 
-pub(crate) static STATEMENTS: &[&Statement] = &[&UPDATE_CONFIG];
+/// Kratos' rows on SQLite are text that may be spaced otherwise than ours.
+static REPLACE_CONFIG: Statement = Statement::new(
+    "credentials.replace_config",
+    "UPDATE identity_credentials SET config = ?4, updated_at = ?5
+     WHERE nid = ?1 AND id = ?2 AND json(config) = json(?3)",
+)
+.postgres("UPDATE identity_credentials SET config = ?4, updated_at = ?5 WHERE nid = ?1 AND id = ?2 AND config = ?3");
+
+pub(crate) static STATEMENTS: &[&Statement] = &[&UPDATE_CONFIG, &REPLACE_CONFIG];
 
 impl Tx {
     /// Replaces what a credential holds, such as a password hash of an outdated kind. A credential that is gone
     /// meanwhile is no matter.
     pub fn update_credential_config(&mut self, id: Id<Credential>, config: &RawJson, now: Timestamp) {
         self.run(&UPDATE_CONFIG, [id.into(), config.into(), now.into()]);
+    }
+
+    /// Replaces what a credential holds, provided it is still `before`: a code that was just used is noted once. Fails
+    /// as stale when someone else changed or removed the credential meanwhile.
+    pub fn replace_credential_config(&mut self, id: Id<Credential>, before: &RawJson, after: &RawJson, now: Timestamp) {
+        self.change_one(&REPLACE_CONFIG, [id.into(), before.into(), after.into(), to_microseconds(now).into()]);
     }
 }

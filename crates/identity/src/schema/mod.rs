@@ -15,10 +15,12 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonschema::{Draft, ValidationOptions, Validator};
 use model::{Message, Problem, message};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use fields::Fields;
 use keyword::{KEYWORD, Keyword};
+
+use crate::derive;
 
 /// Why a schema cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,6 +132,15 @@ impl Schemas {
     /// unknown names are dropped; JSON stays as it is. Objects of the schema that are missing become `{}`, as in Kratos.
     pub fn traits(&self, id: Option<&str>, sent: &Value, is_form: bool) -> Value {
         self.of_flow(id).fields.traits(sent, is_form)
+    }
+
+    /// What an authenticator app calls the account of a person with these traits: the last one that the schema marks so
+    /// (`credentials.totp.account_name`).
+    pub fn totp_account_name(&self, id: &str, traits: &Value) -> Option<String> {
+        let document = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
+        let marked = self.get(id)?.marked(&document);
+        let names = marked.iter().filter(|marked| marked.keyword.credentials.totp.account_name);
+        names.filter_map(|marked| derive::text_of(marked.value)).next_back()
     }
 
     /// A flow whose schema is gone from the configuration goes on with the default one.

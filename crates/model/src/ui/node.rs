@@ -220,6 +220,18 @@ impl Node {
         Self::input(name, group, InputType::Hidden).with_value(value)
     }
 
+    /// A picture; `src` is an address, or the picture itself as a `data:` URL.
+    pub fn image(id: &str, group: Group, src: String, width: u32, height: u32) -> Self {
+        let attributes = Attributes::Image(ImageAttributes { src, id: id.to_owned(), width, height });
+        Self { kind: NodeType::Img, group, attributes, messages: Vec::new(), meta: Meta::default() }
+    }
+
+    /// A text to read.
+    pub fn text(id: &str, group: Group, text: Message) -> Self {
+        let attributes = Attributes::Text(TextAttributes { text, id: id.to_owned() });
+        Self { kind: NodeType::Text, group, attributes, messages: Vec::new(), meta: Meta::default() }
+    }
+
     /// The hidden anti-CSRF field.
     pub fn csrf(token: &str) -> Self {
         Self::hidden("csrf_token", Group::Default, token).required()

@@ -1,0 +1,81 @@
+//! Signing in further.
+
+use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
+use model::flow::Login;
+use model::ui::InputType;
+use model::{Aal, CredentialType, Cx, Flow, Group, Message, Node, Problem, Session, message};
+use store::Tx;
+
+use super::{LookupConfig, LookupSecret, Use};
+use crate::second_factor;
+
+impl LoginMethod for LookupSecret {
+    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<(), Problem> {
+        let LoginScene::SecondFactor { identity } = scene else { return Ok(()) };
+        if !identity.credentials.contains_key(&CredentialType::LookupSecret) {
+            return Ok(());
+        }
+        flow.ui.set_csrf("");
+        let code = Node::input("lookup_secret", Group::LookupSecret, InputType::Text);
+        flow.ui.upsert(code.required().with_value("").with_label(message::login_lookup_secret_label()));
+        let button = Node::submit("method", Group::LookupSecret, "lookup_secret", message::login_with_lookup_secret());
+        flow.ui.nodes.push(button);
+        Ok(())
+    }
+
+    fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool {
+        flow.detail.requested_aal == Aal::Aal2 && input.method() == "lookup_secret"
+    }
+
+    fn keep_input(&self, flow: &mut Flow<Login>, _: &Input) {
+        if let Some(code) = flow.ui.node_mut("lookup_secret") {
+            code.reset();
+        }
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        _: &'a Request,
+        _: &'a mut Flow<Login>,
+        session: Option<&'a Session>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
+        Box::pin(check(cx, runtime, session, input))
+    }
+}
+
+pub(super) async fn check(
+    cx: &Cx,
+    runtime: &Runtime,
+    session: Option<&Session>,
+    input: &Input,
+) -> Result<Verdict<LoginStep>, Problem> {
+    let Some(code) = second_factor::required(input, "lookup_secret") else {
+        return Ok(Verdict::rejected(Rejection::at("lookup_secret", message::property_missing("lookup_secret"))));
+    };
+    let identity = match session {
+        Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
+        None => None,
+    };
+    let Some(identity) = identity else { return Ok(rejected(message::no_lookup_secrets())) };
+    let Some(credential) = identity.credentials.get(&CredentialType::LookupSecret) else {
+        return Ok(rejected(message::no_lookup_secrets()));
+    };
+    let mut config = LookupConfig::of(credential);
+    match config.spend(code.trim(), cx.now()) {
+        Use::Spent => {}
+        Use::AlreadyUsed => return Ok(rejected(message::lookup_secret_already_used())),
+        Use::Unknown => return Ok(rejected(message::lookup_secret_invalid())),
+    }
+    // Of two requests with one code, the second finds another configuration than it read.
+    let mut writes = Tx::new();
+    writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
+    let method = second_factor::proved(cx, CredentialType::LookupSecret);
+    Ok(Verdict::Accepted(LoginStep { identity: identity.id, method, writes }))
+}
+
+fn rejected<S>(message: Message) -> Verdict<S> {
+    Verdict::rejected(Rejection::whole(message))
+}

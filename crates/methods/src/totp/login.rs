@@ -1,0 +1,88 @@
+//! Signing in further.
+
+use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
+use model::flow::Login;
+use model::ui::InputType;
+use model::{Aal, CredentialType, Cx, Flow, Group, Node, Problem, Session, message};
+use store::Tx;
+
+use super::{Totp, TotpConfig};
+use crate::second_factor;
+
+/// The fewest characters of a code.
+const MIN_LENGTH: usize = 6;
+
+impl LoginMethod for Totp {
+    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<(), Problem> {
+        let LoginScene::SecondFactor { identity } = scene else { return Ok(()) };
+        if !identity.credentials.contains_key(&CredentialType::Totp) {
+            return Ok(());
+        }
+        flow.ui.set_csrf("");
+        let code = Node::input("totp_code", Group::Totp, InputType::Text);
+        flow.ui.upsert(code.required().with_value("").with_label(message::login_totp_label()));
+        flow.ui.nodes.push(Node::submit("method", Group::Totp, "totp", message::login_with_totp()));
+        Ok(())
+    }
+
+    fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool {
+        flow.detail.requested_aal == Aal::Aal2 && input.method() == "totp"
+    }
+
+    fn keep_input(&self, flow: &mut Flow<Login>, _: &Input) {
+        if let Some(code) = flow.ui.node_mut("totp_code") {
+            code.reset();
+        }
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        _: &'a Request,
+        _: &'a mut Flow<Login>,
+        session: Option<&'a Session>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
+        Box::pin(check(cx, runtime, session, input))
+    }
+}
+
+pub(super) async fn check(
+    cx: &Cx,
+    runtime: &Runtime,
+    session: Option<&Session>,
+    input: &Input,
+) -> Result<Verdict<LoginStep>, Problem> {
+    let Some(code) = second_factor::required(input, "totp_code") else {
+        return Ok(Verdict::rejected(Rejection::at("totp_code", message::property_missing("totp_code"))));
+    };
+    let length = code.chars().count();
+    if length < MIN_LENGTH {
+        return Ok(Verdict::rejected(Rejection::at("totp_code", message::too_short(MIN_LENGTH, length))));
+    }
+    let identity = match session {
+        Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
+        None => None,
+    };
+    let Some(identity) = identity else { return Ok(Verdict::rejected(Rejection::whole(message::no_totp_device()))) };
+    let Some(credential) = identity.credentials.get(&CredentialType::Totp) else {
+        return Ok(Verdict::rejected(Rejection::whole(message::no_totp_device())));
+    };
+    let mut config = TotpConfig::of(credential);
+    let Some(secret) = config.secret() else {
+        tracing::warn!(identity.id = %identity.id, "The stored secret of an authenticator app cannot be used.");
+        return Ok(wrong());
+    };
+    let Some(step) = secret.verify(code.trim(), cx.now(), config.zelus_last_step) else { return Ok(wrong()) };
+    config.zelus_last_step = Some(step);
+    // Of two requests with one code, the second finds another configuration than it read.
+    let mut writes = Tx::new();
+    writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
+    let method = second_factor::proved(cx, CredentialType::Totp);
+    Ok(Verdict::Accepted(LoginStep { identity: identity.id, method, writes }))
+}
+
+fn wrong<S>() -> Verdict<S> {
+    Verdict::rejected(Rejection::whole(message::totp_invalid()))
+}
