@@ -4,7 +4,7 @@
 //! by the flow engine. Here only requests that change something on a guarded path are checked, and since no such route
 //! exists, they are refused before anyone asks whether the path does.
 
-use axum::http::header::{CONTENT_TYPE, COOKIE};
+use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, Method};
 use config::{Config, SameSite};
 use crypto::CsrfToken;
@@ -114,8 +114,11 @@ pub(crate) fn violation(headers: &HeaderMap, visitor: &Visitor) -> Problem {
     })
 }
 
-/// Sets the anti-CSRF cookie.
+/// Sets the anti-CSRF cookie, ahead of all others: as with Kratos, the last cookie of a sign-in is the session's. Some SDKs
+/// hand headers to their users as a plain map, which holds the last one only.
 pub(crate) fn set_cookie(headers: &mut HeaderMap, config: &Config, name: &str, token: &CsrfToken) {
+    let others: Vec<_> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
     let cookies = &config.cookies;
     SetCookie {
         name,
@@ -128,6 +131,9 @@ pub(crate) fn set_cookie(headers: &mut HeaderMap, config: &Config, name: &str, t
         lifetime: Lifetime::MaxAge(MAX_AGE),
     }
     .append_to(headers);
+    for cookie in others {
+        headers.append(SET_COOKIE, cookie);
+    }
 }
 
 #[cfg(test)]
