@@ -21,7 +21,7 @@ Usage: cargo xtask test [--only STEP]…
 Steps, in this order:
   unit      cargo test --workspace, with a PostgreSQL of its own beside SQLite
   wire      replays recorded HTTP exchanges, on SQLite and on PostgreSQL; needs ../shared/wire, and ports 4433, 4434, 4461
-  sdk       the published SDKs: npm, PyPI, Go, Maven, crates.io
+  sdk       the published SDKs: npm, PyPI, Go, Maven, Cargo
   browser   Chromium on the built-in pages and on the apps of examples/
 
 As root, missing Debian packages are installed; otherwise the task says which to install, and stops.
