@@ -175,7 +175,7 @@ async fn a_code_of_an_operator_wins_back_access_once() {
     assert_eq!((done.status, &done.json()["state"]), (200, &json!("passed_challenge")), "{}", done.body);
     assert_eq!(done.json()["continue_with"][0]["action"], "show_settings_ui");
     assert!(done.set_cookie(CSRF_COOKIE).is_some());
-    let last = done.headers.get_all("set-cookie").iter().last().expect("cookies");
+    let last = done.headers.get_all("set-cookie").iter().next_back().expect("cookies");
     assert!(last.as_bytes().starts_with(b"ory_kratos_session="), "as Kratos orders them; plain maps keep the last one");
     let cookie = done.set_cookie("ory_kratos_session").expect("a session");
     let cookie = cookie.split(';').next().expect("a value").to_owned();
