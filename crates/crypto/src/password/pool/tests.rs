@@ -67,9 +67,16 @@ fn sixty_four_sign_ins_at_once_stay_within_the_budget() {
 #[test]
 fn beyond_the_queue_the_answer_is_busy_at_once() {
     let pool = HashingPool::new(limits(1, 1));
+    let (begin, begun) = std::sync::mpsc::channel::<()>();
     let (release, wait) = std::sync::mpsc::channel::<()>();
+    let work = move || {
+        begin.send(()).map_err(|_| HashError::Interrupted)?;
+        wait.recv().map_err(|_| HashError::Interrupted)
+    };
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| block_on(pool.run(4, move || wait.recv().map_err(|_| HashError::Interrupted))));
+        let first = scope.spawn(|| block_on(pool.run(4, work)));
+        // The second must not come first: it would be done before anyone is turned away.
+        begun.recv().unwrap();
         let second = scope.spawn(|| block_on(pool.run(4, || Ok(()))));
         while pool.0.admission.available_permits() > 0 {
             std::thread::yield_now();
