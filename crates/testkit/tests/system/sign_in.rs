@@ -43,7 +43,7 @@ async fn an_unknown_address_costs_a_hash_like_a_known_one() {
         // One long hash takes all the room there is, so whoever needs one is turned away, and nobody else.
         let runtime = server.app.site().runtime.clone();
         let (entropy, password) = (server.app.entropy().clone(), PASSWORD.into());
-        let hasher = Hasher::Bcrypt { cost: 12 };
+        let hasher = Hasher::Bcrypt { cost: 14 };
         let long = runtime.identities.pool().hash(&hasher, &entropy, &password);
         let rivals = async {
             // The long hash has begun when it was polled once.
