@@ -11,6 +11,7 @@ mod expiry;
 mod form;
 mod hook;
 mod input;
+mod lifecycle;
 pub mod login;
 mod method;
 mod proof;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use config::LoginStyle;
-use model::flow::{FlowState, Login};
+use model::flow::Login;
 use model::problem::id;
 use model::wire::ContinueWith;
-use model::{Aal, Cx, Flow, FlowClient, Id, Identity, Problem, Ui, message};
+use model::{Aal, Cx, Flow, FlowClient, Id, Identity, Problem, message};
 use session::{Found, StepUp};
 use store::Tx;
 use url::Url;
@@ -17,6 +17,7 @@ use crate::expiry;
 use crate::form::{self, Rejection};
 use crate::hook::{LoginInProgress, Stop};
 use crate::input::{Input, InputError};
+use crate::lifecycle::{self, Opening};
 use crate::method::{LoginScene, LoginStep, Verdict};
 use crate::request::Request;
 use crate::return_to::refuse_login_challenge;
@@ -56,7 +57,8 @@ pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowCli
         identity_schema,
         ..Login::default()
     };
-    let mut flow = new_flow(cx, runtime, request, client, detail);
+    let opening = Opening::of(request, client, request.csrf.masked(&cx.entropy));
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
     add_fields(cx, runtime, request, &mut flow, found.as_ref()).await?;
     let mut tx = Tx::new();
     tx.insert_flow(&flow);
@@ -72,28 +74,6 @@ pub(crate) fn start_exchange(cx: &Cx, runtime: &Runtime, flow_id: model::Uuid, t
     let exchange = runtime.sessions.new_token_exchange(cx, flow_id);
     tx.insert_token_exchange(&exchange, cx.now());
     exchange.init_code.expose().clone()
-}
-
-fn new_flow(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowClient, detail: Login) -> Flow<Login> {
-    let now = cx.now();
-    let id = Id::random(&cx.entropy);
-    Flow {
-        id,
-        client,
-        request_url: request.url.to_string(),
-        issued_at: now,
-        expires_at: now + runtime.config.selfservice.login.lifespan,
-        state: FlowState::ChooseMethod,
-        active: None,
-        ui: Ui::new(runtime.public_route(&format!("/self-service/login?flow={id}"))),
-        csrf_token: request.csrf.masked(&cx.entropy),
-        internal_context: serde_json::Map::new(),
-        created_at: now,
-        updated_at: now,
-        detail,
-        return_to: request.query("return_to"),
-        transient_payload: None,
-    }
 }
 
 async fn add_fields(
@@ -351,11 +331,9 @@ async fn next_step(
     runtime: &Runtime,
     mut flow: Flow<Login>,
     status: u16,
-    mut writes: Tx,
+    writes: Tx,
 ) -> Result<Answer<Login>, Problem> {
-    flow.updated_at = cx.now();
-    writes.update_flow(&flow);
-    runtime.store.commit(writes).await?;
+    lifecycle::update(cx, runtime, &mut flow, writes).await?;
     // Kratos reads the flow anew before it answers, and the payload is not stored.
     flow.transient_payload = None;
     Ok(Answer::Form { flow: Box::new(flow), status })
@@ -369,14 +347,10 @@ async fn expired(
     old: &Flow<Login>,
     found: Option<&Found>,
 ) -> Result<Answer<Login>, Problem> {
-    let mut flow = new_flow(cx, runtime, request, old.client, old.detail.clone());
-    flow.request_url.clone_from(&old.request_url);
-    flow.return_to.clone_from(&old.return_to);
+    let opening = Opening::of(request, old.client, request.csrf.masked(&cx.entropy));
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, old.detail.clone());
     add_fields(cx, runtime, request, &mut flow, found).await?;
-    flow.ui.messages.push(message::login_flow_expired(old.expires_at));
-    let mut tx = Tx::new();
-    tx.insert_flow(&flow);
-    runtime.store.commit(tx).await?;
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::login_flow_expired(old.expires_at)).await?;
     Ok(Answer::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
 }
 

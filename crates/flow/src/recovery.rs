@@ -6,8 +6,7 @@ use model::flow::{FlowState, Recovery, Settings};
 use model::problem::id;
 use model::wire::{ContinueWith, ContinueWithFlow};
 use model::{
-    AddressStatus, Cx, Flow, FlowClient, Id, Identity, IdentityId, Message, Problem, Session, SignedDuration,
-    Timestamp, Ui, message,
+    AddressStatus, Cx, Flow, FlowClient, Id, Identity, IdentityId, Problem, Session, SignedDuration, Timestamp, message,
 };
 use store::Tx;
 use url::Url;
@@ -18,6 +17,7 @@ use crate::expiry;
 use crate::form::{self, Rejection};
 use crate::hook::{RecoveryInProgress, Stop};
 use crate::input::{Input, InputError};
+use crate::lifecycle::{self, Opening};
 use crate::proof::{IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew};
 use crate::request::Request;
 use crate::runtime::Runtime;
@@ -106,25 +106,9 @@ fn new_flow(
     csrf: &CsrfToken,
 ) -> Result<Flow<Recovery>, Problem> {
     runtime.return_to(None, Some(&request.url), &runtime.config.selfservice.default_browser_return_url)?;
-    let now = cx.now();
-    let id = Id::random(&cx.entropy);
-    let mut flow = Flow {
-        id,
-        client,
-        request_url: request.url.to_string(),
-        issued_at: now,
-        expires_at: now + runtime.config.selfservice.recovery.lifespan,
-        state: FlowState::ChooseMethod,
-        active: Some(name.to_owned()),
-        ui: Ui::new(runtime.public_route(&format!("/self-service/recovery?flow={id}"))),
-        csrf_token: csrf.masked(&cx.entropy),
-        internal_context: serde_json::Map::new(),
-        created_at: now,
-        updated_at: now,
-        detail: Recovery::default(),
-        return_to: request.query("return_to"),
-        transient_payload: None,
-    };
+    let opening = Opening::of(request, client, csrf.masked(&cx.entropy));
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, Recovery::default());
+    flow.active = Some(name.to_owned());
     method.add_fields(&mut flow, &form_token(cx, request, client, csrf));
     Ok(flow)
 }
@@ -261,18 +245,13 @@ async fn show_again(
     rejection: Rejection,
 ) -> Result<Outcome, Problem> {
     form::say(&mut flow.ui, vec![rejection]);
-    flow.updated_at = cx.now();
     flow.transient_payload = None;
-    let mut tx = Tx::new();
-    tx.update_flow(&flow);
-    runtime.store.commit(tx).await?;
+    lifecycle::update(cx, runtime, &mut flow, Tx::new()).await?;
     Ok(Outcome::Rejected(Box::new(flow)))
 }
 
-async fn next_step(cx: &Cx, runtime: &Runtime, mut flow: Flow<Recovery>, mut writes: Tx) -> Result<Outcome, Problem> {
-    flow.updated_at = cx.now();
-    writes.update_flow(&flow);
-    runtime.store.commit(writes).await?;
+async fn next_step(cx: &Cx, runtime: &Runtime, mut flow: Flow<Recovery>, writes: Tx) -> Result<Outcome, Problem> {
+    lifecycle::update(cx, runtime, &mut flow, writes).await?;
     Ok(Outcome::NextStep(Box::new(flow)))
 }
 
@@ -391,9 +370,7 @@ async fn expired(cx: &Cx, runtime: &Runtime, request: &Request, old: &Flow<Recov
     // A link is opened in a browser, whoever opened the flow.
     let client = if old.active.as_deref() == Some("link") { FlowClient::Browser } else { old.client };
     let mut flow = new_flow(cx, runtime, request, client, method, &request.csrf)?;
-    flow.request_url.clone_from(&old.request_url);
-    flow.return_to.clone_from(&old.return_to);
-    insert_saying(runtime, &mut flow, message::recovery_flow_expired(old.expires_at)).await?;
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::recovery_flow_expired(old.expires_at)).await?;
     let problem = expiry::expired_on_submit(&flow, old.expires_at, cx.now());
     let problem = problem.detail("continue_with", show_recovery(&flow));
     Ok(Outcome::Expired { replacement: Box::new(flow), problem: Box::new(problem) })
@@ -409,7 +386,7 @@ async fn start_anew(
     let StartAnew { message, client, problem } = anew;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, runtime, request, client, method, &csrf)?;
-    insert_saying(runtime, &mut flow, message).await?;
+    lifecycle::insert_saying(runtime, &mut flow, message).await?;
     let problem = problem.map(|problem| problem.detail("continue_with", show_recovery(&flow)));
     Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })
 }
@@ -417,12 +394,4 @@ async fn start_anew(
 fn show_recovery(flow: &Flow<Recovery>) -> serde_json::Value {
     let flow = ContinueWithFlow { id: flow.id.uuid(), verifiable_address: None, url: None };
     serde_json::json!([ContinueWith::ShowRecoveryUi { flow }])
-}
-
-async fn insert_saying(runtime: &Runtime, flow: &mut Flow<Recovery>, message: Message) -> Result<(), Problem> {
-    flow.ui.messages.push(message);
-    let mut tx = Tx::new();
-    tx.insert_flow(flow);
-    runtime.store.commit(tx).await?;
-    Ok(())
 }

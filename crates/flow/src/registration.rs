@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use config::RegistrationStyle;
-use model::flow::{FlowState, Registration};
+use model::flow::Registration;
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{Cx, Flow, FlowClient, Id, Identity, Problem, RawJson, Ui, message};
+use model::{Cx, Flow, FlowClient, Id, Identity, Problem, RawJson, message};
 use serde_json::Value;
 use store::{CommitError, Tx};
 use url::Url;
@@ -18,6 +18,7 @@ use crate::expiry;
 use crate::form::{self, Rejection};
 use crate::hook::{RegistrationInProgress, Stop};
 use crate::input::{Input, InputError};
+use crate::lifecycle::{self, Opening};
 use crate::method::{RegistrationMethod, RegistrationStep, Verdict};
 use crate::request::Request;
 use crate::return_to::refuse_login_challenge;
@@ -65,25 +66,8 @@ fn new_flow(
     client: FlowClient,
     detail: Registration,
 ) -> Result<Flow<Registration>, Problem> {
-    let now = cx.now();
-    let id = Id::random(&cx.entropy);
-    let mut flow = Flow {
-        id,
-        client,
-        request_url: request.url.to_string(),
-        issued_at: now,
-        expires_at: now + runtime.config.selfservice.registration.lifespan,
-        state: FlowState::ChooseMethod,
-        active: None,
-        ui: Ui::new(runtime.public_route(&format!("/self-service/registration?flow={id}"))),
-        csrf_token: request.csrf.masked(&cx.entropy),
-        internal_context: serde_json::Map::new(),
-        created_at: now,
-        updated_at: now,
-        detail,
-        return_to: request.query("return_to"),
-        transient_payload: None,
-    };
+    let opening = Opening::of(request, client, request.csrf.masked(&cx.entropy));
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
     // Members of an organization sign up by its own provider, and no method is one.
     let is_of_organization = flow.detail.organization_id.is_some();
     for method in registration_methods(runtime).filter(|_| !is_of_organization) {
@@ -340,11 +324,9 @@ async fn next_step(
     runtime: &Runtime,
     mut flow: Flow<Registration>,
     status: u16,
-    mut writes: Tx,
+    writes: Tx,
 ) -> Result<Answer<Registration>, Problem> {
-    flow.updated_at = cx.now();
-    writes.update_flow(&flow);
-    runtime.store.commit(writes).await?;
+    lifecycle::update(cx, runtime, &mut flow, writes).await?;
     flow.transient_payload = None;
     Ok(Answer::Form { flow: Box::new(flow), status })
 }
@@ -357,12 +339,7 @@ async fn expired(
     old: &Flow<Registration>,
 ) -> Result<Answer<Registration>, Problem> {
     let mut flow = new_flow(cx, runtime, request, old.client, old.detail.clone())?;
-    flow.request_url.clone_from(&old.request_url);
-    flow.return_to.clone_from(&old.return_to);
-    flow.ui.messages.push(message::registration_flow_expired(old.expires_at));
-    let mut tx = Tx::new();
-    tx.insert_flow(&flow);
-    runtime.store.commit(tx).await?;
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::registration_flow_expired(old.expires_at)).await?;
     Ok(Answer::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
 }
 

@@ -6,7 +6,7 @@ use model::flow::{FlowState, Settings};
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{Cx, Flow, FlowClient, Id, Identity, Problem, Session, Timestamp, Ui, message};
+use model::{Cx, Flow, FlowClient, Id, Identity, Problem, Session, Timestamp, message};
 use serde_json::{Map, Value};
 use session::{Found, StepUp};
 use store::{CommitError, Tx};
@@ -18,6 +18,7 @@ use crate::expiry;
 use crate::form::Rejection;
 use crate::hook::{SettingsInProgress, Stop};
 use crate::input::{Input, InputError};
+use crate::lifecycle::{self, Opening};
 use crate::method::{SettingsMethod, SettingsStep, Verdict};
 use crate::request::Request;
 use crate::runtime::Runtime;
@@ -87,25 +88,9 @@ pub(crate) fn new_flow(
     client: FlowClient,
     identity: &Identity,
 ) -> Result<Flow<Settings>, Problem> {
-    let now = cx.now();
-    let id = Id::random(&cx.entropy);
-    let mut flow = Flow {
-        id,
-        client,
-        request_url: request.url.to_string(),
-        issued_at: now,
-        expires_at: now + runtime.config.selfservice.settings.lifespan,
-        state: FlowState::ShowForm,
-        active: None,
-        ui: Ui::new(runtime.public_route(&format!("/self-service/settings?flow={id}"))),
-        csrf_token: String::new(),
-        internal_context: Map::new(),
-        created_at: now,
-        updated_at: now,
-        detail: Settings { identity_id: identity.id },
-        return_to: request.query("return_to"),
-        transient_payload: None,
-    };
+    let opening = Opening::of(request, client, String::new());
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, Settings { identity_id: identity.id });
+    flow.state = FlowState::ShowForm;
     for method in runtime.methods.iter().filter_map(|method| method.settings()) {
         method.add_fields(cx, runtime, identity, &mut flow)?;
     }
@@ -385,11 +370,9 @@ async fn next_step(
     mut flow: Flow<Settings>,
     identity: Identity,
     status: u16,
-    mut writes: Tx,
+    writes: Tx,
 ) -> Result<Outcome, Problem> {
-    flow.updated_at = cx.now();
-    writes.update_flow(&flow);
-    runtime.store.commit(writes).await?;
+    lifecycle::update(cx, runtime, &mut flow, writes).await?;
     flow.transient_payload = None;
     Ok(Outcome::Form { shown: Box::new(Shown { flow, identity }), status })
 }
@@ -403,11 +386,6 @@ async fn expired(
     identity: &Identity,
 ) -> Result<Outcome, Problem> {
     let mut flow = new_flow(cx, runtime, request, old.client, identity)?;
-    flow.request_url.clone_from(&old.request_url);
-    flow.return_to.clone_from(&old.return_to);
-    flow.ui.messages.push(message::settings_flow_expired(old.expires_at));
-    let mut tx = Tx::new();
-    tx.insert_flow(&flow);
-    runtime.store.commit(tx).await?;
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::settings_flow_expired(old.expires_at)).await?;
     Ok(Outcome::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
 }

@@ -3,7 +3,7 @@
 use crypto::CsrfToken;
 use model::flow::{FlowState, Verification};
 use model::ui::{Attributes, NodeType};
-use model::{Cx, Flow, FlowClient, Group, Id, Message, Node, Problem, Ui, message};
+use model::{Cx, Flow, FlowClient, Group, Id, Node, Problem, Ui, message};
 use store::Tx;
 use url::Url;
 
@@ -12,6 +12,7 @@ use crate::csrf;
 use crate::expiry;
 use crate::form::{self, Rejection};
 use crate::input::{Input, InputError};
+use crate::lifecycle::{self, Opening};
 use crate::proof::{ProofVerdict, StartAnew, VerificationMethod, VerificationStep};
 use crate::request::Request;
 use crate::runtime::Runtime;
@@ -66,9 +67,8 @@ fn new_flow(
     csrf: &CsrfToken,
 ) -> Result<Flow<Verification>, Problem> {
     runtime.return_to(None, Some(&request.url), &runtime.config.selfservice.default_browser_return_url)?;
-    let detail = Verification::default();
-    let url = request.url.to_string();
-    let mut flow = empty_flow(cx, runtime, client, csrf.masked(&cx.entropy), url, request.query("return_to"), detail);
+    let opening = Opening::of(request, client, csrf.masked(&cx.entropy));
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, Verification::default());
     flow.active = Some(name.to_owned());
     let form_token = form_token(cx, request, client, csrf);
     method.add_fields(&mut flow, &form_token);
@@ -80,36 +80,6 @@ pub(crate) fn form_token(cx: &Cx, request: &Request, client: FlowClient, csrf: &
     match client {
         FlowClient::Browser => csrf.masked(&cx.entropy),
         FlowClient::Api => request.form_token(client, &cx.entropy),
-    }
-}
-
-fn empty_flow(
-    cx: &Cx,
-    runtime: &Runtime,
-    client: FlowClient,
-    csrf_token: String,
-    request_url: String,
-    return_to: Option<String>,
-    detail: Verification,
-) -> Flow<Verification> {
-    let now = cx.now();
-    let id = Id::random(&cx.entropy);
-    Flow {
-        id,
-        client,
-        request_url,
-        issued_at: now,
-        expires_at: now + runtime.config.selfservice.verification.lifespan,
-        state: FlowState::ChooseMethod,
-        active: None,
-        ui: Ui::new(runtime.public_route(&format!("/self-service/verification?flow={id}"))),
-        csrf_token,
-        internal_context: serde_json::Map::new(),
-        created_at: now,
-        updated_at: now,
-        detail,
-        return_to,
-        transient_payload: None,
     }
 }
 
@@ -127,7 +97,8 @@ pub fn opened_for(
     detail: Verification,
 ) -> Flow<Verification> {
     let (request_url, return_to) = after_verification(request_url);
-    let mut flow = empty_flow(cx, runtime, client, csrf_token.clone(), request_url, return_to, detail);
+    let opening = Opening { client, csrf_token: csrf_token.clone(), request_url, return_to };
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
     flow.state = FlowState::SentEmail;
     flow.active = Some(name.to_owned());
     method.add_fields_when_sent(&mut flow, &csrf_token, address);
@@ -226,23 +197,13 @@ async fn show_again(
     rejection: Rejection,
 ) -> Result<Outcome, Problem> {
     form::say(&mut flow.ui, vec![rejection]);
-    flow.updated_at = cx.now();
     flow.transient_payload = None;
-    let mut tx = Tx::new();
-    tx.update_flow(&flow);
-    runtime.store.commit(tx).await?;
+    lifecycle::update(cx, runtime, &mut flow, Tx::new()).await?;
     Ok(Outcome::Rejected(Box::new(flow)))
 }
 
-async fn next_step(
-    cx: &Cx,
-    runtime: &Runtime,
-    mut flow: Flow<Verification>,
-    mut writes: Tx,
-) -> Result<Outcome, Problem> {
-    flow.updated_at = cx.now();
-    writes.update_flow(&flow);
-    runtime.store.commit(writes).await?;
+async fn next_step(cx: &Cx, runtime: &Runtime, mut flow: Flow<Verification>, writes: Tx) -> Result<Outcome, Problem> {
+    lifecycle::update(cx, runtime, &mut flow, writes).await?;
     Ok(Outcome::NextStep(Box::new(flow)))
 }
 
@@ -251,10 +212,7 @@ async fn filled_in(cx: &Cx, runtime: &Runtime, mut flow: Flow<Verification>) -> 
     let csrf = CsrfToken::generate(&cx.entropy);
     flow.csrf_token = csrf.masked(&cx.entropy);
     flow.ui.set_csrf(&flow.csrf_token);
-    flow.updated_at = cx.now();
-    let mut tx = Tx::new();
-    tx.update_flow(&flow);
-    runtime.store.commit(tx).await?;
+    lifecycle::update(cx, runtime, &mut flow, Tx::new()).await?;
     Ok(Outcome::FilledIn { flow: Box::new(flow), csrf })
 }
 
@@ -278,10 +236,8 @@ async fn verified(
     flow.ui.set_csrf(&form_token);
     flow.ui.nodes.push(continue_link(group, &continue_url));
     flow.transient_payload = None;
-    flow.updated_at = cx.now();
     tx.set_address_verified(address, cx.now());
-    tx.update_flow(&flow);
-    runtime.store.commit(tx).await?;
+    lifecycle::update(cx, runtime, &mut flow, tx).await?;
     tracing::info!(flow.id = %flow.id, address.id = %address, "An address was verified.");
     Ok(Outcome::NextStep(Box::new(flow)))
 }
@@ -315,9 +271,7 @@ async fn expired(cx: &Cx, runtime: &Runtime, request: &Request, old: &Flow<Verif
     let method = method_of(runtime, old).map_or_else(|| runtime.verification_method(), Ok)?;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, runtime, request, FlowClient::Browser, method, &csrf)?;
-    flow.request_url.clone_from(&old.request_url);
-    flow.return_to.clone_from(&old.return_to);
-    insert_saying(runtime, &mut flow, message::verification_flow_expired(old.expires_at)).await?;
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::verification_flow_expired(old.expires_at)).await?;
     Ok(Outcome::Expired { replacement: Box::new(flow), csrf })
 }
 
@@ -331,16 +285,8 @@ async fn start_anew(
     let StartAnew { message, client, problem } = anew;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, runtime, request, client, method, &csrf)?;
-    insert_saying(runtime, &mut flow, message).await?;
+    lifecycle::insert_saying(runtime, &mut flow, message).await?;
     Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })
-}
-
-async fn insert_saying(runtime: &Runtime, flow: &mut Flow<Verification>, message: Message) -> Result<(), Problem> {
-    flow.ui.messages.push(message);
-    let mut tx = Tx::new();
-    tx.insert_flow(flow);
-    runtime.store.commit(tx).await?;
-    Ok(())
 }
 
 /// The opening URL of the other flow, in which `after_verification_return_to` has become `return_to`.

@@ -1,0 +1,84 @@
+//! What every flow goes through, whatever it is for: it is made, saved, and replaced when it is too old.
+
+use model::flow::Kind;
+use model::{Cx, Flow, FlowClient, FlowState, Id, Message, Ui};
+use store::{CommitError, FlowTable, Tx};
+
+use crate::request::Request;
+use crate::runtime::Runtime;
+
+/// Who opens a flow, and how.
+pub(crate) struct Opening {
+    pub client: FlowClient,
+    /// The browser's anti-CSRF token, masked.
+    pub csrf_token: String,
+    pub request_url: String,
+    pub return_to: Option<String>,
+}
+
+impl Opening {
+    /// A flow that this very request opens.
+    pub(crate) fn of(request: &Request, client: FlowClient, csrf_token: String) -> Self {
+        Self { client, csrf_token, request_url: request.url.to_string(), return_to: request.query("return_to") }
+    }
+}
+
+/// A flow without fields, which is not stored yet.
+pub(crate) fn new_flow<K: Kind>(cx: &Cx, runtime: &Runtime, opening: Opening, detail: K) -> Flow<K> {
+    let now = cx.now();
+    let id = Id::random(&cx.entropy);
+    let name = K::NAME;
+    Flow {
+        id,
+        client: opening.client,
+        request_url: opening.request_url,
+        issued_at: now,
+        expires_at: now + runtime.config.selfservice.flow(name).lifespan,
+        state: FlowState::ChooseMethod,
+        active: None,
+        ui: Ui::new(runtime.public_route(&format!("/self-service/{}?flow={id}", name.as_str()))),
+        csrf_token: opening.csrf_token,
+        internal_context: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+        detail,
+        return_to: opening.return_to,
+        transient_payload: None,
+    }
+}
+
+/// Saves a flow as it is now, together with `writes`.
+pub(crate) async fn update<K: FlowTable>(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &mut Flow<K>,
+    mut writes: Tx,
+) -> Result<(), CommitError> {
+    flow.updated_at = cx.now();
+    writes.update_flow(flow);
+    runtime.store.commit(writes).await
+}
+
+/// Stores a new flow that says `message`.
+pub(crate) async fn insert_saying<K: FlowTable>(
+    runtime: &Runtime,
+    flow: &mut Flow<K>,
+    message: Message,
+) -> Result<(), CommitError> {
+    flow.ui.messages.push(message);
+    let mut tx = Tx::new();
+    tx.insert_flow(flow);
+    runtime.store.commit(tx).await
+}
+
+/// Stores a new flow that says `message` and leads where `old` was to lead.
+pub(crate) async fn insert_in_place_of<K: FlowTable>(
+    runtime: &Runtime,
+    old: &Flow<K>,
+    flow: &mut Flow<K>,
+    message: Message,
+) -> Result<(), CommitError> {
+    flow.request_url.clone_from(&old.request_url);
+    flow.return_to.clone_from(&old.return_to);
+    insert_saying(runtime, flow, message).await
+}
