@@ -5,6 +5,8 @@ use aes_gcm::aead::{Aead, KeyInit, Nonce};
 use chacha20poly1305::XChaCha20Poly1305;
 use model::{Entropy, Secret};
 
+use crate::{KeyRing, tokens};
+
 const KEY_LENGTH: usize = 32;
 
 /// How columns are encrypted: `ciphers.algorithm`.
@@ -57,6 +59,15 @@ impl Cipher {
             CipherAlgorithm::Aes => Keys::Aes(keys(secrets)?),
             CipherAlgorithm::XChaCha20Poly1305 => Keys::XChaCha20Poly1305(keys(secrets)?),
         }))
+    }
+
+    /// A cipher with keys of its own for one purpose: of each secret, the HMAC-SHA-512/256 of `context` is an
+    /// XChaCha20-Poly1305 key. It is never without a key.
+    pub fn derived(secrets: &KeyRing, context: &str) -> Self {
+        let key = |secret: &Secret| tokens::hmac(secret.expose().as_bytes(), context.as_bytes());
+        Self(Keys::XChaCha20Poly1305(
+            secrets.iter().map(|secret| XChaCha20Poly1305::new(&key(secret).into())).collect(),
+        ))
     }
 
     /// Encrypts `plaintext` into hex text.

@@ -6,6 +6,8 @@ use model::wire::ContinueWith;
 use model::{Flow, FlowClient, Id, Identity, Problem, Session, Timestamp};
 use url::Url;
 
+use crate::continuity::ContinuityCookie;
+
 /// The outcome of opening a flow.
 pub enum Opened<K: Kind> {
     /// Here it is. The code is told once, to native clients that asked for it.
@@ -51,6 +53,8 @@ pub struct Effects {
     pub sign_in: Option<Session>,
     /// Replaces the anti-CSRF cookie.
     pub csrf: Option<CsrfToken>,
+    /// Says anew what the browser has left unfinished.
+    pub continuity: Option<ContinuityCookie>,
 }
 
 /// A submission that failed in a way that no form can say.

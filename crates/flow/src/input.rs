@@ -3,10 +3,11 @@
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 /// A submission, as nested values. Names such as `traits.email` are taken apart at the dots.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Input {
     fields: Map<String, Value>,
     /// Whether it came as a form, where every value is text and has to be typed by the schema.

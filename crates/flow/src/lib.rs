@@ -6,6 +6,7 @@
 //! encode them for browsers, single-page apps and native apps.
 
 mod answer;
+pub mod continuity;
 mod csrf;
 mod expiry;
 mod form;
@@ -24,6 +25,7 @@ pub mod settings;
 pub mod verification;
 
 pub use answer::{Answer, Done, Effects, Opened, SubmitError};
+pub use continuity::ContinuityCookie;
 pub use csrf::{CsrfClues, Refused, csrf_violation, ensure as ensure_same_sender};
 pub use expiry::expired_on_submit;
 pub use form::Rejection;

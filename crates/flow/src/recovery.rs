@@ -315,7 +315,7 @@ fn completed(
     let mut effects = Effects::default();
     let is_browser = next.client == FlowClient::Browser;
     if is_browser {
-        effects = Effects { sign_in: Some(session), csrf: Some(csrf) };
+        effects = Effects { sign_in: Some(session), csrf: Some(csrf), ..Effects::default() };
     } else if let Some(token) = &session.token {
         continue_with.push(ContinueWith::SetOrySessionToken { ory_session_token: token.expose().clone() });
     }

@@ -14,6 +14,8 @@ pub struct Request {
     pub csrf: CsrfToken,
     /// Whether the request brought that cookie along.
     pub has_csrf_cookie: bool,
+    /// The value of the cookie that says what the browser has left unfinished.
+    pub continuity_cookie: Option<String>,
     /// Names of the cookies that came along.
     pub cookies: Vec<String>,
     /// The `Origin` header.

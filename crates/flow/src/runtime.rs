@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use config::{AddressProof, Config};
-use crypto::KeyRing;
+use crypto::{ContinuityCodec, KeyRing};
 use identity::Identities;
 use model::flow::Kind;
 use model::{Flow, FlowName, Problem};
@@ -53,6 +53,11 @@ impl Runtime {
     /// The secrets under which codes and link tokens are kept: the first writes, all of them read.
     pub fn proof_keys(&self) -> KeyRing {
         KeyRing::new(self.config.secrets.cookie.clone()).expect("a configuration has a cookie secret")
+    }
+
+    /// What reads and writes the cookie that says what a browser has left unfinished.
+    pub(crate) fn continuity_codec(&self) -> ContinuityCodec {
+        ContinuityCodec::new(&self.proof_keys())
     }
 
     /// The method by which people verify addresses, and its name.

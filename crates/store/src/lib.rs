@@ -4,6 +4,7 @@
 //! together or not at all. Each aggregate has one file, which begins with its statements.
 
 mod codes;
+mod continuity;
 mod courier;
 mod credentials;
 mod dsn;
@@ -21,6 +22,7 @@ mod tx;
 mod value;
 
 pub use codes::{ProofKind, RecoveryProof, VerificationProof};
+pub use continuity::ContinuityContainer;
 pub use courier::QueuedMessage;
 pub use dsn::{Dsn, DsnError};
 pub use error::{CommitError, StoreError};
@@ -70,6 +72,7 @@ pub(crate) struct Network {
 /// Every statement that is not put together at run time: tests prepare each on every backend.
 pub fn statements() -> impl Iterator<Item = &'static Statement> {
     let tables = [
+        continuity::STATEMENTS,
         courier::STATEMENTS,
         credentials::STATEMENTS,
         errors::STATEMENTS,

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
-use config::{SameSite, SessionCookie};
+use config::{Cookies, SameSite, SessionCookie};
+use crypto::ContinuityCodec;
 use session::SessionCookieValue;
 
 /// More cookies than any browser keeps for a site; the rest is not looked at.
@@ -108,6 +109,22 @@ pub fn set_session_cookie(
 /// Has the browser forget the session cookie. Kratos sends the dead token along; here the value is empty.
 pub fn clear_session_cookie(headers: &mut HeaderMap, settings: &SessionCookie) {
     session_cookie(settings, "", Lifetime::Gone).append_to(headers);
+}
+
+/// Sets the cookie that says what the browser has left unfinished. As in Kratos it lives for 30 days at the root of this
+/// host, whatever `cookies` says.
+pub fn set_continuity_cookie(headers: &mut HeaderMap, settings: &Cookies, value: &str, now: jiff::Timestamp) {
+    const SECONDS: i64 = 30 * 24 * 60 * 60;
+    SetCookie {
+        name: ContinuityCodec::NAME,
+        value,
+        path: "/",
+        domain: None,
+        secure: settings.secure,
+        same_site: SameSite::Lax,
+        lifetime: Lifetime::Until { now, seconds: SECONDS },
+    }
+    .append_to(headers);
 }
 
 fn session_cookie<'a>(settings: &'a SessionCookie, value: &'a str, lifetime: Lifetime) -> SetCookie<'a> {

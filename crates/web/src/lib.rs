@@ -25,7 +25,7 @@ mod request;
 pub use accept::{accepts_json, is_json_request};
 pub use app::{App, Site};
 pub use client::Peer;
-pub use cookies::{clear_session_cookie, cookie, cookies, set_session_cookie};
+pub use cookies::{clear_session_cookie, cookie, cookies, set_continuity_cookie, set_session_cookie};
 pub use edge::{Edge, Side};
 pub use json::{json, parse_json, parse_object};
 pub use metrics::Metrics;

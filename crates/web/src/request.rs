@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, MatchedPath};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
-use crypto::CsrfToken;
+use crypto::{ContinuityCodec, CsrfToken};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::{Cx, Problem, Secret};
 use serde::de::DeserializeOwned;
@@ -18,7 +18,7 @@ use url::form_urlencoded;
 
 use crate::accept::{accepts_json, is_json_request, prefers_html};
 use crate::client::{self, Peer};
-use crate::cookies::cookies;
+use crate::cookies::{cookie, cookies};
 use crate::csrf::Visitor;
 use crate::reply::empty;
 use crate::{App, Site, parse_object};
@@ -162,6 +162,7 @@ impl Request {
             credentials: self.credentials(),
             csrf,
             has_csrf_cookie,
+            continuity_cookie: cookie(&self.headers, ContinuityCodec::NAME).map(str::to_owned),
             cookies: cookies(&self.headers).map(|(name, _)| name.to_owned()).collect(),
             origin: text(ORIGIN.as_str()).map(str::to_owned),
             sends_json: text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json")),

@@ -18,7 +18,7 @@ use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson, IdentityV
 use model::{Cx, Flow, FlowClient, Id, Problem};
 use serde::Serialize;
 use url::form_urlencoded;
-use web::{App, Failure, Request, json, redirect, see_other, set_csrf, set_session_cookie};
+use web::{App, Failure, Request, json, redirect, see_other, set_continuity_cookie, set_csrf, set_session_cookie};
 
 /// The routes of all flows.
 pub fn router() -> Router<App> {
@@ -160,15 +160,7 @@ fn answered<K: Members>(
                 .with_id(id::BROWSER_LOCATION_CHANGE_REQUIRED)
                 .reason("The browser has to go on at the address in redirect_browser_to.")
                 .extra("redirect_browser_to", to);
-            let mut failure = Failure::from(problem);
-            let Effects { sign_in, csrf } = *effects;
-            if let Some(session) = sign_in {
-                sign_in_browser(&mut failure.headers, cx, runtime, &session);
-            }
-            Err(match csrf {
-                Some(token) => failure.setting_csrf(token),
-                None => failure,
-            })
+            Err(failed_with(problem.into(), cx, runtime, *effects))
         }
         Answer::Navigate { to, effects } => {
             let mut response = see_other(&request.method, &to);
@@ -226,15 +218,27 @@ fn completed<K: Members>(request: &Request, cx: &Cx, runtime: &Runtime, mut done
 
 /// Changes the browser's cookies.
 fn apply(response: &mut Response, cx: &Cx, runtime: &Runtime, effects: Effects) {
-    if let Some(session) = effects.sign_in {
-        sign_in_browser(response.headers_mut(), cx, runtime, &session);
-    }
+    set_cookies(response.headers_mut(), cx, runtime, &effects);
     if let Some(token) = effects.csrf {
         set_csrf(response, token);
     }
 }
 
-fn sign_in_browser(headers: &mut HeaderMap, cx: &Cx, runtime: &Runtime, session: &model::Session) {
-    let cookie = runtime.sessions.cookie(cx, session);
-    set_session_cookie(headers, &runtime.config.session.cookie, &cookie, cx.now());
+/// An error that changes the browser's cookies all the same.
+fn failed_with(mut failure: Failure, cx: &Cx, runtime: &Runtime, effects: Effects) -> Failure {
+    set_cookies(&mut failure.headers, cx, runtime, &effects);
+    match effects.csrf {
+        Some(token) => failure.setting_csrf(token),
+        None => failure,
+    }
+}
+
+fn set_cookies(headers: &mut HeaderMap, cx: &Cx, runtime: &Runtime, effects: &Effects) {
+    if let Some(cookie) = &effects.continuity {
+        set_continuity_cookie(headers, &runtime.config.cookies, &cookie.0, cx.now());
+    }
+    if let Some(session) = &effects.sign_in {
+        let cookie = runtime.sessions.cookie(cx, session);
+        set_session_cookie(headers, &runtime.config.session.cookie, &cookie, cx.now());
+    }
 }

@@ -12,7 +12,7 @@ use model::{Cx, Flow, FlowClient, Problem};
 use web::{App, Failure, Request, redirect, see_other};
 
 use super::verification::with_csrf;
-use super::{apply, fetched, fetched_id, flow_json, input_or_query, not_submitted, sign_in_browser, submitted_id};
+use super::{apply, failed_with, fetched, fetched_id, flow_json, input_or_query, not_submitted, submitted_id};
 
 /// `/self-service/recovery…`
 pub(super) fn router() -> Router<App> {
@@ -94,14 +94,7 @@ fn completed(request: &Request, cx: &Cx, runtime: &Runtime, recovered: Recovered
             .with_id(id::BROWSER_LOCATION_CHANGE_REQUIRED)
             .reason("The browser has to go on at the address in redirect_browser_to.")
             .extra("redirect_browser_to", settings_page);
-        let mut failure = Failure::from(problem);
-        if let Some(session) = effects.sign_in {
-            sign_in_browser(&mut failure.headers, cx, runtime, &session);
-        }
-        return Err(match effects.csrf {
-            Some(token) => failure.setting_csrf(token),
-            None => failure,
-        });
+        return Err(failed_with(problem.into(), cx, runtime, effects));
     }
     let mut response: Response = match wants_json && !by_link {
         true => flow_json(StatusCode::OK, &flow, &continue_with),

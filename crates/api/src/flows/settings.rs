@@ -4,15 +4,15 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use flow::Runtime;
 use flow::settings::{self, Failed, Outcome, Saved, Shown};
+use flow::{Effects, Runtime};
 use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson};
 use model::{FlowClient, Problem};
 use serde_json::Value;
 use web::{App, Failure, Request, json, redirect, see_other};
 
-use super::{apply, fetched_id, for_browsers, input, submitted_id};
+use super::{apply, failed_with, fetched_id, for_browsers, input, submitted_id};
 
 /// `/self-service/settings…`
 pub(super) fn router() -> Router<App> {
@@ -26,8 +26,14 @@ pub(super) fn router() -> Router<App> {
 async fn open_in_browser(request: Request) -> web::Result {
     let (cx, runtime) = (request.cx(), request.site.runtime.clone());
     match settings::open(&cx, &runtime, &request.for_flow()?, FlowClient::Browser).await {
-        Ok(shown) if request.accepts_json() => Ok(shown_json(&runtime, StatusCode::OK, &shown, &[])),
-        Ok(shown) => Ok(see_other(&request.method, &runtime.flow_page(&shown.flow))),
+        Ok((shown, effects)) => {
+            let mut response = match request.accepts_json() {
+                true => shown_json(&runtime, StatusCode::OK, &shown, &[]),
+                false => see_other(&request.method, &runtime.flow_page(&shown.flow)),
+            };
+            apply(&mut response, &cx, &runtime, effects);
+            Ok(response)
+        }
         Err(problem) if problem.id == Some(id::SESSION_INACTIVE) && !request.is_json_request() => {
             Ok(see_other(&request.method, &sign_in_first(&request, &runtime)))
         }
@@ -41,7 +47,7 @@ async fn open_in_browser(request: Request) -> web::Result {
 
 async fn open_natively(request: Request) -> web::Result {
     let runtime = &request.site.runtime;
-    let shown = settings::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await?;
+    let (shown, _) = settings::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await?;
     Ok(shown_json(runtime, StatusCode::OK, &shown, &[]))
 }
 
@@ -76,6 +82,17 @@ async fn submit(mut request: Request) -> web::Result {
             Err(flow::expired_on_submit(&replacement, expired_at, cx.now()).into())
         }
         Outcome::Expired { replacement, .. } => Ok(see_other(&request.method, &runtime.flow_page(&replacement))),
+        Outcome::NotPrivileged { problem, continuity } => {
+            let effects = Effects { continuity, ..Effects::default() };
+            match problem.extra.get("redirect_browser_to").and_then(Value::as_str) {
+                Some(url) if effects.continuity.is_some() && !request.is_json_request() => {
+                    let mut response = see_other(&request.method, url);
+                    apply(&mut response, &cx, &runtime, effects);
+                    Ok(response)
+                }
+                _ => Err(failed_with(problem.into(), &cx, &runtime, effects)),
+            }
+        }
         Outcome::Saved(saved) => {
             let Saved { shown, continue_with, redirect_to, effects } = *saved;
             let mut response = match wants_json(shown.flow.client) {

@@ -1,5 +1,7 @@
 //! Settings: what people change about their own account.
 
+mod resume;
+
 use std::collections::BTreeSet;
 
 use model::flow::{FlowState, Settings};
@@ -13,6 +15,7 @@ use store::{CommitError, Tx};
 use url::Url;
 
 use crate::answer::Effects;
+use crate::continuity::{self, ContinuityCookie};
 use crate::csrf::{self, Refused};
 use crate::expiry;
 use crate::form::Rejection;
@@ -35,6 +38,8 @@ pub enum Outcome {
     Form { shown: Box<Shown>, status: u16 },
     /// The flow was too old; `replacement` took its place.
     Expired { replacement: Box<Flow<Settings>>, expired_at: Timestamp },
+    /// The change needs a fresh sign-in, to which `problem` leads. A browser's is kept until then.
+    NotPrivileged { problem: Problem, continuity: Option<ContinuityCookie> },
     /// It is saved.
     Saved(Box<Saved>),
 }
@@ -63,11 +68,16 @@ impl From<Problem> for Failed {
     }
 }
 
-/// Opens a settings form for the person who is signed in.
+/// Opens a settings form for the person who is signed in. What the browser has left unfinished is forgotten.
 ///
 /// # Errors
 /// 401 `session_inactive` when nobody is; 403 when a second factor is needed; 400 for an unusable `return_to`.
-pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowClient) -> Result<Shown, Problem> {
+pub async fn open(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    client: FlowClient,
+) -> Result<(Shown, Effects), Problem> {
     let found = runtime.sessions.require(cx, &request.credentials).await?;
     let has_return_to = client == FlowClient::Browser && request.query("return_to").is_some();
     let asked = has_return_to.then(|| request.url.as_str());
@@ -76,9 +86,10 @@ pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowCli
     let identity = identity_of(runtime, &found).await?;
     let flow = new_flow(cx, runtime, request, client, &identity)?;
     let mut tx = Tx::new();
+    let continuity = continuity::forget(cx, runtime, request, resume::PREFIX, &mut tx)?;
     tx.insert_flow(&flow);
     runtime.store.commit(tx).await?;
-    Ok(Shown { flow, identity })
+    Ok((Shown { flow, identity }, Effects { continuity, ..Effects::default() }))
 }
 
 pub(crate) fn new_flow(
@@ -184,7 +195,9 @@ async fn submit_to(
         return expired(cx, runtime, request, &flow, &identity).await;
     }
     require_owner(&flow, &found.session)?;
-    let input = match input {
+    let resumed = resume::take(cx, runtime, request, &flow, &found.session).await?;
+    let is_resumed = resumed.is_some();
+    let input = match resumed.map_or(input, Ok) {
         Ok(input) => input,
         Err(InputError(why)) => {
             flow.ui.clear_messages();
@@ -196,25 +209,53 @@ async fn submit_to(
         let settings = method.settings()?;
         settings.is_meant(&input).then_some((method.name(), settings))
     });
-    let Some((name, method)) = meant else {
+    let Some(meant) = meant else {
         flow.ui.clear_messages();
         let rejection = Rejection::whole(message::no_settings_method());
         return show_again(cx, runtime, flow, identity, vec![rejection], Tx::new()).await;
     };
     flow.transient_payload = input.transient_payload();
-    match csrf::ensure(request, &flow, &input.text("csrf_token")) {
-        Ok(()) => {}
-        Err(Refused::Browser(problem)) => return Err(problem),
-        Err(Refused::NotNative(why)) => {
-            method.keep_input(runtime, &identity, &mut flow, &input);
-            let rejection = Rejection::whole(message::generic(why));
-            return show_again(cx, runtime, flow, identity, vec![rejection], Tx::new()).await;
+    if !is_resumed {
+        // What is resumed has passed this check, and a token may have changed with the sign-in.
+        match csrf::ensure(request, &flow, &input.text("csrf_token")) {
+            Ok(()) => {}
+            Err(Refused::Browser(problem)) => return Err(problem),
+            Err(Refused::NotNative(why)) => {
+                meant.1.keep_input(runtime, &identity, &mut flow, &input);
+                let rejection = Rejection::whole(message::generic(why));
+                return show_again(cx, runtime, flow, identity, vec![rejection], Tx::new()).await;
+            }
         }
     }
-    let step = match method.verify(cx, runtime, request, &mut flow, &found.session, &identity, &input).await? {
+    let (id, client, session) = (flow.id.uuid(), flow.client, found.session.clone());
+    match change(cx, runtime, request, flow, found.session, identity, meant, &input).await {
+        Err(problem) if problem.id == Some(id::REFRESH_REQUIRED) => {
+            let continuity = match client {
+                FlowClient::Browser => Some(resume::keep(cx, runtime, request, id, &session, meant.0, &input).await?),
+                FlowClient::Api => None,
+            };
+            Ok(Outcome::NotPrivileged { problem, continuity })
+        }
+        other => other,
+    }
+}
+
+/// Has the method that is meant look at a submission, and saves what it makes of it.
+#[expect(clippy::too_many_arguments, reason = "all that a change may depend on")]
+async fn change(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Settings>,
+    session: Session,
+    identity: Identity,
+    (name, method): (&'static str, &dyn SettingsMethod),
+    input: &Input,
+) -> Result<Outcome, Problem> {
+    let step = match method.verify(cx, runtime, request, &mut flow, &session, &identity, input).await? {
         Verdict::Accepted(step) => step,
         Verdict::Rejected { rejections, writes } => {
-            method.keep_input(runtime, &identity, &mut flow, &input);
+            method.keep_input(runtime, &identity, &mut flow, input);
             flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
             return show_again(cx, runtime, flow, identity, rejections, writes).await;
         }
@@ -229,8 +270,8 @@ async fn submit_to(
             return Ok(outcome);
         }
     };
-    let change = Change { name, method, before: identity, step, session: found.session };
-    save(cx, runtime, request, flow, change, &input).await
+    let change = Change { name, method, before: identity, step, session };
+    save(cx, runtime, request, flow, change, input).await
 }
 
 /// A change that a method has accepted.
@@ -302,6 +343,7 @@ async fn save(
     // As in Kratos the form is that of a new flow, and is sent to it, while this one stays where it is.
     let next = new_flow(cx, runtime, request, flow.client, &identity)?;
     tx.insert_flow(&next);
+    effects.continuity = continuity::forget(cx, runtime, request, resume::PREFIX, &mut tx)?;
     let before_saving = flow.clone();
     flow.state = FlowState::Success;
     flow.internal_context = next.internal_context;

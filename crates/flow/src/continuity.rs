@@ -1,0 +1,130 @@
+//! What a browser has left unfinished and comes back to: a change that waits for a fresh sign-in, say.
+//!
+//! The cookie `ory_kratos_continuity` says what there is: names, each with the id of a row. The row holds what is needed to
+//! go on; it is good once, for a short time, and for one person only.
+
+use std::collections::BTreeMap;
+
+use model::{Cx, IdentityId, Problem, RawJson, SignedDuration, Uuid};
+use serde_json::Value;
+use store::{CommitError, ContinuityContainer, Tx};
+
+use crate::request::Request;
+use crate::runtime::Runtime;
+
+/// The value of the cookie as it is to be set.
+#[derive(Clone)]
+pub struct ContinuityCookie(pub String);
+
+/// What is to be kept.
+pub struct Pause<'a> {
+    pub name: &'a str,
+    /// Who may go on; anybody with the cookie when `None`.
+    pub identity: Option<IdentityId>,
+    pub lifespan: SignedDuration,
+}
+
+/// Keeps something until the browser comes back. `payload` is told the id under which it is kept.
+///
+/// # Errors
+/// 400 when the browser has left more unfinished than a cookie holds.
+pub fn pause(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    what: &Pause<'_>,
+    payload: impl FnOnce(Uuid) -> Value,
+    tx: &mut Tx,
+) -> Result<ContinuityCookie, Problem> {
+    let (id, now) = (cx.entropy.uuid(), cx.now());
+    let mut entries = entries(cx, runtime, request);
+    if let Some(replaced) = entries.insert(what.name.to_owned(), id.to_string()).and_then(|id| id.parse().ok()) {
+        tx.delete_continuity_container(replaced);
+    }
+    if let Some(identity) = what.identity {
+        tx.delete_expired_continuity_containers(identity, now);
+    }
+    tx.insert_continuity_container(&ContinuityContainer {
+        id,
+        name: what.name.to_owned(),
+        identity_id: what.identity,
+        payload: RawJson::from_value(&payload(id)),
+        expires_at: now + what.lifespan,
+        created_at: now,
+    });
+    cookie(cx, runtime, &entries)
+}
+
+/// Finds what the browser has left unfinished under `name`, if `identity` may go on with it, and leaves it there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    name: &str,
+    identity: Option<IdentityId>,
+) -> Result<Option<ContinuityContainer>, Problem> {
+    let Some(id) = entries(cx, runtime, request).get(name).and_then(|id| id.parse().ok()) else { return Ok(None) };
+    let found = runtime.store.continuity_container(id).await?;
+    let may_go_on = |container: &ContinuityContainer| {
+        container.name == name
+            && container.expires_at > cx.now()
+            && (identity.is_none() || container.identity_id == identity)
+    };
+    Ok(found.filter(may_go_on))
+}
+
+/// Uses up what [`find`] found. `false` if somebody else was first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn use_up(runtime: &Runtime, container: &ContinuityContainer) -> Result<bool, Problem> {
+    let mut tx = Tx::new();
+    tx.use_continuity_container(container.id);
+    match runtime.store.commit(tx).await {
+        Ok(()) => Ok(true),
+        Err(CommitError::Stale(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Forgets all that the browser has left unfinished under names that begin with `prefix`. `None` if it has no cookie.
+///
+/// # Errors
+/// Never in practice: what is left of a cookie fits into a cookie.
+pub fn forget(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    prefix: &str,
+    tx: &mut Tx,
+) -> Result<Option<ContinuityCookie>, Problem> {
+    if request.continuity_cookie.is_none() {
+        return Ok(None);
+    }
+    let mut entries = entries(cx, runtime, request);
+    entries.retain(|name, id| {
+        let is_kept = !name.starts_with(prefix);
+        if let (false, Ok(id)) = (is_kept, id.parse()) {
+            tx.delete_continuity_container(id);
+        }
+        is_kept
+    });
+    cookie(cx, runtime, &entries).map(Some)
+}
+
+/// What the cookie says. One that cannot be read says nothing: it is replaced when there is something to say.
+fn entries(cx: &Cx, runtime: &Runtime, request: &Request) -> BTreeMap<String, String> {
+    let value = request.continuity_cookie.as_deref();
+    value.and_then(|value| runtime.continuity_codec().decode(cx.now(), value).ok()).unwrap_or_default()
+}
+
+fn cookie(cx: &Cx, runtime: &Runtime, entries: &BTreeMap<String, String>) -> Result<ContinuityCookie, Problem> {
+    let value = runtime.continuity_codec().encode(cx.now(), &cx.entropy, entries);
+    value.map(ContinuityCookie).map_err(|error| {
+        Problem::bad_request("This browser has left too much unfinished. Please delete its cookies of this site.")
+            .log(error)
+    })
+}
