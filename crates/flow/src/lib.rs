@@ -41,7 +41,7 @@ pub use proof::{
     IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew, VerificationMethod, VerificationStep,
 };
 pub use request::Request;
-pub use runtime::Runtime;
+pub use runtime::{Parts, Runtime};
 
 use std::pin::Pin;
 

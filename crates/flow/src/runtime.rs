@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use config::{AddressProof, Config};
-use crypto::{ContinuityCodec, KeyRing};
-use identity::Identities;
+use courier::Courier;
+use crypto::{ContinuityCodec, HashingPool, KeyRing};
+use identity::{Identities, Schemas};
+use mapper::Mapper;
 use model::flow::Kind;
-use model::{Flow, FlowName, Problem};
+use model::{Clock, Entropy, Flow, FlowName, Problem};
 use outbound::Outbound;
 use session::Sessions;
 use store::Store;
@@ -23,12 +25,43 @@ pub struct Runtime {
     pub sessions: Sessions,
     pub identities: Identities,
     pub outbound: Outbound,
+    /// Evaluates Jsonnet.
+    pub mapper: Mapper,
+    /// Composes messages, and delivers them.
+    pub courier: Courier,
     /// The sign-in methods that are switched on, in the order in which they fill in forms.
     pub methods: Vec<Box<dyn Method>>,
     pub hooks: Hooks,
 }
 
+/// What a runtime is made of besides its configuration and what can be chosen there.
+pub struct Parts {
+    pub store: Store,
+    pub schemas: Arc<Schemas>,
+    pub hashing: HashingPool,
+    pub outbound: Outbound,
+    pub mapper: Mapper,
+    pub clock: Clock,
+    pub entropy: Entropy,
+}
+
 impl Runtime {
+    /// Puts a runtime together.
+    pub fn new(config: Arc<Config>, parts: Parts, methods: Vec<Box<dyn Method>>, hooks: Hooks) -> Self {
+        let Parts { store, schemas, hashing, outbound, mapper, clock, entropy } = parts;
+        Self {
+            sessions: Sessions::new(store.clone(), &config),
+            identities: Identities::new(store.clone(), schemas, &config, hashing),
+            courier: Courier::new(config.clone(), store.clone(), outbound.clone(), mapper.clone(), clock, entropy),
+            config,
+            store,
+            outbound,
+            mapper,
+            methods,
+            hooks,
+        }
+    }
+
     /// The external address of the public API, as configured.
     pub fn public_url(&self) -> &str {
         &self.config.serve.public.base_url.text

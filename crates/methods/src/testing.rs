@@ -6,8 +6,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use config::{Loaded, Machine, Mode, Sources};
 use crypto::{HashingPool, PoolLimits, TotpSecret};
-use flow::{Hooks, Input, Runtime};
-use identity::{Identities, SchemaSource, Schemas};
+use flow::{Hooks, Input, Parts, Runtime};
+use identity::{SchemaSource, Schemas};
+use mapper::Mapper;
 use model::flow::{Login, Settings};
 use model::{
     Aal, AuthenticationMethod, ClientInfo, Clock, Cx, Entropy, Flow, FlowClient, FlowState, Id, Identity, IdentityId,
@@ -15,7 +16,6 @@ use model::{
 };
 use outbound::{Outbound, OutboundOptions};
 use serde_json::{Map, Value, json};
-use session::Sessions;
 use store::{Dsn, Store, Tx};
 
 pub(crate) fn cx() -> Cx {
@@ -48,16 +48,18 @@ pub(crate) async fn runtime() -> Runtime {
     let cx = cx();
     store.migrate_up(cx.entropy.uuid(), cx.now(), &mut |_| {}).await.expect("a schema");
     let schemas = Arc::new(Schemas::load(&config.identity, &SchemaSource::new()).expect("schemas"));
-    let pool = HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 20, queue: 8 });
-    Runtime {
-        sessions: Sessions::new(store.clone(), &config),
-        identities: Identities::new(store.clone(), schemas, &config, pool),
-        outbound: Outbound::new(&OutboundOptions::new(cx.clock.clone(), cx.entropy.clone())).expect("a client"),
-        methods: crate::enabled(&config),
-        hooks: Hooks::default(),
-        config,
+    let (clock, entropy) = (cx.clock, cx.entropy);
+    let parts = Parts {
         store,
-    }
+        schemas,
+        hashing: HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 20, queue: 8 }),
+        outbound: Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client"),
+        mapper: Mapper::unconfined(clock.clone()),
+        clock,
+        entropy,
+    };
+    let methods = crate::enabled(&config);
+    Runtime::new(config, parts, methods, Hooks::default())
 }
 
 pub(crate) fn identity(cx: &Cx) -> Identity {

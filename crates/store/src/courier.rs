@@ -6,6 +6,12 @@ use crate::Tx;
 use crate::statement::Statement;
 use crate::value::Value;
 
+mod queue;
+
+pub use queue::{
+    ClaimTimes, CourierMessage, Dispatch, MessageFilter, MessagePosition, MessageStatus, STATEMENTS as QUEUE,
+};
+
 static INSERT: Statement = Statement::new(
     "courier_messages.insert",
     "INSERT INTO courier_messages

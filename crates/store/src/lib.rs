@@ -23,7 +23,7 @@ mod value;
 
 pub use codes::{ProofKind, RecoveryProof, VerificationProof};
 pub use continuity::ContinuityContainer;
-pub use courier::QueuedMessage;
+pub use courier::{ClaimTimes, CourierMessage, Dispatch, MessageFilter, MessagePosition, MessageStatus, QueuedMessage};
 pub use dsn::{Dsn, DsnError};
 pub use error::{CommitError, StoreError};
 pub use errors::StoredError;
@@ -74,6 +74,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
     let tables = [
         continuity::STATEMENTS,
         courier::STATEMENTS,
+        courier::QUEUE,
         credentials::STATEMENTS,
         errors::STATEMENTS,
         identities::STATEMENTS,

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use config::{Loaded, Machine, Mode, Sources};
 use crypto::{HashingPool, PoolLimits};
-use flow::Runtime;
-use identity::{Identities, SchemaSource, Schemas};
+use flow::{Parts, Runtime};
+use identity::{SchemaSource, Schemas};
+use mapper::Mapper;
 use model::{Clock, Entropy, Secret, SignedDuration};
 use outbound::{Outbound, OutboundOptions};
 use serde_json::Value;
-use session::Sessions;
 use store::{Dsn, Store};
 use web::{App, Edge, Side};
 
@@ -121,15 +121,17 @@ impl Server {
         let store = Store::open(&Dsn::parse(config.dsn.expose()).expect("a DSN")).await.expect("a database");
         let schemas = Arc::new(Schemas::load(&config.identity, &SchemaSource::new()).expect("schemas"));
         let outbound = OutboundOptions::new(setup.clock.clone(), entropy.clone());
-        let runtime = Runtime {
-            sessions: Sessions::new(store.clone(), &config),
-            identities: Identities::new(store.clone(), schemas, &config, HashingPool::new(setup.pool)),
-            outbound: Outbound::new(&outbound).expect("a client"),
-            methods: methods::enabled(&config),
-            hooks: hooks::configured(&config),
-            config,
+        let parts = Parts {
             store,
+            schemas,
+            hashing: HashingPool::new(setup.pool),
+            outbound: Outbound::new(&outbound).expect("a client"),
+            mapper: Mapper::unconfined(setup.clock.clone()),
+            clock: setup.clock.clone(),
+            entropy: entropy.clone(),
         };
+        let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config));
+        let runtime = Runtime::new(config, parts, methods, hooks);
         let app = App::new(runtime, setup.clock.clone(), entropy);
         let public = Edge::new(app.clone(), Side::Public, api::public_router().merge(pages::router()));
         let admin = Edge::new(app.clone(), Side::Admin, api::admin_router());

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+/// What this program calls itself with, to evaluate Jsonnet in a process of its own.
+pub const JSONNET_WORKER: &str = "jsonnet-worker";
+
 /// The whole command line.
 pub fn command() -> Command {
     Command::new("zelus")
@@ -16,7 +19,9 @@ pub fn command() -> Command {
         .arg(config_files().global(true))
         .arg(accepted_flag("sqa-opt-out", "Accepted for Kratos' sake: there is no telemetry to opt out of").global(true))
         .subcommand(serve())
+        .subcommand(courier())
         .subcommand(migrate())
+        .subcommand(Command::new(JSONNET_WORKER).hide(true))
         .subcommand(Command::new("version").about("Print the version"))
 }
 
@@ -29,6 +34,17 @@ fn serve() -> Command {
         .arg(Arg::new("all").hide(true).value_parser(["all"]))
         .arg(flag("dev", "Development mode: plain HTTP, and the log explains every 401 and 403. Never in production"))
         .arg(flag("watch-courier", "Deliver queued messages in this process"))
+}
+
+fn courier() -> Command {
+    let watch = Command::new("watch")
+        .about("Deliver queued messages until told to stop; any number of processes may do so at once")
+        .arg(flag("dev", "Development mode, as for `serve`"));
+    Command::new("courier")
+        .about("Deliver messages")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(watch)
 }
 
 fn migrate() -> Command {
@@ -107,6 +123,7 @@ mod tests {
             "zelus migrate sql -e --yes -c a.yml",
             "zelus migrate sql --yes sqlite://x",
             "zelus migrate sql status -e",
+            "zelus courier watch -c a.yml",
             "zelus version",
         ] {
             let words = line.split(' ');

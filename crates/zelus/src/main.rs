@@ -1,6 +1,7 @@
 //! The `zelus` command: reads the command line, then wires everything else together.
 
 mod cli;
+mod courier;
 mod demo;
 mod dev;
 mod janitor;
@@ -17,6 +18,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let matches = cli::command().get_matches();
+    if matches.subcommand_name() == Some(cli::JSONNET_WORKER) {
+        // It limits its own memory, and needs nothing of what follows.
+        return mapper::worker::run().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(run(&matches)),
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
 async fn run(matches: &clap::ArgMatches) -> Result<(), String> {
     match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches).await,
+        Some(("courier", matches)) => courier::run(matches).await,
         Some(("migrate", matches)) => migrate::run(matches).await,
         Some(("version", _)) => {
             cli::say(&format!("Zelus {}", env!("CARGO_PKG_VERSION")));

@@ -15,10 +15,10 @@ use crate::listener::{self, Service};
 use crate::setup::{self, Shared};
 use crate::tasks::Tasks;
 use crate::tls::Tls;
-use crate::{cli, demo, dev, janitor, logs, reload};
+use crate::{cli, courier, demo, dev, janitor, logs, reload};
 
 /// How long requests that are under way may take to finish once the server is told to stop.
-const GRACE: Duration = Duration::from_secs(120);
+pub const GRACE: Duration = Duration::from_secs(120);
 
 /// Where the configuration comes from, to be read again on a reload.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ impl Origin {
 /// What keeps it from starting, in words for the operator.
 pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let (clock, entropy) = (Clock::system(), Entropy::system());
-    let origin = origin(matches, &entropy)?;
+    let origin = origin(matches, matches.get_flag("watch-courier"), &entropy)?;
     let Loaded { config, warnings, unused } = origin.load()?;
     logs::start(&config.log);
     for warning in warnings {
@@ -76,7 +76,13 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let dsn = Dsn::parse(config.dsn.expose()).map_err(|error| error.to_string())?;
     let store = Store::open(&dsn).await.map_err(|error| error.to_string())?;
     prepare(&store, &config, &clock, &entropy, config.dsn.expose() == "memory").await?;
-    let shared = Shared { pool: setup::hashing_pool(&config), store, clock: clock.clone(), entropy: entropy.clone() };
+    let shared = Shared {
+        pool: setup::hashing_pool(&config),
+        mapper: setup::mapper(&clock)?,
+        store,
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
 
     let tasks = Tasks::default();
     let (stop, stopped) = watch::channel(false);
@@ -114,6 +120,9 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
         cli::say(&demo::welcome(&app, tunnel).await);
     }
     janitor::start(&app, &tasks, stopped.clone());
+    if config.watch_courier {
+        courier::start(&app, &tasks, stopped.clone());
+    }
     let _watcher = reload::watch(&origin, &app, &shared, &tasks, stopped);
 
     wait_for_signal().await?;
@@ -126,7 +135,11 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     Ok(())
 }
 
-fn origin(matches: &ArgMatches, entropy: &Entropy) -> Result<Origin, String> {
+/// Where the command line says that the configuration is.
+///
+/// # Errors
+/// When the folder of `serve --dev` cannot be used.
+pub fn origin(matches: &ArgMatches, watch_courier: bool, entropy: &Entropy) -> Result<Origin, String> {
     let files = cli::config_paths(matches);
     let dev = matches.get_flag("dev");
     if files.is_empty() && dev {
@@ -140,7 +153,7 @@ fn origin(matches: &ArgMatches, entropy: &Entropy) -> Result<Origin, String> {
         machine: Machine::this(),
         fallback_secret: Secret::new(entropy.string(dev::ALPHABET, 32)),
     };
-    Ok(Origin::Files { sources, mode: Mode { dev, watch_courier: matches.get_flag("watch-courier") } })
+    Ok(Origin::Files { sources, mode: Mode { dev, watch_courier } })
 }
 
 /// Brings the tables up to date where that is expected of us, and says what is missing where it is not.
@@ -174,7 +187,11 @@ fn listen_host(configured: &str, is_demo: bool) -> &str {
     if is_demo && configured == "127.0.0.1" { "localhost" } else { configured }
 }
 
-async fn wait_for_signal() -> Result<(), String> {
+/// Waits until the process is told to stop.
+///
+/// # Errors
+/// When signals cannot be received.
+pub async fn wait_for_signal() -> Result<(), String> {
     let cannot_wait = |error| format!("Signals cannot be received: {error}.");
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_wait)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_wait)?;

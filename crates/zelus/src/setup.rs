@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use config::Config;
 use crypto::{HashingPool, PoolLimits};
-use flow::Runtime;
-use identity::{Identities, SchemaError, SchemaSource, Schemas};
+use flow::{Parts, Runtime};
+use identity::{SchemaError, SchemaSource, Schemas};
+use mapper::{Mapper, MapperOptions};
 use model::{Clock, Entropy};
 use outbound::{Outbound, OutboundOptions, Request};
-use session::Sessions;
 use store::Store;
+
+use crate::cli;
 
 /// The largest identity schema that is fetched; as in Kratos.
 const MAX_SCHEMA: usize = 1 << 20;
@@ -23,6 +25,7 @@ pub struct Shared {
     pub clock: Clock,
     pub entropy: Entropy,
     pub pool: HashingPool,
+    pub mapper: Mapper,
 }
 
 /// The budget for hashing: a hash at a time for each processor, within the memory that the configuration dedicates.
@@ -30,6 +33,15 @@ pub fn hashing_pool(config: &Config) -> HashingPool {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let memory_bytes = config.hashers.argon2.dedicated_memory;
     HashingPool::new(PoolLimits { workers, memory_bytes, queue: HASHES_WAITING * workers })
+}
+
+/// Jsonnet, in processes of this same program.
+///
+/// # Errors
+/// When this program does not know where it is.
+pub fn mapper(clock: &Clock) -> Result<Mapper, String> {
+    let program = std::env::current_exe().map_err(|error| format!("The program does not find itself: {error}."))?;
+    Ok(Mapper::new(MapperOptions::new(program, &[cli::JSONNET_WORKER]), clock.clone()))
 }
 
 /// Builds and checks everything that follows from a configuration.
@@ -43,16 +55,9 @@ pub async fn runtime(config: Config, shared: &Shared) -> Result<Runtime, String>
     options.private_ip_exception_urls.clone_from(&config.clients.private_ip_exception_urls);
     let outbound = Outbound::new(&options).map_err(|error| format!("Outgoing HTTP cannot be set up: {error}."))?;
     let schemas = Arc::new(load_schemas(&config.identity, &outbound).await?);
-    let store = shared.store.clone();
-    Ok(Runtime {
-        sessions: Sessions::new(store.clone(), &config),
-        identities: Identities::new(store.clone(), schemas, &config, shared.pool.clone()),
-        methods: methods::enabled(&config),
-        hooks: hooks::configured(&config),
-        config,
-        store,
-        outbound,
-    })
+    let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config));
+    let Shared { store, clock, entropy, pool, mapper } = shared.clone();
+    Ok(Runtime::new(config, Parts { store, schemas, hashing: pool, outbound, mapper, clock, entropy }, methods, hooks))
 }
 
 /// Reads the identity schemas, fetching those that stand elsewhere, one after another as they refer to each other.

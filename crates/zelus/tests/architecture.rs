@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 600;
 
 /// Outside crates that belong to some of ours alone.
-const RESERVED: [(&str, &[&str]); 8] = [
+const RESERVED: [(&str, &[&str]); 11] = [
     ("rusqlite", &["store", "testkit"]),
     ("tokio-postgres", &["store", "testkit"]),
     ("reqwest", &["outbound"]),
+    ("jrsonnet-evaluator", &["mapper"]),
+    ("jrsonnet-stdlib", &["mapper"]),
+    ("lettre", &["courier"]),
     ("axum", HTTP),
     ("hyper", HTTP),
     ("hyper-util", HTTP),

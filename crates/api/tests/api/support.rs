@@ -6,16 +6,16 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use config::{Loaded, Machine, Mode, Sources};
 use crypto::{HashingPool, PoolLimits};
-use flow::{Hooks, Runtime};
+use flow::{Hooks, Parts, Runtime};
 use http_body_util::BodyExt;
-use identity::{Identities, SchemaSource, Schemas};
+use identity::{SchemaSource, Schemas};
+use mapper::Mapper;
 use model::{
     Aal, AuthenticationMethod, ClientInfo, Clock, Cx, Entropy, Id, Identity, RawJson, Secret, Session, SignedDuration,
     Timestamp,
 };
 use outbound::{Outbound, OutboundOptions};
 use serde_json::{Value, json};
-use session::Sessions;
 use store::{Dsn, Store, Tx};
 use web::{App, Edge, Peer, Side};
 
@@ -112,16 +112,17 @@ impl Server {
         let store = Store::open(&Dsn::parse("memory").expect("a DSN")).await.expect("a database");
         store.migrate_up(entropy.uuid(), clock.now(), &mut |_| {}).await.expect("tables");
         let schemas = Arc::new(Schemas::load(&config.identity, &SchemaSource::new()).expect("schemas"));
-        let pool = HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 30, queue: 8 });
-        let runtime = Runtime {
-            sessions: Sessions::new(store.clone(), &config),
-            identities: Identities::new(store.clone(), schemas, &config, pool),
-            outbound: Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client"),
-            methods: methods(&config),
-            hooks: Hooks::default(),
-            config,
+        let parts = Parts {
             store,
+            schemas,
+            hashing: HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 30, queue: 8 }),
+            outbound: Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client"),
+            mapper: Mapper::unconfined(clock.clone()),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
         };
+        let methods = methods(&config);
+        let runtime = Runtime::new(config, parts, methods, Hooks::default());
         let app = App::new(runtime, clock.clone(), entropy);
         let public = Edge::new(app.clone(), Side::Public, api::public_router());
         let admin = Edge::new(app.clone(), Side::Admin, api::admin_router());

@@ -1,0 +1,50 @@
+//! Messages to people: composing them when a flow needs one, and delivering what is queued.
+//!
+//! A flow calls [`Courier::compose`] and queues the message within its own transaction. A courier worker, here or on
+//! another node, claims what is due ([`Courier::deliver_due`]), sends it over its channel, and notes what came of it. A
+//! message that fails waits longer after each attempt, delays no other, and is given up after
+//! `courier.message_retries` more attempts. A message is sent once, unless a node dies, or loses the database, between
+//! sending it and saying so.
+
+mod channel;
+mod compose;
+mod http;
+mod queue;
+mod smtp;
+mod text;
+
+use std::sync::Arc;
+
+use config::Config;
+use mapper::Mapper;
+use model::{Clock, Entropy};
+use outbound::Outbound;
+use store::Store;
+
+pub use compose::{Draft, Template, Variables};
+pub use queue::watch;
+
+/// Composes and delivers messages as one configuration says. Clones share everything.
+#[derive(Clone)]
+pub struct Courier {
+    config: Arc<Config>,
+    store: Store,
+    outbound: Outbound,
+    mapper: Mapper,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Courier {
+    /// A courier for a configuration.
+    pub fn new(
+        config: Arc<Config>,
+        store: Store,
+        outbound: Outbound,
+        mapper: Mapper,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
+        Self { config, store, outbound, mapper, clock, entropy }
+    }
+}

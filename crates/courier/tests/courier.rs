@@ -1,0 +1,201 @@
+//! The queue, against a real database, a web service and a mail server.
+
+use std::sync::{Arc, Mutex};
+
+use config::{Loaded, Machine, Mode, Sources};
+use courier::{Courier, Draft, Template, Variables};
+use mapper::Mapper;
+use model::{Channel, ClientInfo, Clock, Cx, Entropy, Secret, SignedDuration};
+use outbound::{Outbound, OutboundOptions};
+use store::{Dsn, MessageFilter, MessageStatus, Store, Tx};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+type Received = Arc<Mutex<Vec<String>>>;
+
+struct World {
+    courier: Courier,
+    store: Store,
+    clock: Clock,
+    cx: Cx,
+}
+
+impl World {
+    async fn new(courier: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("zelus.yml");
+        let schema = "base64://eyJwcm9wZXJ0aWVzIjp7InRyYWl0cyI6eyJ0eXBlIjoib2JqZWN0In19fQ==";
+        let text = format!(
+            "dsn: memory\nidentity: {{ default_schema_id: a, schemas: [{{ id: a, url: '{schema}' }}] }}\nselfservice: {{ default_browser_return_url: 'http://localhost/' }}\ncourier:\n{courier}\n"
+        );
+        std::fs::write(&file, text).expect("a file");
+        let sources = Sources {
+            files: vec![file],
+            environment: Vec::new(),
+            machine: Machine { hostname: "localhost".to_owned(), processors: 1 },
+            fallback_secret: Secret::from("a-secret-that-is-long-enough"),
+        };
+        let config = Arc::new(Loaded::from(&sources, Mode::default()).expect("a configuration").config);
+        let clock = Clock::manual("2026-11-21T10:00:00Z".parse().expect("a time"));
+        let entropy = Entropy::seeded(7);
+        let store = Store::open(&Dsn::parse("memory").expect("a DSN")).await.expect("a database");
+        store.migrate_up(entropy.uuid(), clock.now(), &mut |_| {}).await.expect("tables");
+        let outbound = Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client");
+        let mapper = Mapper::unconfined(clock.clone());
+        let cx = Cx { clock: clock.clone(), entropy: entropy.clone(), client: ClientInfo::default() };
+        let courier = Courier::new(config, store.clone(), outbound, mapper, clock.clone(), entropy);
+        Self { courier, store, clock, cx }
+    }
+
+    async fn queue(&self, recipient: &str) {
+        let code = Some("123456".to_owned());
+        let variables = Variables { login_code: code, expires_in_minutes: Some(15), ..Variables::default() };
+        let (template, channel) = (Template::LoginCodeValid, Channel::Email);
+        let draft = Draft { template, channel, recipient, variables, request_headers: None };
+        let mut tx = Tx::new();
+        tx.queue_message(&self.courier.compose(&self.cx, draft));
+        self.store.commit(tx).await.expect("a queued message");
+    }
+
+    async fn count(&self, status: MessageStatus) -> usize {
+        let filter = MessageFilter { status: Some(status), recipient: None };
+        self.store.list_messages(&filter, None, 500).await.expect("a list").len()
+    }
+}
+
+/// A web service that refuses messages to `poison@…`.
+async fn web_service() -> (String, Received) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}/mail", listener.local_addr().expect("an address"));
+    let received = Received::default();
+    let all = received.clone();
+    let mut connections = tokio::task::JoinSet::new();
+    let mut server = tokio::task::JoinSet::new();
+    server.spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            connections.spawn(answer(connection, all.clone()));
+        }
+    });
+    server.detach_all();
+    (address, received)
+}
+
+async fn answer(connection: TcpStream, received: Received) {
+    let mut connection = BufReader::new(connection);
+    loop {
+        let (mut length, mut line) = (0, String::new());
+        while connection.read_line(&mut line).await.unwrap_or(0) > 2 {
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        if length == 0 || connection.read_exact(&mut body).await.is_err() {
+            return;
+        }
+        let body = String::from_utf8(body).expect("text");
+        let status = if body.contains("poison@") { "500 No" } else { "200 OK" };
+        received.lock().expect("a list").push(body);
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        connection.write_all(answer.as_bytes()).await.expect("an answer");
+    }
+}
+
+fn over_http(address: &str) -> String {
+    format!(
+        "  delivery_strategy: http\n  message_retries: 1\n  http: {{ request_config: {{ url: '{address}', method: POST, body: 'base64://ZnVuY3Rpb24oY3R4KSBjdHg=' }} }}"
+    )
+}
+
+#[tokio::test]
+async fn two_workers_send_each_message_once_and_poison_blocks_nobody() {
+    let (address, received) = web_service().await;
+    let world = World::new(&over_http(&address)).await;
+    world.queue("poison@example.org").await;
+    for i in 0..20 {
+        world.queue(&format!("p{i}@example.org")).await;
+    }
+    for _ in 0..3 {
+        let (one, other) = tokio::join!(world.courier.deliver_due(), world.courier.deliver_due());
+        one.expect("a round");
+        other.expect("a round");
+    }
+    assert_eq!(received.lock().expect("a list").len(), 21, "a failed message rests");
+    assert_eq!((world.count(MessageStatus::Sent).await, world.count(MessageStatus::Queued).await), (20, 1));
+    world.clock.advance(SignedDuration::from_secs(6));
+    world.courier.deliver_due().await.expect("a round");
+    assert_eq!(world.count(MessageStatus::Abandoned).await, 1);
+    let poison = world.store.list_messages(&MessageFilter::default(), None, 500).await.expect("a list");
+    let poison = poison.iter().find(|message| message.recipient.starts_with("poison")).expect("it");
+    let dispatches = world.store.dispatches_of(poison.id).await.expect("attempts");
+    assert_eq!(dispatches.iter().filter(|dispatch| dispatch.error.is_some()).count(), 2);
+    let ctx: serde_json::Value = serde_json::from_str(&received.lock().expect("a list")[0]).expect("JSON");
+    assert_eq!(ctx["template_data"]["login_code"], "123456");
+    assert_eq!((&ctx["message_type"], &ctx["template_type"]), (&"email".into(), &"login_code_valid".into()));
+}
+
+#[tokio::test]
+async fn what_a_dead_courier_held_goes_out_after_its_lease() {
+    let (address, received) = web_service().await;
+    let world = World::new(&over_http(&address)).await;
+    world.queue("a@example.org").await;
+    let now = world.clock.now();
+    let times = store::ClaimTimes { now, lease_began: now - SignedDuration::from_mins(3), failed: [now; 5] };
+    assert_eq!(world.store.claim_messages(&times, 10).await.expect("a claim").len(), 1);
+    world.courier.deliver_due().await.expect("a round");
+    assert_eq!(received.lock().expect("a list").len(), 0);
+    world.clock.advance(SignedDuration::from_mins(4));
+    world.courier.deliver_due().await.expect("a round");
+    assert_eq!(world.count(MessageStatus::Sent).await, 1);
+    assert_eq!(received.lock().expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_server_receives_the_mail() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let smtp = format!(
+        "  smtp: {{ connection_uri: 'smtp://127.0.0.1:{port}/?disable_starttls=true', from_address: a@zelus.example, from_name: Zelus, headers: {{ X-Mine: yes-it-is }} }}"
+    );
+    let world = World::new(&smtp).await;
+    world.queue("person@example.org").await;
+    let (round, mail) = tokio::join!(world.courier.deliver_due(), receive(&listener));
+    round.expect("a round");
+    for expected in ["To: person@example.org", "From: \"Zelus\" <a@zelus.example>", "X-Mine: yes-it-is", "123456"] {
+        assert!(mail.contains(expected) || mail.contains(&expected.replace('"', "")), "{expected} in {mail}");
+    }
+    assert_eq!(world.count(MessageStatus::Sent).await, 1);
+}
+
+/// A mail server that takes one mail.
+async fn receive(listener: &TcpListener) -> String {
+    let (connection, _) = listener.accept().await.expect("a connection");
+    let mut connection = BufReader::new(connection);
+    connection.write_all(b"220 hello\r\n").await.expect("a greeting");
+    let (mut mail, mut is_data, mut line) = (String::new(), false, String::new());
+    while connection.read_line(&mut line).await.unwrap_or(0) > 0 {
+        let answer = match line.trim_end() {
+            "." if is_data => {
+                is_data = false;
+                "250 taken\r\n"
+            }
+            _ if is_data => {
+                mail.push_str(&line);
+                ""
+            }
+            "DATA" => {
+                is_data = true;
+                "354 go on\r\n"
+            }
+            "QUIT" => return mail,
+            _ => "250 fine\r\n",
+        };
+        connection.write_all(answer.as_bytes()).await.expect("an answer");
+        if answer.starts_with("250 taken") {
+            return mail;
+        }
+        line.clear();
+    }
+    mail
+}

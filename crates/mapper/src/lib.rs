@@ -1,0 +1,111 @@
+//! Jsonnet, with which operators shape webhook bodies, mails sent over HTTP, claims and traits.
+//!
+//! A snippet may loop forever or ask for all memory there is, and the interpreter has no limits of its own. So snippets
+//! run in a small pool of child processes, each of which sets limits on its memory and is killed at a deadline. Nothing
+//! can be imported, and the children know neither the environment nor the configuration.
+
+mod error;
+mod evaluate;
+mod frame;
+mod pool;
+mod source;
+pub mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::Clock;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use error::MapperError;
+
+use pool::Pool;
+use source::Downloads;
+
+/// What a snippet is given.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input<'a> {
+    /// The argument of `function(ctx) …`: webhooks and courier channels.
+    TopLevel { ctx: &'a Value },
+    /// What `std.extVar(name)` gives: OpenID claims and session tokens.
+    ExtVars(&'a Map<String, Value>),
+}
+
+/// How snippets are run.
+#[derive(Clone, Debug)]
+pub struct MapperOptions {
+    /// The program of a worker, and its arguments; it must call [`worker::run`].
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    /// How many workers may run at once.
+    pub workers: usize,
+    /// The longest that one evaluation may take; Kratos allows one second.
+    pub time_limit: Duration,
+}
+
+impl MapperOptions {
+    /// One worker for each processor, at least two, and a second for each evaluation.
+    pub fn new(program: PathBuf, arguments: &[&str]) -> Self {
+        let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { program, arguments, workers, time_limit: Duration::from_secs(1) }
+    }
+}
+
+/// Evaluates Jsonnet. Clones share the workers, which are started when they are first needed.
+#[derive(Clone, Debug)]
+pub struct Mapper(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    engine: Engine,
+    downloads: Downloads,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Workers(Pool),
+    Unconfined,
+}
+
+impl Mapper {
+    /// A mapper with workers.
+    pub fn new(options: MapperOptions, clock: Clock) -> Self {
+        Self(Arc::new(Shared { engine: Engine::Workers(Pool::new(options)), downloads: Downloads::new(clock) }))
+    }
+
+    /// A mapper that evaluates in this process, without limits: for tests of other crates, which have no worker program.
+    pub fn unconfined(clock: Clock) -> Self {
+        Self(Arc::new(Shared { engine: Engine::Unconfined, downloads: Downloads::new(clock) }))
+    }
+
+    /// The value of a snippet as JSON in Jsonnet's own form: keys sorted, indented by three spaces, a newline at the end.
+    ///
+    /// # Errors
+    /// See [`MapperError`].
+    pub async fn evaluate(&self, snippet: &str, input: Input<'_>) -> Result<String, MapperError> {
+        let request = frame::request(snippet, input)?;
+        match &self.0.engine {
+            Engine::Workers(pool) => pool.evaluate(&request).await,
+            Engine::Unconfined => {
+                let answer = tokio::task::spawn_blocking(move || evaluate::Evaluator::new().answer(&request)).await;
+                frame::read_answer(&answer.map_err(|_| MapperError::Crashed)?)
+            }
+        }
+    }
+
+    /// The text of a snippet that stands at `address`: `base64://…`, `file://…`, `http://…` or `https://…`, which is
+    /// fetched by `fetch` and kept for an hour; anything else is a path.
+    ///
+    /// # Errors
+    /// [`MapperError::Source`] when it cannot be had, or is larger than a mebibyte.
+    pub async fn load<F>(&self, address: &str, fetch: impl FnOnce(String) -> F) -> Result<Arc<str>, MapperError>
+    where
+        F: Future<Output = Result<Vec<u8>, String>>,
+    {
+        self.0.downloads.load(address, fetch).await
+    }
+}
