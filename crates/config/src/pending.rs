@@ -17,7 +17,6 @@ pub const NOT_USED_YET: &[&str] = &[
     "organizations",
     "preview",
     "selfservice.flows.*.before.hooks",
-    "selfservice.flows.login.style",
     "selfservice.methods.b2b",
     "selfservice.methods.code.config.missing_credential_fallback_enabled",
     "selfservice.methods.code.mfa_enabled",

@@ -34,8 +34,8 @@ pub use hook::{
 };
 pub use input::{Input, InputError, parse_json};
 pub use method::{
-    LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod, RegistrationStep, SettingsMethod, SettingsStep,
-    Verdict,
+    Account, LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod, RegistrationStep, SettingsMethod,
+    SettingsStep, Verdict, Visitor,
 };
 pub use proof::{
     IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew, VerificationMethod, VerificationStep,

@@ -1,7 +1,7 @@
 //! What every flow goes through, whatever it is for: it is made, saved, and replaced when it is too old.
 
 use model::flow::Kind;
-use model::{Cx, Flow, FlowClient, FlowState, Id, Message, Ui};
+use model::{AddressStatus, Cx, Flow, FlowClient, FlowState, Id, Identity, Message, Ui, VerifiableAddress};
 use store::{CommitError, FlowTable, Tx};
 
 use crate::request::Request;
@@ -59,26 +59,40 @@ pub(crate) async fn update<K: FlowTable>(
     runtime.store.commit(writes).await
 }
 
-/// Stores a new flow that says `message`.
+/// Stores a new flow that says `message`, and then what belongs to it.
 pub(crate) async fn insert_saying<K: FlowTable>(
     runtime: &Runtime,
     flow: &mut Flow<K>,
     message: Message,
+    writes: Tx,
 ) -> Result<(), CommitError> {
     flow.ui.messages.push(message);
     let mut tx = Tx::new();
     tx.insert_flow(flow);
+    tx.append(writes);
     runtime.store.commit(tx).await
 }
 
-/// Stores a new flow that says `message` and leads where `old` was to lead.
+/// As [`insert_saying`], and the flow leads where `old` was to lead.
 pub(crate) async fn insert_in_place_of<K: FlowTable>(
     runtime: &Runtime,
     old: &Flow<K>,
     flow: &mut Flow<K>,
     message: Message,
+    writes: Tx,
 ) -> Result<(), CommitError> {
     flow.request_url.clone_from(&old.request_url);
     flow.return_to.clone_from(&old.return_to);
-    insert_saying(runtime, flow, message).await
+    insert_saying(runtime, flow, message, writes).await
+}
+
+/// Marks an address as verified: whoever typed what was sent there reads what is sent there.
+pub(crate) fn mark_verified(cx: &Cx, identity: &mut Identity, value: &str, tx: &mut Tx) {
+    let unverified = |address: &&mut VerifiableAddress| address.value == value && !address.verified;
+    for address in identity.verifiable_addresses.iter_mut().filter(unverified) {
+        address.verified = true;
+        address.verified_at = Some(cx.now());
+        address.status = AddressStatus::Completed;
+        tx.set_address_verified(address.id, cx.now());
+    }
 }

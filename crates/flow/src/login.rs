@@ -6,7 +6,7 @@ use config::LoginStyle;
 use model::flow::Login;
 use model::problem::id;
 use model::wire::ContinueWith;
-use model::{Aal, Cx, Flow, FlowClient, Id, Identity, Problem, message};
+use model::{Aal, Cx, Flow, FlowClient, Id, Identity, Problem, Timestamp, message};
 use session::{Found, StepUp};
 use store::Tx;
 use url::Url;
@@ -18,7 +18,7 @@ use crate::form::{self, Rejection};
 use crate::hook::{LoginInProgress, Stop};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
-use crate::method::{LoginScene, LoginStep, Verdict};
+use crate::method::{LoginMethod, LoginScene, LoginStep, Verdict};
 use crate::request::Request;
 use crate::return_to::refuse_login_challenge;
 use crate::runtime::Runtime;
@@ -59,9 +59,10 @@ pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowCli
     };
     let opening = Opening::of(request, client, request.csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
-    add_fields(cx, runtime, request, &mut flow, found.as_ref()).await?;
+    let begun = fill_in(cx, runtime, request, &mut flow, found.as_ref()).await?;
     let mut tx = Tx::new();
     tx.insert_flow(&flow);
+    tx.append(begun);
     let wants_code = client == FlowClient::Api && found.is_none() && request.flag("return_session_token_exchange_code");
     let session_token_exchange_code = wants_code.then(|| start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
     runtime.store.commit(tx).await?;
@@ -76,13 +77,14 @@ pub(crate) fn start_exchange(cx: &Cx, runtime: &Runtime, flow_id: model::Uuid, t
     exchange.init_code.expose().clone()
 }
 
-async fn add_fields(
+/// Fills in an empty form. Gives back the writes of a method that began at once.
+async fn fill_in(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,
     flow: &mut Flow<Login>,
     found: Option<&Found>,
-) -> Result<(), Problem> {
+) -> Result<Tx, Problem> {
     let known = match found {
         Some(found) => runtime.identities.with_credentials(found.session.identity_id).await?,
         None => None,
@@ -91,25 +93,50 @@ async fn add_fields(
     let scene = match &known {
         Some(identity) if wants_second => LoginScene::SecondFactor { identity },
         Some(identity) if flow.detail.refresh => LoginScene::Refresh { identity },
+        _ if is_identifier_first(runtime) => LoginScene::Identification,
         _ => LoginScene::FirstFactor,
     };
     // Members of an organization sign in by its own provider, and no method is one.
     let is_of_organization = flow.detail.organization_id.is_some() && !wants_second;
-    for method in runtime.methods.iter().filter_map(|method| method.login()).filter(|_| !is_of_organization) {
-        method.add_fields(cx, runtime, &scene, flow)?;
-    }
+    let mut of_use = match is_of_organization {
+        true => Vec::new(),
+        false => add_fields(cx, runtime, &scene, flow)?,
+    };
     if flow.detail.refresh {
         flow.ui.messages = vec![message::login_refresh()];
     }
     if wants_second && found.is_some_and(|found| found.session.aal < Aal::Aal2) {
         flow.ui.messages.push(message::login_aal2());
     }
-    let has_fields = !flow.ui.nodes.is_empty();
     model::ui::NodeOrder::login().sort(&mut flow.ui);
-    if has_fields || flow.client == FlowClient::Browser {
+    if flow.ui.node("csrf_token").is_some() || flow.client == FlowClient::Browser {
         flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
     }
-    Ok(())
+    if let (LoginScene::SecondFactor { .. }, Some(method), true) = (&scene, of_use.pop(), of_use.is_empty())
+        && let Some(writes) = method.begin(cx, runtime, request, &scene, flow).await?
+    {
+        return Ok(writes);
+    }
+    Ok(Tx::new())
+}
+
+/// Adds the fields of every method that is of use in a scene. Gives back those that are.
+///
+/// # Errors
+/// When a method cannot make its fields.
+pub fn add_fields<'a>(
+    cx: &Cx,
+    runtime: &'a Runtime,
+    scene: &LoginScene<'_>,
+    flow: &mut Flow<Login>,
+) -> Result<Vec<&'a dyn LoginMethod>, Problem> {
+    let mut of_use = Vec::new();
+    for method in runtime.methods.iter().filter_map(|method| method.login()) {
+        if method.add_fields(cx, runtime, scene, flow)? {
+            of_use.push(method);
+        }
+    }
+    Ok(of_use)
 }
 
 /// Fetches a sign-in form, for the browser that opened it (or any native client that knows its id).
@@ -163,7 +190,7 @@ async fn submit_to(
         _ => {}
     }
     if flow.expires_at <= cx.now() {
-        return expired(cx, runtime, request, &flow, found.as_ref()).await;
+        return expired(cx, runtime, request, &flow, found.as_ref(), flow.expires_at).await;
     }
     let input = match input {
         Ok(input) => input,
@@ -173,7 +200,7 @@ async fn submit_to(
         }
     };
     let meant = runtime.methods.iter().find_map(|method| {
-        method.login().filter(|login| login.is_meant(&flow, &input)).map(|login| (method.name(), login))
+        method.login().filter(|login| login.is_meant(runtime, &flow, &input)).map(|login| (method.name(), login))
     });
     let Some((name, method)) = meant else {
         return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::no_login_method())], Tx::new())
@@ -196,7 +223,12 @@ async fn submit_to(
             method.keep_input(&mut flow, &input);
             return show_again(cx, runtime, request, flow, rejections, writes).await;
         }
-        Verdict::NextStep { status, writes } => return next_step(cx, runtime, flow, status, writes).await,
+        Verdict::NextStep { status, writes } => {
+            // What the client gave along is shown with the step that it led to, as in Kratos.
+            let payload = flow.transient_payload.take().unwrap_or_else(|| serde_json::json!({}));
+            return next_step(cx, runtime, flow, status, writes, Some(payload)).await;
+        }
+        Verdict::Expired(at) => return expired(cx, runtime, request, &flow, found.as_ref(), at).await,
     };
     flow.active = Some(name.to_owned());
     complete(cx, runtime, request, flow, found, step).await
@@ -211,7 +243,7 @@ async fn complete(
     found: Option<Found>,
     step: LoginStep,
 ) -> Result<Answer<Login>, Problem> {
-    let identity = runtime.identities.with_credentials(step.identity).await?.ok_or_else(Problem::not_found)?;
+    let mut identity = runtime.identities.with_credentials(step.identity).await?.ok_or_else(Problem::not_found)?;
     let previous = found.map(|found| found.session);
     let same_person = previous.as_ref().is_some_and(|session| session.identity_id == identity.id);
     let name = flow.active.clone().unwrap_or_default();
@@ -220,6 +252,9 @@ async fn complete(
     let return_to = runtime.return_to(flow.return_to.as_deref(), source.as_ref(), default)?;
 
     let mut tx = step.writes;
+    if let Some(address) = &step.proved_address {
+        lifecycle::mark_verified(cx, &mut identity, address, &mut tx);
+    }
     let mut session = match previous.filter(|_| same_person) {
         // The person proved more, or the same again: the session, its token and its logout link stay.
         Some(mut session) => {
@@ -269,7 +304,14 @@ async fn complete(
     tx.append(hook_writes);
     flow.updated_at = cx.now();
     tx.update_flow(&flow);
-    runtime.store.commit(tx).await?;
+    match (runtime.store.commit(tx).await, step.when_spent) {
+        (Ok(()), _) => {}
+        // Of two submissions with one code, this is the slower one.
+        (Err(error), Some(rejection)) if error.is_spent() => {
+            return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
+        }
+        (Err(error), _) => return Err(error.into()),
+    }
     tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
 
     let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
@@ -323,7 +365,8 @@ async fn show_again(
         flow.ui.set_csrf(&request.csrf.masked(&cx.entropy));
     }
     model::ui::NodeOrder::login().sort(&mut flow.ui);
-    next_step(cx, runtime, flow, 400, writes).await
+    // Kratos reads the flow anew before it answers, and the payload is not stored.
+    next_step(cx, runtime, flow, 400, writes, None).await
 }
 
 async fn next_step(
@@ -332,26 +375,27 @@ async fn next_step(
     mut flow: Flow<Login>,
     status: u16,
     writes: Tx,
+    shown_payload: Option<serde_json::Value>,
 ) -> Result<Answer<Login>, Problem> {
     lifecycle::update(cx, runtime, &mut flow, writes).await?;
-    // Kratos reads the flow anew before it answers, and the payload is not stored.
-    flow.transient_payload = None;
+    flow.transient_payload = shown_payload;
     Ok(Answer::Form { flow: Box::new(flow), status })
 }
 
-/// Opens a fresh form in the place of one that is too old.
+/// Opens a fresh form in the place of one that is of no use since `expired_at`.
 async fn expired(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,
     old: &Flow<Login>,
     found: Option<&Found>,
+    expired_at: Timestamp,
 ) -> Result<Answer<Login>, Problem> {
     let opening = Opening::of(request, old.client, request.csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, runtime, opening, old.detail.clone());
-    add_fields(cx, runtime, request, &mut flow, found).await?;
-    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::login_flow_expired(old.expires_at)).await?;
-    Ok(Answer::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
+    let begun = fill_in(cx, runtime, request, &mut flow, found).await?;
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::login_flow_expired(expired_at), begun).await?;
+    Ok(Answer::Expired { replacement: Box::new(flow), expired_at })
 }
 
 /// 400: signed in already.

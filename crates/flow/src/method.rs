@@ -1,7 +1,7 @@
 //! What a sign-in method can do.
 
 use model::flow::{Login, Registration, Settings};
-use model::{AuthenticationMethod, Cx, Flow, Group, Identity, IdentityId, Problem, Session};
+use model::{AuthenticationMethod, Cx, Flow, Group, Identity, IdentityId, Problem, Session, Timestamp};
 use store::Tx;
 
 use crate::BoxFuture;
@@ -50,6 +50,8 @@ pub enum Verdict<S> {
     Rejected { rejections: Vec<Rejection>, writes: Tx },
     /// The method has changed the form to its next step, which JSON clients get with this status.
     NextStep { status: u16, writes: Tx },
+    /// What was sent to the person expired then, and the form with it: a new one takes its place.
+    Expired(Timestamp),
 }
 
 impl<S> Verdict<S> {
@@ -63,10 +65,45 @@ impl<S> Verdict<S> {
 pub enum LoginScene<'a> {
     /// A first factor of anybody.
     FirstFactor,
+    /// The first of two screens (`selfservice.flows.login.style: identifier_first`): who is it? Methods that need no
+    /// identifier to sign in show their fields here already.
+    Identification,
+    /// The second of two screens: a first factor of whoever has typed an identifier.
+    Identified(Visitor<'a>),
     /// The first factor again, of the person who is signed in.
     Refresh { identity: &'a Identity },
     /// A second factor of the person who is signed in; again, if this is a refresh.
     SecondFactor { identity: &'a Identity },
+}
+
+/// Somebody who has typed an identifier on the first of two sign-in screens.
+#[derive(Clone, Copy)]
+pub struct Visitor<'a> {
+    /// As it was typed.
+    pub identifier: &'a str,
+    pub account: Account<'a>,
+}
+
+/// What is known, and may be shown, about the account that an identifier names.
+#[derive(Clone, Copy)]
+pub enum Account<'a> {
+    /// This one, with its credentials.
+    Known(&'a Identity),
+    /// There is none.
+    Unknown,
+    /// Nobody is to be told (`security.account_enumeration.mitigate`), so every method shows its fields to everybody.
+    Secret,
+}
+
+impl Account<'_> {
+    /// Whether a method shows its fields, which it does where the account can sign in with it: `can` tells.
+    pub fn is_offered(&self, can: impl FnOnce(&Identity) -> bool) -> bool {
+        match self {
+            Self::Known(identity) => can(identity),
+            Self::Unknown => false,
+            Self::Secret => true,
+        }
+    }
 }
 
 /// A sign-in that a method has accepted.
@@ -75,21 +112,49 @@ pub struct LoginStep {
     pub method: AuthenticationMethod,
     /// Written together with the session: a better password hash, a used code.
     pub writes: Tx,
+    /// The address that the person has just shown to be theirs, by typing what was sent there.
+    pub proved_address: Option<String>,
+    /// What the form says when `writes` find that another submission has just used up the same code.
+    pub when_spent: Option<Rejection>,
+}
+
+impl LoginStep {
+    /// A sign-in that proves no address and uses nothing up.
+    pub fn new(identity: IdentityId, method: AuthenticationMethod, writes: Tx) -> Self {
+        Self { identity, method, writes, proved_address: None, when_spent: None }
+    }
 }
 
 /// Signing in with a method.
 pub trait LoginMethod: Send + Sync {
-    /// Adds the method's fields to a form.
+    /// Adds the method's fields to a form, if it is of use in this scene; says whether it is.
+    ///
+    /// # Errors
+    /// When they cannot be made.
     fn add_fields(
         &self,
         cx: &Cx,
         runtime: &Runtime,
         scene: &LoginScene<'_>,
         flow: &mut Flow<Login>,
-    ) -> Result<(), Problem>;
+    ) -> Result<bool, Problem>;
+
+    /// Does at once what the person would have to ask for next, such as sending a code, and turns the form into its next
+    /// step. The engine calls this where the method is the only one of use to somebody whose account is known, so that
+    /// there is nothing to choose. `None` where the person has to do something first.
+    fn begin<'a>(
+        &'a self,
+        _cx: &'a Cx,
+        _runtime: &'a Runtime,
+        _request: &'a Request,
+        _scene: &'a LoginScene<'a>,
+        _flow: &'a mut Flow<Login>,
+    ) -> BoxFuture<'a, Result<Option<Tx>, Problem>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Whether a submission is meant for this method.
-    fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool;
+    fn is_meant(&self, runtime: &Runtime, flow: &Flow<Login>, input: &Input) -> bool;
 
     /// Puts what was typed back into a form that is shown again, but for secrets.
     fn keep_input(&self, flow: &mut Flow<Login>, input: &Input);

@@ -5,9 +5,7 @@ use crypto::CsrfToken;
 use model::flow::{FlowState, Recovery, Settings};
 use model::problem::id;
 use model::wire::{ContinueWith, ContinueWithFlow};
-use model::{
-    AddressStatus, Cx, Flow, FlowClient, Id, Identity, IdentityId, Problem, Session, SignedDuration, Timestamp, message,
-};
+use model::{Cx, Flow, FlowClient, Id, Identity, IdentityId, Problem, Session, SignedDuration, Timestamp, message};
 use store::Tx;
 use url::Url;
 
@@ -267,7 +265,7 @@ async fn recovered(
     let mut identity = runtime.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
     let proved = address.and_then(|id| identity.recovery_addresses.iter().find(|address| address.id == id));
     if let Some(value) = proved.map(|address| address.value.clone()) {
-        mark_verified(cx, &mut identity, &value, &mut tx);
+        lifecycle::mark_verified(cx, &mut identity, &value, &mut tx);
     }
     let session = runtime.sessions.new_session(cx, &identity, vec![method])?;
     let client = if by_link { FlowClient::Browser } else { flow.client };
@@ -325,16 +323,6 @@ fn completed(
     Recovered { flow, settings_page, continue_with, by_link, effects }
 }
 
-/// Whoever got the code or the link reads what is sent to that address.
-fn mark_verified(cx: &Cx, identity: &mut Identity, value: &str, tx: &mut Tx) {
-    for address in identity.verifiable_addresses.iter_mut().filter(|address| address.value == value) {
-        address.verified = true;
-        address.verified_at = Some(cx.now());
-        address.status = AddressStatus::Completed;
-        tx.set_address_verified(address.id, cx.now());
-    }
-}
-
 /// The settings in which the person sets a new credential. They lead where the recovery was to lead.
 fn settings_flow(
     cx: &Cx,
@@ -370,7 +358,8 @@ async fn expired(cx: &Cx, runtime: &Runtime, request: &Request, old: &Flow<Recov
     // A link is opened in a browser, whoever opened the flow.
     let client = if old.active.as_deref() == Some("link") { FlowClient::Browser } else { old.client };
     let mut flow = new_flow(cx, runtime, request, client, method, &request.csrf)?;
-    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::recovery_flow_expired(old.expires_at)).await?;
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::recovery_flow_expired(old.expires_at), Tx::new())
+        .await?;
     let problem = expiry::expired_on_submit(&flow, old.expires_at, cx.now());
     let problem = problem.detail("continue_with", show_recovery(&flow));
     Ok(Outcome::Expired { replacement: Box::new(flow), problem: Box::new(problem) })
@@ -386,7 +375,7 @@ async fn start_anew(
     let StartAnew { message, client, problem } = anew;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, runtime, request, client, method, &csrf)?;
-    lifecycle::insert_saying(runtime, &mut flow, message).await?;
+    lifecycle::insert_saying(runtime, &mut flow, message, Tx::new()).await?;
     let problem = problem.map(|problem| problem.detail("continue_with", show_recovery(&flow)));
     Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })
 }

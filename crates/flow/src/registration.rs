@@ -7,7 +7,7 @@ use model::flow::Registration;
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{Cx, Flow, FlowClient, Id, Identity, Problem, RawJson, message};
+use model::{Cx, Flow, FlowClient, Id, Identity, Problem, RawJson, Timestamp, message};
 use serde_json::Value;
 use store::{CommitError, Tx};
 use url::Url;
@@ -160,7 +160,7 @@ async fn submit_to(
         });
     }
     if flow.expires_at <= cx.now() {
-        return expired(cx, runtime, request, &flow).await;
+        return expired(cx, runtime, request, &flow, flow.expires_at).await;
     }
     let input = match input {
         Ok(input) => input,
@@ -192,7 +192,12 @@ async fn submit_to(
         Verdict::Rejected { rejections, writes } => {
             reject(cx, runtime, request, flow, &input, rejections, writes).await
         }
-        Verdict::NextStep { status, writes } => next_step(cx, runtime, flow, status, writes).await,
+        Verdict::NextStep { status, writes } => {
+            // What the client gave along is shown with the step that it led to, as in Kratos.
+            let payload = flow.transient_payload.take().unwrap_or_else(|| serde_json::json!({}));
+            next_step(cx, runtime, flow, status, writes, Some(payload)).await
+        }
+        Verdict::Expired(at) => expired(cx, runtime, request, &flow, at).await,
     }
 }
 
@@ -316,7 +321,7 @@ async fn show_again(
     tracing::info!(flow.id = %flow.id, messages = ?ids, "A sign-up was not accepted.");
     form::say(&mut flow.ui, rejections);
     sort(runtime, &mut flow);
-    next_step(cx, runtime, flow, 400, writes).await
+    next_step(cx, runtime, flow, 400, writes, None).await
 }
 
 async fn next_step(
@@ -325,22 +330,25 @@ async fn next_step(
     mut flow: Flow<Registration>,
     status: u16,
     writes: Tx,
+    shown_payload: Option<Value>,
 ) -> Result<Answer<Registration>, Problem> {
     lifecycle::update(cx, runtime, &mut flow, writes).await?;
-    flow.transient_payload = None;
+    flow.transient_payload = shown_payload;
     Ok(Answer::Form { flow: Box::new(flow), status })
 }
 
-/// Opens a fresh form in the place of one that is too old.
+/// Opens a fresh form in the place of one that is of no use since `expired_at`.
 async fn expired(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,
     old: &Flow<Registration>,
+    expired_at: Timestamp,
 ) -> Result<Answer<Registration>, Problem> {
     let mut flow = new_flow(cx, runtime, request, old.client, old.detail.clone())?;
-    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::registration_flow_expired(old.expires_at)).await?;
-    Ok(Answer::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
+    let message = message::registration_flow_expired(expired_at);
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message, Tx::new()).await?;
+    Ok(Answer::Expired { replacement: Box::new(flow), expired_at })
 }
 
 fn ensure_enabled(runtime: &Runtime) -> Result<(), Problem> {

@@ -271,7 +271,14 @@ async fn expired(cx: &Cx, runtime: &Runtime, request: &Request, old: &Flow<Verif
     let method = method_of(runtime, old).map_or_else(|| runtime.verification_method(), Ok)?;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, runtime, request, FlowClient::Browser, method, &csrf)?;
-    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::verification_flow_expired(old.expires_at)).await?;
+    lifecycle::insert_in_place_of(
+        runtime,
+        old,
+        &mut flow,
+        message::verification_flow_expired(old.expires_at),
+        Tx::new(),
+    )
+    .await?;
     Ok(Outcome::Expired { replacement: Box::new(flow), csrf })
 }
 
@@ -285,7 +292,7 @@ async fn start_anew(
     let StartAnew { message, client, problem } = anew;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, runtime, request, client, method, &csrf)?;
-    lifecycle::insert_saying(runtime, &mut flow, message).await?;
+    lifecycle::insert_saying(runtime, &mut flow, message, Tx::new()).await?;
     Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })
 }
 

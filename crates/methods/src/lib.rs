@@ -1,6 +1,7 @@
 //! Sign-in methods, one folder each. The engine knows them only by the [`flow::Method`] trait.
 
 mod code;
+mod identifier_first;
 mod link;
 mod lookup_secret;
 mod mail;
@@ -12,7 +13,7 @@ mod second_factor;
 mod testing;
 mod totp;
 
-use config::Config;
+use config::{Config, LoginStyle};
 use flow::Method;
 
 pub use password::Policy;
@@ -35,6 +36,10 @@ pub fn enabled(config: &Config) -> Vec<Box<dyn Method>> {
     }
     if methods.lookup_secret_enabled {
         enabled.push(Box::new(lookup_secret::LookupSecret));
+    }
+    if config.selfservice.login_style == LoginStyle::IdentifierFirst {
+        // It takes what is meant for nobody else, so it comes last.
+        enabled.push(Box::new(identifier_first::IdentifierFirst));
     }
     enabled
 }

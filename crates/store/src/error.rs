@@ -61,6 +61,17 @@ pub enum CommitError {
     Store(StoreError),
 }
 
+impl CommitError {
+    /// Whether a single-use thing was used up by another request since it was read.
+    pub fn is_spent(&self) -> bool {
+        matches!(self, Self::Stale(statement) if SINGLE_USE.iter().any(|name| statement.ends_with(name)))
+    }
+}
+
+/// How the statements end that change a row only once: codes and links that are used, and credentials whose data says
+/// what was used of them.
+const SINGLE_USE: [&str; 2] = [".mark_used", ".replace_config"];
+
 impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -18,7 +18,7 @@ use model::{
 use crate::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
-use crate::value::{Columns, Row};
+use crate::value::{Columns, Row, Value};
 
 static FIND: Statement = Statement::new(
     "identities.find",
@@ -71,6 +71,30 @@ static FIND_BY_IDENTIFIER: Statement = Statement::new(
      WHERE ci.nid = ?1 AND ci.identity_credential_type_id = ?2 AND ci.identifier = ?3",
 );
 
+static FIND_BY_ANY_IDENTIFIER: Statement = Statement::new(
+    "identities.find_by_any_identifier",
+    concat!(
+        "SELECT ",
+        identity_columns!(sqlite),
+        ", ",
+        credentials_column!(sqlite),
+        " FROM identity_credential_identifiers ci
+          JOIN identity_credentials c ON c.id = ci.identity_credential_id AND c.nid = ci.nid
+          JOIN identities i ON i.id = c.identity_id AND i.nid = c.nid
+          WHERE ci.nid = ?1 AND ci.identifier IN (?2, ?3) ORDER BY i.id LIMIT 1"
+    ),
+)
+.postgres(concat!(
+    "SELECT ",
+    identity_columns!(postgres),
+    ", ",
+    credentials_column!(postgres),
+    " FROM identity_credential_identifiers ci
+      JOIN identity_credentials c ON c.id = ci.identity_credential_id AND c.nid = ci.nid
+      JOIN identities i ON i.id = c.identity_id AND i.nid = c.nid
+      WHERE ci.nid = ?1 AND ci.identifier IN (?2, ?3) ORDER BY i.id LIMIT 1"
+));
+
 static FIND_VERIFIABLE_ADDRESS: Statement = Statement::new(
     "identities.find_verifiable_address",
     "SELECT identity_id, id, value, verified, via, status, verified_at, created_at, updated_at
@@ -91,6 +115,7 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
     &FIND_WITH_CREDENTIALS,
     &FIND_BY_EXTERNAL_ID,
     &FIND_BY_IDENTIFIER,
+    &FIND_BY_ANY_IDENTIFIER,
     &FIND_VERIFIABLE_ADDRESS,
     &FIND_RECOVERY_ADDRESS,
     &COUNT,
@@ -157,6 +182,15 @@ impl Store {
                 updated_at: columns.next()?,
             },
         }))
+    }
+
+    /// The identity, with its addresses and credentials, that any of its credentials knows by one of two spellings.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_identity_by_identifier(&self, spellings: [&str; 2]) -> Result<Option<Identity>, StoreError> {
+        let row = self.fetch_one(&FIND_BY_ANY_IDENTIFIER, &spellings.map(Value::from)).await?;
+        row.map(|row| read_all(&row)).transpose()
     }
 
     /// The verifiable address of this value, normalised here, and whose it is.

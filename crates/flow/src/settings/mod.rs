@@ -269,6 +269,7 @@ async fn change(
             }
             return Ok(outcome);
         }
+        Verdict::Expired(_) => return expired(cx, runtime, request, &flow, &identity).await,
     };
     let change = Change { name, method, before: identity, step, session };
     save(cx, runtime, request, flow, change, input).await
@@ -428,6 +429,7 @@ async fn expired(
     identity: &Identity,
 ) -> Result<Outcome, Problem> {
     let mut flow = new_flow(cx, runtime, request, old.client, identity)?;
-    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::settings_flow_expired(old.expires_at)).await?;
+    lifecycle::insert_in_place_of(runtime, old, &mut flow, message::settings_flow_expired(old.expires_at), Tx::new())
+        .await?;
     Ok(Outcome::Expired { replacement: Box::new(flow), expired_at: old.expires_at })
 }

@@ -10,20 +10,20 @@ use super::{LookupConfig, LookupSecret, Use};
 use crate::second_factor;
 
 impl LoginMethod for LookupSecret {
-    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<(), Problem> {
-        let LoginScene::SecondFactor { identity } = scene else { return Ok(()) };
+    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
+        let LoginScene::SecondFactor { identity } = scene else { return Ok(false) };
         if !identity.credentials.contains_key(&CredentialType::LookupSecret) {
-            return Ok(());
+            return Ok(false);
         }
         flow.ui.set_csrf("");
         let code = Node::input("lookup_secret", Group::LookupSecret, InputType::Text);
         flow.ui.upsert(code.required().with_value("").with_label(message::login_lookup_secret_label()));
         let button = Node::submit("method", Group::LookupSecret, "lookup_secret", message::login_with_lookup_secret());
         flow.ui.nodes.push(button);
-        Ok(())
+        Ok(true)
     }
 
-    fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
         flow.detail.requested_aal == Aal::Aal2 && input.method() == "lookup_secret"
     }
 
@@ -73,7 +73,7 @@ pub(super) async fn check(
     let mut writes = Tx::new();
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
     let method = second_factor::proved(cx, CredentialType::LookupSecret);
-    Ok(Verdict::Accepted(LoginStep { identity: identity.id, method, writes }))
+    Ok(Verdict::Accepted(LoginStep::new(identity.id, method, writes)))
 }
 
 fn rejected<S>(message: Message) -> Verdict<S> {

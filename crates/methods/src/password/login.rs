@@ -18,30 +18,38 @@ impl LoginMethod for Password {
         runtime: &Runtime,
         scene: &LoginScene<'_>,
         flow: &mut Flow<Login>,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let (identifier, label) = match scene {
             LoginScene::FirstFactor => {
                 let schemas = runtime.identities.schemas();
                 let label = schemas.identifier_label(flow.detail.identity_schema.as_deref());
                 let node = Node::input("identifier", Group::Default, InputType::Text);
-                (node.required().with_value("").with_label(label), message::login_with_password())
+                (Some(node.required().with_value("").with_label(label)), message::login_with_password())
+            }
+            LoginScene::Identified(visitor) if visitor.account.is_offered(has_password) => {
+                (None, message::login_with_password())
             }
             LoginScene::Refresh { identity } => {
                 let usable = has_password(identity);
                 let known = login::known_identifier(identity, CredentialType::Password).filter(|_| usable);
-                let Some(identifier) = known else { return Ok(()) };
-                (Node::hidden("identifier", Group::Default, &identifier), message::login_button())
+                let Some(identifier) = known else { return Ok(false) };
+                (Some(Node::hidden("identifier", Group::Default, &identifier)), message::login_button())
             }
-            LoginScene::SecondFactor { .. } => return Ok(()),
+            LoginScene::Identification | LoginScene::Identified(_) | LoginScene::SecondFactor { .. } => {
+                return Ok(false);
+            }
         };
-        flow.ui.upsert(identifier);
+        if let Some(identifier) = identifier {
+            flow.ui.upsert(identifier);
+        }
         flow.ui.set_csrf("");
         flow.ui.upsert(password_field("current-password"));
+        flow.ui.remove_button("method", Group::Password, "password");
         flow.ui.nodes.push(submit_button(label));
-        Ok(())
+        Ok(true)
     }
 
-    fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
         flow.detail.requested_aal == Aal::Aal1 && input.method() == "password"
     }
 
@@ -112,7 +120,7 @@ async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<Logi
         }
     }
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
-    Ok(Verdict::Accepted(LoginStep { identity: found.identity_id, method, writes }))
+    Ok(Verdict::Accepted(LoginStep::new(found.identity_id, method, writes)))
 }
 
 fn wrong<S>() -> Verdict<S> {

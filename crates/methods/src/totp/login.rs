@@ -13,19 +13,19 @@ use crate::second_factor;
 const MIN_LENGTH: usize = 6;
 
 impl LoginMethod for Totp {
-    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<(), Problem> {
-        let LoginScene::SecondFactor { identity } = scene else { return Ok(()) };
+    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
+        let LoginScene::SecondFactor { identity } = scene else { return Ok(false) };
         if !identity.credentials.contains_key(&CredentialType::Totp) {
-            return Ok(());
+            return Ok(false);
         }
         flow.ui.set_csrf("");
         let code = Node::input("totp_code", Group::Totp, InputType::Text);
         flow.ui.upsert(code.required().with_value("").with_label(message::login_totp_label()));
         flow.ui.nodes.push(Node::submit("method", Group::Totp, "totp", message::login_with_totp()));
-        Ok(())
+        Ok(true)
     }
 
-    fn is_meant(&self, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
         flow.detail.requested_aal == Aal::Aal2 && input.method() == "totp"
     }
 
@@ -80,7 +80,8 @@ pub(super) async fn check(
     let mut writes = Tx::new();
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
     let method = second_factor::proved(cx, CredentialType::Totp);
-    Ok(Verdict::Accepted(LoginStep { identity: identity.id, method, writes }))
+    let when_spent = Some(Rejection::whole(message::totp_invalid()));
+    Ok(Verdict::Accepted(LoginStep { when_spent, ..LoginStep::new(identity.id, method, writes) }))
 }
 
 fn wrong<S>() -> Verdict<S> {

@@ -6,6 +6,7 @@ mod continuity;
 mod crowds;
 mod endings;
 mod forms;
+mod identifier_first;
 mod logout;
 mod outages;
 mod refresh;
