@@ -1,34 +1,25 @@
-//! What flows say in their messages.
+//! Which messages there are, and queueing them.
 
-use model::{Channel, Cx};
-use serde::Serialize;
-use serde_json::Value;
-use store::QueuedMessage;
+use model::wire::IdentityJson;
+use model::{Channel, Cx, Identity, Secret, SignedDuration};
+use serde_json::{Map, Value, json};
+use store::{QueuedMessage, Tx};
+use url::Url;
 
 use crate::Courier;
 
 /// The kinds of messages; Kratos' `template_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Template {
-    /// Someone asked to recover an account of this address, which has none.
     RecoveryInvalid,
-    /// A link that recovers an account.
     RecoveryValid,
-    /// As [`Template::RecoveryInvalid`], where codes are sent.
     RecoveryCodeInvalid,
-    /// A code that recovers an account.
     RecoveryCodeValid,
-    /// Someone asked to verify this address, which nobody has registered.
     VerificationInvalid,
-    /// A link that verifies an address.
     VerificationValid,
-    /// As [`Template::VerificationInvalid`], where codes are sent.
     VerificationCodeInvalid,
-    /// A code, and a link with it, that verifies an address.
     VerificationCodeValid,
-    /// A code to sign in with.
     LoginCodeValid,
-    /// A code to sign up with.
     RegistrationCodeValid,
 }
 
@@ -69,74 +60,151 @@ impl Template {
     }
 }
 
-/// What a message may speak of, in the form in which the database and HTTP channels have it. What does not belong to a
-/// template is left out.
-#[derive(Clone, Default, Serialize)]
-pub struct Variables {
-    /// The recipient; filled in by [`Courier::compose`].
-    pub to: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recovery_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recovery_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verification_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verification_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub login_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub registration_code: Option<String>,
-    /// The identity in its public form.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity: Option<Value>,
-    /// The traits of somebody who is signing up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub traits: Option<Value>,
+/// A message to a person.
+pub struct Message<'a> {
+    pub channel: Channel,
+    /// The e-mail address or phone number.
+    pub to: &'a str,
+    pub content: Content<'a>,
     /// Where the flow was opened.
-    pub request_url: String,
-    /// The host of `request_url`, for text messages that recover an account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_url_domain: Option<String>,
-    pub transient_payload: Option<Value>,
-    /// For how long the link or code is good.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_in_minutes: Option<i64>,
+    pub request_url: &'a str,
+    /// What the client gave along for mails and hooks.
+    pub transient_payload: Option<&'a Value>,
+    /// Headers of the request that caused it (name to list of values), for HTTP channels. Kratos passes them for codes to
+    /// sign in, to sign up and to recover an account.
+    pub request_headers: Option<&'a Value>,
 }
 
-/// A message to be composed.
-pub struct Draft<'a> {
-    pub template: Template,
-    pub channel: Channel,
-    pub recipient: &'a str,
-    pub variables: Variables,
-    /// Headers of the request that caused it, as JSON (name to list of values), for HTTP channels.
-    pub request_headers: Option<String>,
+/// What a message says. Codes and links are good for the time `lifespan`.
+pub enum Content<'a> {
+    /// Someone asked for a link to recover the account of this address, which has none.
+    RecoveryInvalid,
+    /// A link that recovers an account.
+    RecoveryValid { url: &'a str, identity: &'a Identity, lifespan: SignedDuration },
+    /// As [`Content::RecoveryInvalid`], where codes are sent.
+    RecoveryCodeInvalid,
+    /// A code that recovers an account.
+    RecoveryCodeValid { code: &'a Secret, identity: &'a Identity, lifespan: SignedDuration },
+    /// Someone asked for a link to verify this address, which nobody has registered.
+    VerificationInvalid,
+    /// A link that verifies an address.
+    VerificationValid { url: &'a str, identity: &'a Identity, lifespan: SignedDuration },
+    /// As [`Content::VerificationInvalid`], where codes are sent.
+    VerificationCodeInvalid,
+    /// A code that verifies an address, and a link that fills it in.
+    VerificationCodeValid { code: &'a Secret, url: &'a str, identity: &'a Identity, lifespan: SignedDuration },
+    /// A code to sign in with.
+    LoginCodeValid { code: &'a Secret, identity: &'a Identity, lifespan: SignedDuration },
+    /// A code to sign up with. There is no identity yet, only what it will say of itself.
+    RegistrationCodeValid { code: &'a Secret, traits: &'a Value, lifespan: SignedDuration },
+}
+
+impl Content<'_> {
+    /// The kind of message that says this.
+    pub const fn template(&self) -> Template {
+        match self {
+            Self::RecoveryInvalid => Template::RecoveryInvalid,
+            Self::RecoveryValid { .. } => Template::RecoveryValid,
+            Self::RecoveryCodeInvalid => Template::RecoveryCodeInvalid,
+            Self::RecoveryCodeValid { .. } => Template::RecoveryCodeValid,
+            Self::VerificationInvalid => Template::VerificationInvalid,
+            Self::VerificationValid { .. } => Template::VerificationValid,
+            Self::VerificationCodeInvalid => Template::VerificationCodeInvalid,
+            Self::VerificationCodeValid { .. } => Template::VerificationCodeValid,
+            Self::LoginCodeValid { .. } => Template::LoginCodeValid,
+            Self::RegistrationCodeValid { .. } => Template::RegistrationCodeValid,
+        }
+    }
 }
 
 impl Courier {
-    /// Composes a message, to be queued in the transaction that needs it.
-    pub fn compose(&self, cx: &Cx, draft: Draft<'_>) -> QueuedMessage {
-        let Draft { template, channel, recipient, mut variables, request_headers } = draft;
-        recipient.clone_into(&mut variables.to);
-        if (template, channel) == (Template::RecoveryCodeValid, Channel::Sms) {
-            // Kratos stores the code of this one message under another name.
-            variables.verification_code = variables.recovery_code.take();
-            let url = url::Url::parse(&variables.request_url).ok();
-            variables.request_url_domain = url.and_then(|url| url.host_str().map(str::to_owned));
-        }
-        let data = serde_json::to_value(&variables).unwrap_or_default();
-        let text = self.texts(template, channel, &data);
-        QueuedMessage {
+    /// Composes a message and queues it. It goes out only if the transaction is committed.
+    pub fn queue(&self, cx: &Cx, message: &Message<'_>, tx: &mut Tx) {
+        let template = message.content.template();
+        let data = Value::Object(self.variables(message));
+        let text = self.texts(template, message.channel, &data);
+        tx.queue_message(&QueuedMessage {
             id: cx.entropy.uuid(),
-            channel,
-            recipient: recipient.to_owned(),
+            channel: message.channel,
+            recipient: message.to.to_owned(),
             subject: text.subject,
             body: text.body,
             template_type: template.as_str(),
             template_data: data.to_string(),
-            request_headers,
+            request_headers: message.request_headers.map_or_else(|| "{}".to_owned(), Value::to_string),
             created_at: cx.now(),
-        }
+        });
     }
+
+    /// The variables of a message's template, as Kratos keeps them in `template_data`.
+    fn variables(&self, message: &Message<'_>) -> Map<String, Value> {
+        let mut data = Map::new();
+        let mut set = |name: &str, value: Value| {
+            data.insert(name.to_owned(), value);
+        };
+        let public_url = &self.config.serve.public.base_url.text;
+        let person = |identity: &Identity| json!(IdentityJson::public(identity, public_url));
+        let is_sms = message.channel == Channel::Sms;
+        set("to", message.to.into());
+        match message.content {
+            Content::RecoveryInvalid
+            | Content::RecoveryCodeInvalid
+            | Content::VerificationInvalid
+            | Content::VerificationCodeInvalid => {}
+            Content::RecoveryValid { url, identity, .. } => {
+                set("recovery_url", url.into());
+                set("identity", person(identity));
+            }
+            Content::RecoveryCodeValid { code, identity, .. } => {
+                // Kratos keeps the code of this one text message under another name.
+                set(if is_sms { "verification_code" } else { "recovery_code" }, code.expose().as_str().into());
+                set("identity", person(identity));
+                if is_sms {
+                    set("request_url_domain", host(message.request_url).into());
+                }
+            }
+            Content::VerificationValid { url, identity, .. } => {
+                set("verification_url", url.into());
+                set("identity", person(identity));
+            }
+            Content::VerificationCodeValid { code, url, identity, .. } => {
+                if !is_sms {
+                    set("verification_url", url.into());
+                }
+                set("identity", person(identity));
+                set("verification_code", code.expose().as_str().into());
+            }
+            Content::LoginCodeValid { code, identity, .. } => {
+                set("login_code", code.expose().as_str().into());
+                set("identity", person(identity));
+            }
+            Content::RegistrationCodeValid { code, traits, .. } => {
+                set("registration_code", code.expose().as_str().into());
+                set(if is_sms { "identity" } else { "traits" }, traits.clone());
+            }
+        }
+        set("request_url", message.request_url.into());
+        set("transient_payload", message.transient_payload.cloned().unwrap_or_else(|| json!({})));
+        match message.content {
+            Content::RecoveryInvalid
+            | Content::RecoveryCodeInvalid
+            | Content::VerificationInvalid
+            | Content::VerificationCodeInvalid => {}
+            Content::RecoveryValid { lifespan, .. }
+            | Content::RecoveryCodeValid { lifespan, .. }
+            | Content::VerificationValid { lifespan, .. }
+            | Content::VerificationCodeValid { lifespan, .. }
+            | Content::LoginCodeValid { lifespan, .. }
+            | Content::RegistrationCodeValid { lifespan, .. } => {
+                set("expires_in_minutes", lifespan.as_mins().into());
+            }
+        }
+        data
+    }
+}
+
+/// The host of an address, without its port; empty if it is none.
+fn host(address: &str) -> String {
+    let url = Url::parse(address).ok();
+    url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned()
 }

@@ -1,6 +1,6 @@
 //! Messages to people: composing them when a flow needs one, and delivering what is queued.
 //!
-//! A flow calls [`Courier::compose`] and queues the message within its own transaction. A courier worker, here or on
+//! A flow calls [`Courier::queue`] within its own transaction. A courier worker, here or on
 //! another node, claims what is due ([`Courier::deliver_due`]), sends it over its channel, and notes what came of it. A
 //! message that fails waits longer after each attempt, delays no other, and is given up after
 //! `courier.message_retries` more attempts. A message is sent once, unless a node dies, or loses the database, between
@@ -21,7 +21,7 @@ use model::{Clock, Entropy};
 use outbound::Outbound;
 use store::Store;
 
-pub use compose::{Draft, Template, Variables};
+pub use compose::{Content, Message, Template};
 pub use queue::watch;
 
 /// Composes and delivers messages as one configuration says. Clones share everything.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use config::{Loaded, Machine, Mode, Sources};
-use courier::{Courier, Draft, Template, Variables};
+use courier::{Content, Courier, Message};
 use mapper::Mapper;
 use model::{Channel, ClientInfo, Clock, Cx, Entropy, Secret, SignedDuration};
 use outbound::{Outbound, OutboundOptions};
@@ -48,12 +48,18 @@ impl World {
     }
 
     async fn queue(&self, recipient: &str) {
-        let code = Some("123456".to_owned());
-        let variables = Variables { login_code: code, expires_in_minutes: Some(15), ..Variables::default() };
-        let (template, channel) = (Template::LoginCodeValid, Channel::Email);
-        let draft = Draft { template, channel, recipient, variables, request_headers: None };
+        let (code, lifespan) = (Secret::from("123456"), SignedDuration::from_mins(15));
+        let traits = serde_json::json!({ "email": recipient });
+        let message = Message {
+            channel: Channel::Email,
+            to: recipient,
+            content: Content::RegistrationCodeValid { code: &code, traits: &traits, lifespan },
+            request_url: "http://127.0.0.1:4433/self-service/registration/browser",
+            transient_payload: None,
+            request_headers: None,
+        };
         let mut tx = Tx::new();
-        tx.queue_message(&self.courier.compose(&self.cx, draft));
+        self.courier.queue(&self.cx, &message, &mut tx);
         self.store.commit(tx).await.expect("a queued message");
     }
 
@@ -131,8 +137,8 @@ async fn two_workers_send_each_message_once_and_poison_blocks_nobody() {
     let dispatches = world.store.dispatches_of(poison.id).await.expect("attempts");
     assert_eq!(dispatches.iter().filter(|dispatch| dispatch.error.is_some()).count(), 2);
     let ctx: serde_json::Value = serde_json::from_str(&received.lock().expect("a list")[0]).expect("JSON");
-    assert_eq!(ctx["template_data"]["login_code"], "123456");
-    assert_eq!((&ctx["message_type"], &ctx["template_type"]), (&"email".into(), &"login_code_valid".into()));
+    assert_eq!(ctx["template_data"]["registration_code"], "123456");
+    assert_eq!((&ctx["message_type"], &ctx["template_type"]), (&"email".into(), &"registration_code_valid".into()));
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ mod code;
 mod identifier_first;
 mod link;
 mod lookup_secret;
-mod mail;
 mod password;
 mod profile;
 mod proof;

@@ -35,7 +35,7 @@ pub struct QueuedMessage {
     /// The variables of the template, as JSON.
     pub template_data: String,
     /// Headers of the request that caused it, as JSON, for HTTP channels.
-    pub request_headers: Option<String>,
+    pub request_headers: String,
     pub created_at: Timestamp,
 }
 
@@ -57,7 +57,7 @@ impl Tx {
                 message.template_type.into(),
                 Value::Bytes(message.template_data.clone().into_bytes()),
                 message.channel.as_str().into(),
-                message.request_headers.clone().map(Value::Json).unwrap_or(Value::Null),
+                Value::Json(message.request_headers.clone()),
                 message.created_at.into(),
             ],
         );

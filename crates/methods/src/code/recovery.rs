@@ -1,5 +1,6 @@
 //! Winning back access by a code.
 
+use courier::Content;
 use crypto::tokens;
 use flow::{
     BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Refused, Rejection, Request, Runtime,
@@ -14,7 +15,6 @@ use model::{
 use store::{ProofKind, RecoveryProof, Tx};
 
 use super::{Code, LENGTH, new_code};
-use crate::mail::{self, Content, Mail};
 use crate::proof::{self, Submitted};
 
 type Verdict = ProofVerdict<RecoveryStep>;
@@ -163,15 +163,17 @@ async fn send_to(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, email: &str,
                 used_at: None,
             };
             tx.insert_recovery_proof(ProofKind::Code, &proof);
-            (address.value.as_str(), Content::RecoveryCode { code: &code, identity, lifespan })
+            (address.value.as_str(), Content::RecoveryCodeValid { code: &code, identity, lifespan })
         }
         _ if runtime.config.selfservice.recovery_notify_unknown_recipients => {
-            (email, Content::UnknownRecipient { template: "recovery_code_invalid" })
+            (email, Content::RecoveryCodeInvalid)
         }
         _ => return Ok(()),
     };
     let (request_url, transient_payload) = (flow.request_url.as_str(), flow.transient_payload.as_ref());
-    mail::queue(cx, runtime, &Mail { channel: Channel::Email, to, content, request_url, transient_payload }, tx);
+    let message =
+        courier::Message { channel: Channel::Email, to, content, request_url, transient_payload, request_headers: None };
+    runtime.courier.queue(cx, &message, tx);
     Ok(())
 }
 

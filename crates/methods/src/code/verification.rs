@@ -1,5 +1,6 @@
 //! Verifying an address by a code.
 
+use courier::Content;
 use crypto::tokens;
 use flow::{
     BoxFuture, Input, ProofVerdict, Refused, Rejection, Request, Runtime, StartAnew, VerificationMethod,
@@ -15,7 +16,6 @@ use serde_json::Value;
 use store::{ProofKind, Tx, VerificationProof};
 
 use super::{Code, new_code};
-use crate::mail::{self, Content, Mail};
 use crate::proof::{self, Submitted};
 
 type Verdict = ProofVerdict<VerificationStep>;
@@ -71,14 +71,15 @@ impl VerificationMethod for Code {
         tx.insert_verification_proof(ProofKind::Code, &proof);
         let path = format!("/self-service/verification?code={}&flow={}", code.expose(), flow.id);
         let url = runtime.public_route(&path);
-        let mail = Mail {
+        let message = courier::Message {
             channel: address.via,
             to: &address.value,
-            content: Content::VerificationCode { code: &code, url, identity, lifespan },
+            content: Content::VerificationCodeValid { code: &code, url: &url, identity, lifespan },
             request_url: &flow.request_url,
             transient_payload: flow.transient_payload.as_ref(),
+            request_headers: None,
         };
-        mail::queue(cx, runtime, &mail, tx);
+        runtime.courier.queue(cx, &message, tx);
         tx.set_address_sent(address.id, now);
     }
 
@@ -152,14 +153,15 @@ async fn send_to(
     if let (Some((_, address)), Some(identity)) = (&found, &identity) {
         Code.send(cx, runtime, identity, address, flow, tx);
     } else if runtime.config.selfservice.verification_notify_unknown_recipients {
-        let content = Content::UnknownRecipient { template: "verification_code_invalid" };
-        let (request_url, transient_payload) = (flow.request_url.as_str(), flow.transient_payload.as_ref());
-        mail::queue(
-            cx,
-            runtime,
-            &Mail { channel: Channel::Email, to: email, content, request_url, transient_payload },
-            tx,
-        );
+        let message = courier::Message {
+            channel: Channel::Email,
+            to: email,
+            content: Content::VerificationCodeInvalid,
+            request_url: &flow.request_url,
+            transient_payload: flow.transient_payload.as_ref(),
+            request_headers: None,
+        };
+        runtime.courier.queue(cx, &message, tx);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Winning back access by a link.
 
+use courier::Content;
 use crypto::tokens;
 use flow::{
     BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Refused, Rejection, Request, Runtime,
@@ -12,7 +13,6 @@ use model::{
 use store::{ProofKind, RecoveryProof, Tx};
 
 use super::{Link, token};
-use crate::mail::{self, Content, Mail};
 use crate::proof::{self, Submitted};
 
 type Verdict = ProofVerdict<RecoveryStep>;
@@ -109,6 +109,7 @@ async fn send_to(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, email: &str,
     let lifespan = runtime.config.selfservice.methods.link.lifespan;
     let token = tokens::link_token(&cx.entropy);
     let hmac = tokens::hmac_hex(runtime.proof_keys().first(), token.expose());
+    let url = recovery_url(runtime, flow, token.expose());
     let (to, content) = match (&found, &identity) {
         (Some((_, address)), Some(identity)) => {
             let now = cx.now();
@@ -123,16 +124,21 @@ async fn send_to(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, email: &str,
                 used_at: None,
             };
             tx.insert_recovery_proof(ProofKind::Link, &proof);
-            let url = recovery_url(runtime, flow, token.expose());
-            (address.value.as_str(), Content::RecoveryLink { url, identity, lifespan })
+            (address.value.as_str(), Content::RecoveryValid { url: &url, identity, lifespan })
         }
-        _ if runtime.config.selfservice.recovery_notify_unknown_recipients => {
-            (email, Content::UnknownRecipient { template: "recovery_invalid" })
-        }
+        _ if runtime.config.selfservice.recovery_notify_unknown_recipients => (email, Content::RecoveryInvalid),
         _ => return Ok(()),
     };
     let (request_url, transient_payload) = (flow.request_url.as_str(), flow.transient_payload.as_ref());
-    mail::queue(cx, runtime, &Mail { channel: Channel::Email, to, content, request_url, transient_payload }, tx);
+    let message = courier::Message {
+        channel: Channel::Email,
+        to,
+        content,
+        request_url,
+        transient_payload,
+        request_headers: None,
+    };
+    runtime.courier.queue(cx, &message, tx);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Verifying an address by a link.
 
+use courier::Content;
 use crypto::tokens;
 use flow::{
     BoxFuture, Input, ProofVerdict, Refused, Rejection, Request, Runtime, StartAnew, VerificationMethod,
@@ -12,7 +13,6 @@ use model::{
 use store::{ProofKind, Tx, VerificationProof};
 
 use super::{Link, token};
-use crate::mail::{self, Content, Mail};
 use crate::proof::{self, Submitted};
 
 type Verdict = ProofVerdict<VerificationStep>;
@@ -61,14 +61,16 @@ impl VerificationMethod for Link {
         };
         tx.insert_verification_proof(ProofKind::Link, &proof);
         let path = format!("/self-service/verification?flow={}&token={}", flow.id, token.expose());
-        let mail = Mail {
+        let url = runtime.public_route(&path);
+        let message = courier::Message {
             channel: address.via,
             to: &address.value,
-            content: Content::VerificationLink { url: runtime.public_route(&path), identity, lifespan },
+            content: Content::VerificationValid { url: &url, identity, lifespan },
             request_url: &flow.request_url,
             transient_payload: flow.transient_payload.as_ref(),
+            request_headers: None,
         };
-        mail::queue(cx, runtime, &mail, tx);
+        runtime.courier.queue(cx, &message, tx);
         tx.set_address_sent(address.id, now);
     }
 
@@ -135,10 +137,15 @@ async fn send_to(
     if let (Some((_, address)), Some(identity)) = (&found, &identity) {
         Link.send(cx, runtime, identity, address, flow, tx);
     } else if runtime.config.selfservice.verification_notify_unknown_recipients {
-        let content = Content::UnknownRecipient { template: "verification_invalid" };
-        let (request_url, transient_payload) = (flow.request_url.as_str(), flow.transient_payload.as_ref());
-        let mail = Mail { channel: Channel::Email, to: email, content, request_url, transient_payload };
-        mail::queue(cx, runtime, &mail, tx);
+        let message = courier::Message {
+            channel: Channel::Email,
+            to: email,
+            content: Content::VerificationInvalid,
+            request_url: &flow.request_url,
+            transient_payload: flow.transient_payload.as_ref(),
+            request_headers: None,
+        };
+        runtime.courier.queue(cx, &message, tx);
     }
     Ok(())
 }
