@@ -9,7 +9,7 @@ use url::Url;
 use crate::Courier;
 
 /// The kinds of messages; Kratos' `template_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Template {
     RecoveryInvalid,
     RecoveryValid,
@@ -122,7 +122,7 @@ impl Courier {
     pub fn queue(&self, cx: &Cx, message: &Message<'_>, tx: &mut Tx) {
         let template = message.content.template();
         let data = Value::Object(self.variables(message));
-        let text = self.texts(template, message.channel, &data);
+        let text = self.templates.texts(template, message.channel, &data);
         tx.queue_message(&QueuedMessage {
             id: cx.entropy.uuid(),
             channel: message.channel,

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use config::{ApiKeyPlace, HttpAuth, HttpRequest};
 use mapper::Input;
+use model::Channel;
 use outbound::Request;
 use serde_json::{Map, Value, json};
 use store::CourierMessage;
@@ -71,8 +72,13 @@ impl Courier {
             "body": message.body,
             "template_type": message.template_type,
             "message_type": message.kind.as_str(),
-            "request_headers": message.request_headers.as_ref().map_or(Value::Null, model::RawJson::to_value),
+            "request_headers": message.request_headers.as_ref().map_or_else(|| json!({}), model::RawJson::to_value),
         });
+        if message.kind == Channel::Email
+            && let Some(html) = self.html(message)
+        {
+            ctx["html_body"] = html.into();
+        }
         ctx["template_data"] = data;
         ctx
     }
@@ -84,17 +90,13 @@ fn plain_body(ctx: &Value) -> Value {
     for key in ["recipient", "template_type", "subject", "body"] {
         body.insert(key.to_owned(), ctx[key].clone());
     }
-    for key in [
-        "to",
-        "recovery_code",
-        "recovery_url",
-        "verification_url",
-        "verification_code",
-        "login_code",
-        "registration_code",
-    ] {
-        if let Some(value) = ctx["template_data"].get(key) {
-            body.insert(key.to_owned(), value.clone());
+    for key in ["to", "recovery_code", "recovery_url", "verification_url", "verification_code"] {
+        body.insert(key.to_owned(), ctx["template_data"][key].clone());
+    }
+    // Kratos leaves these out, so that a service would have to find them in the text.
+    for key in ["login_code", "registration_code"] {
+        if let Some(code) = ctx["template_data"].get(key) {
+            body.insert(key.to_owned(), code.clone());
         }
     }
     Value::Object(body)

@@ -8,10 +8,11 @@
 
 mod channel;
 mod compose;
+pub mod gotemplate;
 mod http;
 mod queue;
 mod smtp;
-mod text;
+mod templates;
 
 use std::sync::Arc;
 
@@ -19,10 +20,11 @@ use config::Config;
 use mapper::Mapper;
 use model::{Clock, Entropy};
 use outbound::Outbound;
-use store::Store;
+use store::{CourierMessage, Store};
 
 pub use compose::{Content, Message, Template};
 pub use queue::watch;
+pub use templates::Templates;
 
 /// Composes and delivers messages as one configuration says. Clones share everything.
 #[derive(Clone)]
@@ -31,6 +33,7 @@ pub struct Courier {
     store: Store,
     outbound: Outbound,
     mapper: Mapper,
+    templates: Arc<Templates>,
     clock: Clock,
     entropy: Entropy,
 }
@@ -42,9 +45,16 @@ impl Courier {
         store: Store,
         outbound: Outbound,
         mapper: Mapper,
+        templates: Templates,
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
-        Self { config, store, outbound, mapper, clock, entropy }
+        Self { config, store, outbound, mapper, templates: Arc::new(templates), clock, entropy }
+    }
+
+    /// The HTML of a queued e-mail, if it is of a kind that is known.
+    fn html(&self, message: &CourierMessage) -> Option<String> {
+        let template = Template::parse(&message.template_type)?;
+        self.templates.html(template, &message.template_data.as_ref()?.to_value())
     }
 }

@@ -1,13 +1,13 @@
-//! E-mail over SMTP.
+//! E-mail over SMTP (RFC 5321), with STARTTLS (RFC 3207) or implicit TLS (RFC 8314).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Identity, Tls, TlsParameters};
+use lettre::message::{Mailbox, Message, MultiPart};
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Identity, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use store::CourierMessage;
 use url::Url;
 
@@ -16,81 +16,92 @@ use crate::channel::SendError;
 
 /// How long the server may take for each step; as in Kratos.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How to prove who is sending, in the order of preference.
+const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
 
 impl Courier {
     /// Sends an e-mail.
     pub(crate) async fn send_by_smtp(&self, message: &CourierMessage) -> Result<(), SendError> {
         let mail = self.mail(message)?;
-        let transport = self.transport().await?;
-        transport.send(mail).await.map(drop).map_err(|error| match error.status() {
-            // The server's words may quote the address, so only its code is kept.
-            Some(code) if error.is_permanent() => SendError::lasting(format!("The mail server refused it: {code}.")),
-            Some(code) => SendError::passing(format!("The mail server does not take it now: {code}.")),
-            None => SendError::passing(format!("The mail server cannot be used: {error}.")),
-        })
+        let server = self.mail_server().await?;
+        let mut connection = server.connect().await?;
+        let sent = connection.send(mail.envelope(), &mail.formatted()).await;
+        if sent.is_ok() {
+            // The server has taken the mail, whatever it answers now.
+            let _ = connection.quit().await;
+        }
+        sent.map(drop).map_err(refused)
     }
 
     fn mail(&self, message: &CourierMessage) -> Result<Message, SendError> {
         let smtp = &self.config.courier.smtp;
         let unusable = |what: &str| SendError::passing(format!("The {what} cannot be used."));
         let from: Address = smtp.from_address.parse().map_err(|_| unusable("sender address"))?;
-        let to: Address =
+        let to: Mailbox =
             message.recipient.parse().map_err(|_| SendError::lasting("The recipient is not an e-mail address."))?;
+        // The same for every attempt, so that mailboxes can tell a repetition.
+        let message_id = format!("<{}@{}>", message.id, from.domain());
+        let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
         let mut mail = Message::builder()
             .from(Mailbox::new(smtp.from_name.clone(), from))
-            .to(Mailbox::new(None, to))
-            .subject(&message.subject);
+            .to(to)
+            .subject(&message.subject)
+            .date(SystemTime::from(message.created_at))
+            .message_id(Some(message_id))
+            // Nobody's vacation answers this (RFC 3834).
+            .raw_header(automatic);
         for (name, value) in &smtp.headers {
             let name = HeaderName::new_from_ascii(name.clone()).map_err(|_| unusable("name of a mail header"))?;
             mail = mail.raw_header(HeaderValue::new(name, value.expose().clone()));
         }
-        mail.body(message.body.clone()).map_err(SendError::passing)
+        let text = message.body.clone();
+        let mail = match self.html(message) {
+            Some(html) => mail.multipart(MultiPart::alternative_plain_html(text, html)),
+            None => mail.singlepart(lettre::message::SinglePart::plain(text)),
+        };
+        mail.map_err(SendError::passing)
     }
 
-    /// The connection that `courier.smtp.connection_uri` describes: `smtp://` with STARTTLS, unless it says
-    /// `disable_starttls=true`, or `smtps://`; `skip_ssl_verify=true` and `server_name=` are about the certificate.
-    async fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, SendError> {
+    /// What `courier.smtp.connection_uri` says: `smtp://` with STARTTLS, unless `disable_starttls=true`, or `smtps://`;
+    /// `skip_ssl_verify=true` and `server_name=` are about the certificate.
+    async fn mail_server(&self) -> Result<MailServer, SendError> {
         let smtp = &self.config.courier.smtp;
         let unusable =
             || SendError::passing("The key courier.smtp.connection_uri holds no smtp:// or smtps:// address.");
         let uri = smtp.connection_uri.as_ref().ok_or_else(unusable)?;
         let uri = Url::parse(uri.expose()).map_err(|_| unusable())?;
-        let host = uri.host_str().ok_or_else(unusable)?.trim_matches(['[', ']']);
+        let host = uri.host_str().ok_or_else(unusable)?.trim_matches(['[', ']']).to_owned();
         let option = |name: &str| uri.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        let is_set = |name: &str| option(name).as_deref() == Some("true");
-        let server_name = option("server_name").unwrap_or_else(|| host.to_owned());
+        // What Go takes for a yes.
+        let is_set = |name: &str| {
+            option(name).is_some_and(|value| ["1", "t", "T", "true", "TRUE", "True"].contains(&value.as_str()))
+        };
         let (default_port, is_implicit) = match uri.scheme() {
             "smtp" => (25, false),
             "smtps" => (465, true),
             _ => return Err(unusable()),
         };
-        let tls = if !is_implicit && is_set("disable_starttls") {
-            Tls::None
+        let encryption = if !is_implicit && is_set("disable_starttls") {
+            Encryption::None
         } else {
+            let server_name = option("server_name").filter(|name| !name.is_empty()).unwrap_or_else(|| host.clone());
             let mut parameters =
                 TlsParameters::builder(server_name).dangerous_accept_invalid_certs(is_set("skip_ssl_verify"));
             if let Some(identity) = self.client_certificate().await? {
                 parameters = parameters.identify_with(identity);
             }
             let parameters = parameters.build().map_err(SendError::passing)?;
-            if is_implicit { Tls::Wrapper(parameters) } else { Tls::Required(parameters) }
+            if is_implicit { Encryption::Implicit(parameters) } else { Encryption::StartTls(parameters) }
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .port(uri.port().unwrap_or(default_port))
-            .hello_name(ClientId::Domain(smtp.local_name.clone()))
-            .timeout(Some(TIMEOUT))
-            .tls(tls);
-        if !uri.username().is_empty() {
-            let decoded = |text: &str| {
-                url::form_urlencoded::parse(format!("v={}", text.replace('+', "%2B")).as_bytes())
-                    .next()
-                    .map(|(_, value)| value.into_owned())
-                    .unwrap_or_default()
-            };
-            builder = builder
-                .credentials(Credentials::new(decoded(uri.username()), decoded(uri.password().unwrap_or_default())));
-        }
-        Ok(builder.build())
+        let credentials = (!uri.username().is_empty())
+            .then(|| Credentials::new(decoded(uri.username()), decoded(uri.password().unwrap_or_default())));
+        Ok(MailServer {
+            port: uri.port().unwrap_or(default_port),
+            host,
+            hello: ClientId::Domain(smtp.local_name.clone()),
+            encryption,
+            credentials,
+        })
     }
 
     /// The certificate that the mail server wants to see, if one is configured.
@@ -102,4 +113,60 @@ impl Courier {
         let key = tokio::fs::read(key).await.map_err(|_| unreadable(key))?;
         Identity::from_pem(&certificate, &key).map(Some).map_err(SendError::passing)
     }
+}
+
+/// Where mails go.
+struct MailServer {
+    host: String,
+    port: u16,
+    hello: ClientId,
+    encryption: Encryption,
+    credentials: Option<Credentials>,
+}
+
+enum Encryption {
+    None,
+    StartTls(TlsParameters),
+    Implicit(TlsParameters),
+}
+
+impl MailServer {
+    /// A connection on which mails can be sent. Without the encryption that is asked for, there is none.
+    async fn connect(self) -> Result<AsyncSmtpConnection, SendError> {
+        let Self { host, port, hello, encryption, credentials } = self;
+        let (at_once, later) = match encryption {
+            Encryption::None => (None, None),
+            Encryption::StartTls(parameters) => (None, Some(parameters)),
+            Encryption::Implicit(parameters) => (Some(parameters), None),
+        };
+        let address = (host.as_str(), port);
+        let connecting = AsyncSmtpConnection::connect_tokio1(address, Some(TIMEOUT), &hello, at_once, None);
+        let mut connection = connecting.await.map_err(refused)?;
+        if let Some(parameters) = later {
+            connection.starttls(parameters, &hello).await.map_err(refused)?;
+        }
+        // As in Kratos, a server that asks for no proof gets none, whatever the configuration holds.
+        let asks = connection.server_info().get_auth_mechanism(MECHANISMS).is_some();
+        if let Some(credentials) = credentials.filter(|_| asks) {
+            // A wrong password is the operator's to mend, and no reason to give the message up.
+            let outcome = connection.auth(MECHANISMS, &credentials).await;
+            outcome.map_err(|error| SendError::passing(refused(error)))?;
+        }
+        Ok(connection)
+    }
+}
+
+/// A failure as it is kept. The server's words may quote the address, so only its code is.
+fn refused(error: lettre::transport::smtp::Error) -> SendError {
+    match error.status() {
+        Some(code) if error.is_permanent() => SendError::lasting(format!("The mail server refused it: {code}.")),
+        Some(code) => SendError::passing(format!("The mail server does not take it now: {code}.")),
+        None => SendError::passing(format!("The mail server cannot be used: {error}.")),
+    }
+}
+
+/// A part of a URL without its percent signs.
+fn decoded(text: &str) -> String {
+    let pair = format!("v={}", text.replace('+', "%2B"));
+    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use config::{Loaded, Machine, Mode, Sources};
-use courier::{Content, Courier, Message};
+use courier::{Content, Courier, Message, Templates};
 use mapper::Mapper;
 use model::{Channel, ClientInfo, Clock, Cx, Entropy, Secret, SignedDuration};
 use outbound::{Outbound, OutboundOptions};
@@ -43,7 +43,8 @@ impl World {
         let outbound = Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client");
         let mapper = Mapper::unconfined(clock.clone());
         let cx = Cx { clock: clock.clone(), entropy: entropy.clone(), client: ClientInfo::default() };
-        let courier = Courier::new(config, store.clone(), outbound, mapper, clock.clone(), entropy);
+        let templates = Templates::load(&config, &outbound).await.expect("templates");
+        let courier = Courier::new(config, store.clone(), outbound, mapper, templates, clock.clone(), entropy);
         Self { courier, store, clock, cx }
     }
 

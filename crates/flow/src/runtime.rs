@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use config::{AddressProof, Config};
-use courier::Courier;
+use courier::{Courier, Templates};
 use crypto::{ContinuityCodec, HashingPool, KeyRing};
 use identity::{Identities, Schemas};
 use mapper::Mapper;
@@ -41,6 +41,7 @@ pub struct Parts {
     pub hashing: HashingPool,
     pub outbound: Outbound,
     pub mapper: Mapper,
+    pub templates: Templates,
     pub clock: Clock,
     pub entropy: Entropy,
 }
@@ -48,11 +49,13 @@ pub struct Parts {
 impl Runtime {
     /// Puts a runtime together.
     pub fn new(config: Arc<Config>, parts: Parts, methods: Vec<Box<dyn Method>>, hooks: Hooks) -> Self {
-        let Parts { store, schemas, hashing, outbound, mapper, clock, entropy } = parts;
+        let Parts { store, schemas, hashing, outbound, mapper, templates, clock, entropy } = parts;
+        let courier =
+            Courier::new(config.clone(), store.clone(), outbound.clone(), mapper.clone(), templates, clock, entropy);
         Self {
             sessions: Sessions::new(store.clone(), &config),
             identities: Identities::new(store.clone(), schemas, &config, hashing),
-            courier: Courier::new(config.clone(), store.clone(), outbound.clone(), mapper.clone(), clock, entropy),
+            courier,
             config,
             store,
             outbound,

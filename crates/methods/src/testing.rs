@@ -55,6 +55,7 @@ pub(crate) async fn runtime() -> Runtime {
         hashing: HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 20, queue: 8 }),
         outbound: Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client"),
         mapper: Mapper::unconfined(clock.clone()),
+        templates: courier::Templates::own("Zelus"),
         clock,
         entropy,
     };

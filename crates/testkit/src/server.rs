@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use config::{Loaded, Machine, Mode, Sources};
+use courier::Templates;
 use crypto::{HashingPool, PoolLimits};
 use flow::{Parts, Runtime};
 use identity::{SchemaSource, Schemas};
@@ -121,12 +122,15 @@ impl Server {
         let store = Store::open(&Dsn::parse(config.dsn.expose()).expect("a DSN")).await.expect("a database");
         let schemas = Arc::new(Schemas::load(&config.identity, &SchemaSource::new()).expect("schemas"));
         let outbound = OutboundOptions::new(setup.clock.clone(), entropy.clone());
+        let outbound = Outbound::new(&outbound).expect("a client");
+        let templates = Templates::load(&config, &outbound).await.expect("templates");
         let parts = Parts {
             store,
             schemas,
             hashing: HashingPool::new(setup.pool),
-            outbound: Outbound::new(&outbound).expect("a client"),
+            outbound,
             mapper: Mapper::unconfined(setup.clock.clone()),
+            templates,
             clock: setup.clock.clone(),
             entropy: entropy.clone(),
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use config::Config;
+use courier::Templates;
 use crypto::{HashingPool, PoolLimits};
 use flow::{Parts, Runtime};
 use identity::{SchemaError, SchemaSource, Schemas};
@@ -55,9 +56,15 @@ pub async fn runtime(config: Config, shared: &Shared) -> Result<Runtime, String>
     options.private_ip_exception_urls.clone_from(&config.clients.private_ip_exception_urls);
     let outbound = Outbound::new(&options).map_err(|error| format!("Outgoing HTTP cannot be set up: {error}."))?;
     let schemas = Arc::new(load_schemas(&config.identity, &outbound).await?);
+    let templates = Templates::load(&config, &outbound).await?;
     let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config));
     let Shared { store, clock, entropy, pool, mapper } = shared.clone();
-    Ok(Runtime::new(config, Parts { store, schemas, hashing: pool, outbound, mapper, clock, entropy }, methods, hooks))
+    Ok(Runtime::new(
+        config,
+        Parts { store, schemas, hashing: pool, outbound, mapper, templates, clock, entropy },
+        methods,
+        hooks,
+    ))
 }
 
 /// Reads the identity schemas, fetching those that stand elsewhere, one after another as they refer to each other.

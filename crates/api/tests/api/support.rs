@@ -118,6 +118,7 @@ impl Server {
             hashing: HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 30, queue: 8 }),
             outbound: Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client"),
             mapper: Mapper::unconfined(clock.clone()),
+            templates: courier::Templates::own("Zelus"),
             clock: clock.clone(),
             entropy: entropy.clone(),
         };

@@ -165,14 +165,18 @@ async fn send_to(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, email: &str,
             tx.insert_recovery_proof(ProofKind::Code, &proof);
             (address.value.as_str(), Content::RecoveryCodeValid { code: &code, identity, lifespan })
         }
-        _ if runtime.config.selfservice.recovery_notify_unknown_recipients => {
-            (email, Content::RecoveryCodeInvalid)
-        }
+        _ if runtime.config.selfservice.recovery_notify_unknown_recipients => (email, Content::RecoveryCodeInvalid),
         _ => return Ok(()),
     };
     let (request_url, transient_payload) = (flow.request_url.as_str(), flow.transient_payload.as_ref());
-    let message =
-        courier::Message { channel: Channel::Email, to, content, request_url, transient_payload, request_headers: None };
+    let message = courier::Message {
+        channel: Channel::Email,
+        to,
+        content,
+        request_url,
+        transient_payload,
+        request_headers: None,
+    };
     runtime.courier.queue(cx, &message, tx);
     Ok(())
 }
