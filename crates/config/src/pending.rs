@@ -6,8 +6,6 @@ use serde_json::Value;
 /// is worth one line in the log, so that nobody believes it works.
 pub const NOT_USED_YET: &[&str] = &[
     "clients.web_hook",
-    "courier.template_override_path",
-    "courier.templates",
     "enterprise",
     "expose-metrics-port",
     "feature_flags.choose_recovery_address",
