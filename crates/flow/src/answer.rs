@@ -18,8 +18,10 @@ pub enum Opened<K: Kind> {
 
 /// The outcome of a submission.
 pub enum Answer<K: Kind> {
-    /// The form again, with messages or the next step. `status` is what JSON clients get.
-    Form { flow: Box<Flow<K>>, status: u16 },
+    /// The form again, with what was wrong.
+    Rejected(Box<Flow<K>>),
+    /// The form's next step. `status` is what JSON clients get.
+    NextStep { flow: Box<Flow<K>>, status: u16 },
     /// The flow was too old; `replacement` took its place.
     Expired { replacement: Box<Flow<K>>, expired_at: Timestamp },
     /// The browser has to go elsewhere.
@@ -53,8 +55,8 @@ pub struct Effects {
     pub sign_in: Option<Session>,
     /// Replaces the anti-CSRF cookie.
     pub csrf: Option<CsrfToken>,
-    /// Says anew what the browser has left unfinished.
-    pub continuity: Option<ContinuityCookie>,
+    /// Say anew what the browser has left unfinished, one after the other; the last one counts.
+    pub continuity: Vec<ContinuityCookie>,
 }
 
 /// A submission that failed in a way that no form can say.

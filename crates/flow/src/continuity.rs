@@ -76,21 +76,30 @@ pub async fn find(
     Ok(found.filter(may_go_on))
 }
 
-/// Uses up what [`find`] found. `false` if somebody else was first.
+/// Uses up what [`find`] found. `None` if somebody else was first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn use_up(runtime: &Runtime, container: &ContinuityContainer) -> Result<bool, Problem> {
+pub async fn use_up(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    container: &ContinuityContainer,
+) -> Result<Option<ContinuityCookie>, Problem> {
     let mut tx = Tx::new();
     tx.use_continuity_container(container.id);
     match runtime.store.commit(tx).await {
-        Ok(()) => Ok(true),
-        Err(CommitError::Stale(_)) => Ok(false),
+        Ok(()) => {
+            let mut entries = entries(cx, runtime, request);
+            entries.remove(&container.name);
+            cookie(cx, runtime, &entries).map(Some)
+        }
+        Err(CommitError::Stale(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Forgets all that the browser has left unfinished under names that begin with `prefix`. `None` if it has no cookie.
+/// Forgets all that the browser has left unfinished under names that begin with `prefix`. `None` if there is nothing.
 ///
 /// # Errors
 /// Never in practice: what is left of a cookie fits into a cookie.
@@ -105,6 +114,7 @@ pub fn forget(
         return Ok(None);
     }
     let mut entries = entries(cx, runtime, request);
+    let count = entries.len();
     entries.retain(|name, id| {
         let is_kept = !name.starts_with(prefix);
         if let (false, Ok(id)) = (is_kept, id.parse()) {
@@ -112,7 +122,10 @@ pub fn forget(
         }
         is_kept
     });
-    cookie(cx, runtime, &entries).map(Some)
+    match entries.len() < count {
+        true => cookie(cx, runtime, &entries).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// What the cookie says. One that cannot be read says nothing: it is replaced when there is something to say.

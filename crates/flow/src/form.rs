@@ -1,6 +1,9 @@
 //! Saying on a form what was wrong with it.
 
-use model::{Message, Ui};
+use model::{Message, Ui, message};
+use serde_json::{Map, Value};
+
+use crate::input::Input;
 
 /// One thing that is wrong with a submission, said at the field it concerns.
 #[derive(Clone, Debug)]
@@ -26,6 +29,23 @@ impl From<identity::TraitError> for Rejection {
     fn from(error: identity::TraitError) -> Self {
         Self::at(error.pointer, error.message)
     }
+}
+
+/// What is wrong with what is to be handed to hooks: it has to be an object, which a form sends as JSON text.
+pub(crate) fn malformed_payload(input: &Input) -> Option<Rejection> {
+    let payload = input.get("transient_payload")?;
+    let message = match payload {
+        Value::Object(_) => return None,
+        Value::String(text) if serde_json::from_str::<Map<String, Value>>(text).is_ok() => return None,
+        Value::String(_) => {
+            return Some(Rejection::whole(message::generic("The field transient_payload is not an object in JSON.")));
+        }
+        Value::Null => message::wrong_type(&["object".to_owned()], "null"),
+        Value::Bool(_) => message::wrong_type(&["object".to_owned()], "boolean"),
+        Value::Number(_) => message::wrong_type(&["object".to_owned()], "number"),
+        Value::Array(_) => message::wrong_type(&["object".to_owned()], "array"),
+    };
+    Some(Rejection::at("transient_payload", message))
 }
 
 /// Replaces what the form said with `rejections`.

@@ -203,9 +203,16 @@ async fn submit_to(
         method.login().filter(|login| login.is_meant(runtime, &flow, &input)).map(|login| (method.name(), login))
     });
     let Some((name, method)) = meant else {
+        ensure_switched_on(runtime, &flow, &input)?;
         return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::no_login_method())], Tx::new())
             .await;
     };
+    let mut malformed = method.malformed(&flow, &input);
+    malformed.extend(form::malformed_payload(&input));
+    if !malformed.is_empty() {
+        method.keep_input(&mut flow, &input);
+        return show_again(cx, runtime, request, flow, malformed, Tx::new()).await;
+    }
     flow.transient_payload = input.transient_payload();
     match csrf::ensure(request, &flow, &input.text("csrf_token")) {
         Ok(()) => {}
@@ -226,12 +233,25 @@ async fn submit_to(
         Verdict::NextStep { status, writes } => {
             // What the client gave along is shown with the step that it led to, as in Kratos.
             let payload = flow.transient_payload.take().unwrap_or_else(|| serde_json::json!({}));
-            return next_step(cx, runtime, flow, status, writes, Some(payload)).await;
+            let mut flow = update(cx, runtime, flow, writes).await?;
+            flow.transient_payload = Some(payload);
+            return Ok(Answer::NextStep { flow, status });
         }
         Verdict::Expired(at) => return expired(cx, runtime, request, &flow, found.as_ref(), at).await,
     };
     flow.active = Some(name.to_owned());
     complete(cx, runtime, request, flow, found, step).await
+}
+
+/// 404 for a method that could be meant, if it were not switched off.
+fn ensure_switched_on(runtime: &Runtime, flow: &Flow<Login>, input: &Input) -> Result<(), Problem> {
+    let method = input.method();
+    let exists = match (flow.detail.requested_aal, method.as_str()) {
+        (Aal::Aal2, "totp" | "lookup_secret" | "code") | (Aal::Aal1, "password" | "code" | "passkey") => true,
+        (_, "webauthn") => flow.client == FlowClient::Browser,
+        _ => false,
+    };
+    if exists { runtime.ensure_switched_on(&method) } else { Ok(()) }
 }
 
 /// Signs the person in: stages 5 to 7.
@@ -365,21 +385,14 @@ async fn show_again(
         flow.ui.set_csrf(&request.csrf.masked(&cx.entropy));
     }
     model::ui::NodeOrder::login().sort(&mut flow.ui);
-    // Kratos reads the flow anew before it answers, and the payload is not stored.
-    next_step(cx, runtime, flow, 400, writes, None).await
+    update(cx, runtime, flow, writes).await.map(Answer::Rejected)
 }
 
-async fn next_step(
-    cx: &Cx,
-    runtime: &Runtime,
-    mut flow: Flow<Login>,
-    status: u16,
-    writes: Tx,
-    shown_payload: Option<serde_json::Value>,
-) -> Result<Answer<Login>, Problem> {
+/// Saves the form. Kratos reads it anew before it answers, and the payload is not stored.
+async fn update(cx: &Cx, runtime: &Runtime, mut flow: Flow<Login>, writes: Tx) -> Result<Box<Flow<Login>>, Problem> {
     lifecycle::update(cx, runtime, &mut flow, writes).await?;
-    flow.transient_payload = shown_payload;
-    Ok(Answer::Form { flow: Box::new(flow), status })
+    flow.transient_payload = None;
+    Ok(Box::new(flow))
 }
 
 /// Opens a fresh form in the place of one that is of no use since `expired_at`.

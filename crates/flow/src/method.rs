@@ -156,6 +156,12 @@ pub trait LoginMethod: Send + Sync {
     /// Whether a submission is meant for this method.
     fn is_meant(&self, runtime: &Runtime, flow: &Flow<Login>, input: &Input) -> bool;
 
+    /// What is wrong with the fields themselves, whoever sent them. As in Kratos it is said even before the anti-CSRF
+    /// check: it tells nothing about anybody.
+    fn malformed(&self, _flow: &Flow<Login>, _input: &Input) -> Vec<Rejection> {
+        Vec::new()
+    }
+
     /// Puts what was typed back into a form that is shown again, but for secrets.
     fn keep_input(&self, flow: &mut Flow<Login>, input: &Input);
 
@@ -194,6 +200,12 @@ pub trait RegistrationMethod: Send + Sync {
 
     /// Whether a submission is meant for this method.
     fn is_meant(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> bool;
+
+    /// What is wrong with the fields themselves, whoever sent them. As in Kratos it is said even before the anti-CSRF
+    /// check: it tells nothing about anybody.
+    fn malformed(&self, _runtime: &Runtime, _flow: &Flow<Registration>, _input: &Input) -> Vec<Rejection> {
+        Vec::new()
+    }
 
     /// Whether a submission has to pass the anti-CSRF check. All but going back do.
     fn needs_csrf(&self, _input: &Input) -> bool {
@@ -236,6 +248,12 @@ pub trait SettingsMethod: Send + Sync {
 
     /// Whether a submission is meant for this method.
     fn is_meant(&self, input: &Input) -> bool;
+
+    /// What is wrong with the fields themselves, whoever sent them. As in Kratos it is said even before the anti-CSRF
+    /// check: it tells nothing about anybody.
+    fn malformed(&self, _runtime: &Runtime, _identity: &Identity, _input: &Input) -> Vec<Rejection> {
+        Vec::new()
+    }
 
     /// Prepares a form that is shown again: puts back what was typed, but for secrets, and drops what was said before.
     fn keep_input(&self, runtime: &Runtime, identity: &Identity, flow: &mut Flow<Settings>, input: &Input);

@@ -232,6 +232,9 @@ async fn submit_to(
             ProofVerdict::Proved(step) => recovered(cx, runtime, request, flow, step).await,
         };
     }
+    if matches!(input.method().as_str(), "code" | "link") {
+        runtime.ensure_switched_on(&input.method())?;
+    }
     show_again(cx, runtime, flow, Rejection::whole(message::no_recovery_method())).await
 }
 

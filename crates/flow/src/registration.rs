@@ -8,7 +8,7 @@ use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
 use model::{Cx, Flow, FlowClient, Id, Identity, Problem, RawJson, Timestamp, message};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{CommitError, Tx};
 use url::Url;
 
@@ -51,7 +51,9 @@ pub async fn open(
     let flow = new_flow(cx, runtime, request, client, detail)?;
     let mut tx = Tx::new();
     tx.insert_flow(&flow);
-    let wants_code = client == FlowClient::Api && request.flag("return_session_token_exchange_code");
+    // Unlike for sign-ins, Kratos takes this spelling only.
+    let wants_code =
+        client == FlowClient::Api && request.query("return_session_token_exchange_code").as_deref() == Some("true");
     let session_token_exchange_code =
         wants_code.then(|| crate::login::start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
     runtime.store.commit(tx).await?;
@@ -99,6 +101,14 @@ pub fn candidate(cx: &Cx, runtime: &Runtime, flow: &Flow<Registration>, traits: 
     let wanted = flow.detail.identity_schema.as_deref().and_then(|id| schemas.get(id));
     let schema = wanted.unwrap_or_else(|| schemas.default_schema());
     Identity::new(Id::random(&cx.entropy), schema.id().to_owned(), RawJson::from_value(traits), cx.now())
+}
+
+/// What the schema has against the traits of a submission.
+pub fn malformed_traits(runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+    let schemas = runtime.identities.schemas();
+    let schema = flow.detail.identity_schema.as_deref();
+    let traits = schemas.traits(schema, &input.traits(), input.is_form);
+    schemas.complaints(schema, &traits).into_iter().map(Rejection::from).collect()
 }
 
 /// Brings the nodes into the order that the schema gives.
@@ -173,10 +183,18 @@ async fn submit_to(
         registration.is_meant(runtime, &flow, &input).then_some((method.name(), registration))
     });
     let Some((name, method)) = meant else {
+        if matches!(input.method().as_str(), "password" | "code") {
+            runtime.ensure_switched_on(&input.method())?;
+        }
         let rejection = Rejection::whole(message::no_registration_method());
         return show_again(cx, runtime, flow, vec![rejection], Tx::new()).await;
     };
-    flow.transient_payload = input.transient_payload();
+    let mut malformed = method.malformed(runtime, &flow, &input);
+    malformed.extend(form::malformed_payload(&input));
+    if !malformed.is_empty() {
+        return reject(cx, runtime, request, flow, &input, malformed, Tx::new()).await;
+    }
+    flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| json!({})));
     if method.needs_csrf(&input) {
         match csrf::ensure(request, &flow, &input.text("csrf_token")) {
             Ok(()) => {}
@@ -194,8 +212,8 @@ async fn submit_to(
         }
         Verdict::NextStep { status, writes } => {
             // What the client gave along is shown with the step that it led to, as in Kratos.
-            let payload = flow.transient_payload.take().unwrap_or_else(|| serde_json::json!({}));
-            next_step(cx, runtime, flow, status, writes, Some(payload)).await
+            lifecycle::update(cx, runtime, &mut flow, writes).await?;
+            Ok(Answer::NextStep { flow: Box::new(flow), status })
         }
         Verdict::Expired(at) => expired(cx, runtime, request, &flow, at).await,
     }
@@ -321,20 +339,9 @@ async fn show_again(
     tracing::info!(flow.id = %flow.id, messages = ?ids, "A sign-up was not accepted.");
     form::say(&mut flow.ui, rejections);
     sort(runtime, &mut flow);
-    next_step(cx, runtime, flow, 400, writes, None).await
-}
-
-async fn next_step(
-    cx: &Cx,
-    runtime: &Runtime,
-    mut flow: Flow<Registration>,
-    status: u16,
-    writes: Tx,
-    shown_payload: Option<Value>,
-) -> Result<Answer<Registration>, Problem> {
     lifecycle::update(cx, runtime, &mut flow, writes).await?;
-    flow.transient_payload = shown_payload;
-    Ok(Answer::Form { flow: Box::new(flow), status })
+    flow.transient_payload = None;
+    Ok(Answer::Rejected(Box::new(flow)))
 }
 
 /// Opens a fresh form in the place of one that is of no use since `expired_at`.

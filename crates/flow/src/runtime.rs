@@ -75,6 +75,17 @@ impl Runtime {
         format!("{}{path}", self.public_url().trim_end_matches('/'))
     }
 
+    /// Checks that the method of this name is switched on.
+    ///
+    /// # Errors
+    /// 404 when it is not.
+    pub(crate) fn ensure_switched_on(&self, method: &str) -> Result<(), Problem> {
+        match self.config.selfservice.methods.enabled(method) {
+            true => Ok(()),
+            false => Err(Problem::not_found().reason("This method is switched off here.")),
+        }
+    }
+
     /// The page that shows a kind of flow: the configured one, or ours.
     pub fn ui_url(&self, name: FlowName) -> Url {
         let configured = self.config.selfservice.flow(name).ui_url.clone();

@@ -2,7 +2,7 @@
 
 use model::{AddressStatus, Channel, Cx, Id, Identity, IdentityState, Problem, RawJson, Timestamp, Uuid};
 use model::{RecoveryAddress, VerifiableAddress};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use store::to_microseconds;
 
 use crate::import::ImportCredentials;
@@ -24,7 +24,9 @@ pub struct CreateIdentity {
     pub verifiable_addresses: Option<Vec<SuppliedAddress>>,
     /// As `verifiable_addresses`.
     pub recovery_addresses: Option<Vec<SuppliedAddress>>,
+    #[serde(deserialize_with = "even_null")]
     pub metadata_public: Option<RawJson>,
+    #[serde(deserialize_with = "even_null")]
     pub metadata_admin: Option<RawJson>,
     /// `active` or `inactive`; `active` if empty.
     pub state: String,
@@ -40,7 +42,9 @@ pub struct UpdateIdentity {
     pub traits: Option<RawJson>,
     pub external_id: String,
     pub credentials: Option<ImportCredentials>,
+    #[serde(deserialize_with = "even_null")]
     pub metadata_public: Option<RawJson>,
+    #[serde(deserialize_with = "even_null")]
     pub metadata_admin: Option<RawJson>,
     pub state: String,
 }
@@ -63,7 +67,7 @@ pub struct SuppliedAddress {
 }
 
 /// An empty status is none.
-fn status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<AddressStatus>, D::Error> {
+fn status<'de, D: Deserializer<'de>>(from: D) -> Result<Option<AddressStatus>, D::Error> {
     let name = Option::<String>::deserialize(from)?.filter(|name| !name.is_empty());
     let unknown = || serde::de::Error::custom("the status of an address is pending, sent or completed");
     name.map(|name| AddressStatus::parse(&name).ok_or_else(unknown)).transpose()
@@ -127,4 +131,9 @@ pub(crate) fn set_external_id(identity: &mut Identity, external_id: String) -> R
     }
     identity.external_id = Some(external_id).filter(|id| !id.is_empty());
     Ok(())
+}
+
+/// Takes `null` for a value: written down, it is shown again.
+fn even_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RawJson>, D::Error> {
+    RawJson::deserialize(from).map(Some)
 }

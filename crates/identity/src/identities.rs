@@ -7,7 +7,7 @@ use config::{Config, HashAlgorithm, Hashers};
 use crypto::{Hasher, HashingPool};
 use model::factors::{self, FactorRules};
 use model::wire::{CredentialView, IdentityJson, IdentityView};
-use model::{Credential, CredentialType, Cx, Identity, IdentityId, Problem, RawJson, Uuid, message};
+use model::{Credential, CredentialType, Cx, Identity, IdentityId, Problem, RawJson, Uuid, ZERO_TIME, message};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use store::{CommitError, IdentityFilter, IdentityList, IdentityPage, Store, StoreError, Tx, to_microseconds};
@@ -250,24 +250,34 @@ impl Identities {
         if let Some(credentials) = &body.credentials {
             self.import(cx).add(&mut imported, credentials).await?;
         }
-        self.change(cx, id, |identity| {
-            if !body.schema_id.is_empty() {
-                let schema = self.schemas.get(&body.schema_id).ok_or_else(|| schema::unknown(&body.schema_id))?;
-                identity.schema_id = schema.id().to_owned();
+        let mut identity = self
+            .change(cx, id, |identity| {
+                if !body.schema_id.is_empty() {
+                    let schema = self.schemas.get(&body.schema_id).ok_or_else(|| schema::unknown(&body.schema_id))?;
+                    identity.schema_id = schema.id().to_owned();
+                }
+                if !body.state.is_empty() {
+                    set_state(cx, identity, &body.state)?;
+                }
+                identity.traits = body.traits.clone().unwrap_or_else(RawJson::empty_object);
+                identity.metadata_public.clone_from(&body.metadata_public);
+                identity.metadata_admin.clone_from(&body.metadata_admin);
+                set_external_id(identity, body.external_id.clone())?;
+                if body.credentials.is_some() {
+                    take_over(identity, &imported.credentials);
+                }
+                Ok(())
+            })
+            .await?;
+        if body.credentials.is_some() {
+            // As in Kratos the answer does not know yet when they were written.
+            for credential in
+                identity.credentials.values_mut().filter(|new| imported.credentials.contains_key(&new.kind))
+            {
+                (credential.created_at, credential.updated_at) = (ZERO_TIME, ZERO_TIME);
             }
-            if !body.state.is_empty() {
-                set_state(cx, identity, &body.state)?;
-            }
-            identity.traits = body.traits.clone().unwrap_or_else(RawJson::empty_object);
-            identity.metadata_public.clone_from(&body.metadata_public);
-            identity.metadata_admin.clone_from(&body.metadata_admin);
-            set_external_id(identity, body.external_id.clone())?;
-            if body.credentials.is_some() {
-                take_over(identity, &imported.credentials);
-            }
-            Ok(())
-        })
-        .await
+        }
+        Ok(identity)
     }
 
     /// Applies a JSON Patch: `PATCH /admin/identities/{id}`. The patched document is the identity as the admin API

@@ -20,7 +20,7 @@ pub use password::Policy;
 /// The methods that the configuration switches on, in the order in which they fill in forms.
 pub fn enabled(config: &Config) -> Vec<Box<dyn Method>> {
     let methods = &config.selfservice.methods;
-    let mut enabled: Vec<Box<dyn Method>> = vec![Box::new(profile::Profile)];
+    let mut enabled: Vec<Box<dyn Method>> = vec![Box::new(profile::Profile { in_settings: methods.profile_enabled })];
     if methods.password.enabled {
         enabled.push(Box::new(password::Password));
     }

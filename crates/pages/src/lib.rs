@@ -8,4 +8,4 @@ mod assets;
 pub mod render;
 mod routes;
 
-pub use routes::router;
+pub use routes::{home, router};

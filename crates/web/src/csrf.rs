@@ -5,7 +5,7 @@
 //! exists, they are refused before anyone asks whether the path does.
 
 use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use config::{Config, SameSite};
 use crypto::CsrfToken;
 use model::{Entropy, Problem};
@@ -114,11 +114,15 @@ pub(crate) fn violation(headers: &HeaderMap, visitor: &Visitor) -> Problem {
     })
 }
 
-/// Sets the anti-CSRF cookie, ahead of all others: as with Kratos, the last cookie of a sign-in is the session's. Some SDKs
-/// hand headers to their users as a plain map, which holds the last one only.
-pub(crate) fn set_cookie(headers: &mut HeaderMap, config: &Config, name: &str, token: &CsrfToken) {
-    let others: Vec<_> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+/// Takes all cookies out of an answer.
+pub(crate) fn take_cookies(headers: &mut HeaderMap) -> Vec<HeaderValue> {
+    let cookies = headers.get_all(SET_COOKIE).iter().cloned().collect();
     headers.remove(SET_COOKIE);
+    cookies
+}
+
+/// Sets the anti-CSRF cookie.
+pub(crate) fn set_cookie(headers: &mut HeaderMap, config: &Config, name: &str, token: &CsrfToken) {
     let cookies = &config.cookies;
     SetCookie {
         name,
@@ -131,9 +135,6 @@ pub(crate) fn set_cookie(headers: &mut HeaderMap, config: &Config, name: &str, t
         lifetime: Lifetime::MaxAge(MAX_AGE),
     }
     .append_to(headers);
-    for cookie in others {
-        headers.append(SET_COOKIE, cookie);
-    }
 }
 
 #[cfg(test)]

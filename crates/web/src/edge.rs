@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::http::header::{ALLOW, CACHE_CONTROL, VARY};
+use axum::http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -179,9 +179,11 @@ impl Edge {
         if self.side == Side::Public && protection != Protection::Off {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
             // A cookie that was made for this visitor a moment ago need not be replaced.
-            let token = if visitor.is_new { visitor.token } else { replaced.map(|ReplacesCsrf(token)| token) };
-            if let Some(token) = token {
+            let made = visitor.token.filter(|_| visitor.is_new).map(|token| ReplacesCsrf { token, comes_last: false });
+            if let Some(ReplacesCsrf { token, comes_last }) = made.or(replaced) {
+                let others = if comes_last { Vec::new() } else { csrf::take_cookies(headers) };
                 csrf::set_cookie(headers, &site.runtime.config, &site.csrf_cookie, &token);
+                headers.extend(others.into_iter().map(|cookie| (SET_COOKIE, cookie)));
             }
         }
     }

@@ -20,7 +20,7 @@ pub(crate) struct Line {
     method: Method,
     /// Empty unless the line is logged in the end: remembering costs more than anything else here.
     path: String,
-    request_id: String,
+    request_id: Option<String>,
     is_logged: bool,
 }
 
@@ -35,11 +35,11 @@ impl Line {
         let is_muted = is_health && listener.request_log_disable_for_health;
         let is_logged = !is_muted && tracing::enabled!(tracing::Level::INFO);
         let mut line =
-            Self { side, method: request.method().clone(), path: String::new(), request_id: String::new(), is_logged };
+            Self { side, method: request.method().clone(), path: String::new(), request_id: None, is_logged };
         if is_logged {
-            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
             beginning(path, MAX_PATH).clone_into(&mut line.path);
-            beginning(id, MAX_PATH).clone_into(&mut line.request_id);
+            line.request_id = id.map(|id| beginning(id, MAX_PATH).to_owned());
         }
         line
     }
@@ -50,7 +50,7 @@ impl Line {
 
     /// Logs what the operator should know of an error. A fault of ours, or of what we depend on, is an error.
     pub fn failed(&self, route: Option<&MatchedPath>, problem: &Problem) {
-        let (route, request_id) = (self.route(route), self.request_id.as_str());
+        let (route, request_id) = (self.route(route), self.request_id.as_deref());
         let (status, id) = (problem.http_status(), problem.id.unwrap_or_default());
         let why = problem.log.as_deref().unwrap_or_default();
         if status >= 500 {
@@ -87,7 +87,7 @@ impl Line {
             http.route = self.route(route),
             http.status = status,
             http.took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            http.request_id = self.request_id,
+            http.request_id = self.request_id.as_deref(),
             "completed handling request"
         );
     }

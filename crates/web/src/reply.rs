@@ -86,16 +86,23 @@ fn escape_html(text: &str) -> String {
 
 /// The visitor's anti-CSRF cookie is to be replaced by this one. Attached to an answer; at most one cookie is set.
 #[derive(Clone)]
-pub(crate) struct ReplacesCsrf(pub CsrfToken);
-
-/// Replaces the visitor's anti-CSRF cookie with the answer: forms that were open before cannot be sent any more.
-pub fn rotate_csrf(response: &mut Response, entropy: &Entropy) {
-    set_csrf(response, CsrfToken::generate(entropy));
+pub(crate) struct ReplacesCsrf {
+    pub token: CsrfToken,
+    /// Whether the cookie stands behind all others, rather than ahead of them.
+    pub comes_last: bool,
 }
 
-/// As [`rotate_csrf`], with a token that was made before.
+/// Replaces the visitor's anti-CSRF cookie with the answer, behind all other cookies: forms that were open before cannot
+/// be sent any more.
+pub fn rotate_csrf(response: &mut Response, entropy: &Entropy) {
+    let token = CsrfToken::generate(entropy);
+    response.extensions_mut().insert(ReplacesCsrf { token, comes_last: true });
+}
+
+/// As [`rotate_csrf`], with a token that was made before, and ahead of all other cookies: as with Kratos, the last cookie
+/// of a sign-in is the session's. Some SDKs hand headers to their users as a plain map, which holds the last one only.
 pub fn set_csrf(response: &mut Response, token: CsrfToken) {
-    response.extensions_mut().insert(ReplacesCsrf(token));
+    response.extensions_mut().insert(ReplacesCsrf { token, comes_last: false });
 }
 
 /// A request that could not be answered. It is encoded, logged and, for browsers, stored for the error page at the edge

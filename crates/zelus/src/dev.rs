@@ -58,8 +58,10 @@ pub fn secrets(folder: &Path, entropy: &Entropy) -> Result<DevSecrets, String> {
 /// Listens at the address of Ory's tunnel too, if it is free. Says the port, if so.
 pub async fn serve_tunnel_port(service: &Service, tasks: &Tasks, stop: &watch::Receiver<bool>) -> Option<u16> {
     let listeners = listener::bind("localhost", TUNNEL_PORT).await;
-    let listeners =
-        listeners.inspect_err(|why| tracing::info!("{why} Apps written for it can use the public port.")).ok()?;
+    let say = |why: &_| {
+        tracing::info!("Port {TUNNEL_PORT} is not free ({why:?}). Apps written for it can use the public port.")
+    };
+    let listeners = listeners.inspect_err(say).ok()?;
     for listener in listeners {
         listener::serve(listener, service.clone(), tasks, stop.clone());
     }

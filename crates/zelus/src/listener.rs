@@ -18,7 +18,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
-use web::{Edge, Peer};
+use web::{Edge, Peer, Side};
 
 use crate::tasks::Tasks;
 use crate::tls::Tls;
@@ -39,10 +39,21 @@ pub enum Socket {
 ///
 /// # Errors
 /// One line that says what is in the way.
-pub async fn bind_configured(settings: &config::Listener, host: &str) -> Result<Vec<Socket>, String> {
+pub async fn bind_configured(side: Side, settings: &config::Listener, host: &str) -> Result<Vec<Socket>, String> {
+    let variable = match side {
+        Side::Public => "SERVE_PUBLIC_PORT",
+        Side::Admin => "SERVE_ADMIN_PORT",
+    };
     match host.strip_prefix("unix:") {
         Some(path) => Ok(vec![bind_unix(Path::new(path), &settings.socket).await?]),
-        None => bind(host, settings.port).await,
+        None => bind(host, settings.port).await.map_err(|refused| match refused {
+            Refused::InUse(address) => format!(
+                "Port {} at {} is in use. Stop what listens there, or set {variable} to another port.",
+                address.port(),
+                address.ip()
+            ),
+            Refused::Otherwise(why) => why,
+        }),
     }
 }
 
@@ -64,11 +75,20 @@ async fn bind_unix(path: &Path, settings: &config::Socket) -> Result<Socket, Str
     Ok(Socket::Unix(listener, path.to_owned()))
 }
 
+/// Why nothing can listen at an address.
+#[derive(Debug)]
+pub enum Refused {
+    /// Something listens there already.
+    InUse(SocketAddr),
+    /// Anything else, in one line.
+    Otherwise(String),
+}
+
 /// Listens at a host and port. The name `localhost` stands for both of its addresses, since browsers try either.
 ///
 /// # Errors
-/// One line that says which address is taken, and what to do.
-pub async fn bind(host: &str, port: u16) -> Result<Vec<Socket>, String> {
+/// Says what is in the way.
+pub async fn bind(host: &str, port: u16) -> Result<Vec<Socket>, Refused> {
     let addresses: Vec<SocketAddr> = match host {
         "localhost" => vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()],
         "" => vec![(Ipv4Addr::UNSPECIFIED, port).into()],
@@ -76,7 +96,7 @@ pub async fn bind(host: &str, port: u16) -> Result<Vec<Socket>, String> {
             Ok(address) => vec![(address, port).into()],
             Err(_) => tokio::net::lookup_host((host, port))
                 .await
-                .map_err(|error| format!("The host {host} to listen at is not known: {error}."))?
+                .map_err(|error| Refused::Otherwise(format!("The host {host} to listen at is not known: {error}.")))?
                 .take(1)
                 .collect(),
         },
@@ -87,13 +107,8 @@ pub async fn bind(host: &str, port: u16) -> Result<Vec<Socket>, String> {
             Ok(listener) => listeners.push(Socket::Tcp(listener)),
             // Machines without IPv6 have no ::1.
             Err(_) if address.is_ipv6() && !listeners.is_empty() => {}
-            Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                return Err(format!(
-                    "Port {port} at {} is in use. Stop what listens there, or choose another port.",
-                    address.ip()
-                ));
-            }
-            Err(error) => return Err(format!("Cannot listen at {address}: {error}.")),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(Refused::InUse(address)),
+            Err(error) => return Err(Refused::Otherwise(format!("Cannot listen at {address}: {error}."))),
         }
     }
     Ok(listeners)

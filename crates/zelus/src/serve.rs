@@ -94,11 +94,14 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     for tls in public_tls.iter().chain(&admin_tls) {
         tls.follow(&tasks, stopped.clone());
     }
-    let public_sockets = listener::bind_configured(public, listen_host(&public.host, is_demo)).await?;
-    let admin_sockets = listener::bind_configured(admin, &admin.host).await?;
+    let public_sockets = listener::bind_configured(Side::Public, public, listen_host(&public.host, is_demo)).await?;
+    let admin_sockets = listener::bind_configured(Side::Admin, admin, &admin.host).await?;
     let app = App::new(runtime, clock, entropy);
     let edge = |side, routes| Edge::new(app.clone(), side, routes);
-    let public_routes = api::public_router().merge(pages::router());
+    let mut public_routes = api::public_router().merge(pages::router());
+    if is_demo {
+        public_routes = public_routes.merge(pages::home());
+    }
     let public_service =
         Service { edge: edge(Side::Public, public_routes), prefers_localhost: is_demo, tls: public_tls };
     let admin_service =

@@ -147,6 +147,7 @@ fn what_is_in_the_way_is_said_in_one_line() {
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1));
     assert!(message.trim_end().lines().count() == 1 && message.contains(&place.admin_port.to_string()), "{message}");
+    assert!(message.contains("SERVE_ADMIN_PORT"), "it says how to choose another: {message}");
 
     let missing = Command::new(env!("CARGO_BIN_EXE_zelus")).args(["serve", "-c", "/nowhere.yml"]).env_clear().output();
     let missing = missing.expect("the program runs");

@@ -32,7 +32,7 @@ pub fn router() -> Router<App> {
 
 /// What differs between kinds of flow when they answer.
 struct Manners {
-    /// How a browser is sent back to a form that has something to say.
+    /// How a browser is sent back to a form on which something is wrong.
     back_to_form: StatusCode,
     /// What a JSON client is told that opens a form while signed in.
     already_signed_in: fn() -> Problem,
@@ -97,6 +97,13 @@ fn for_browsers(mut failure: Failure) -> Failure {
     failure
 }
 
+/// A flow that could not be fetched. That the flow is switched off (400) is shown on the error page; the rest is for scripts.
+fn not_fetched(problem: Problem) -> Failure {
+    let is_switched_off = problem.status == 400;
+    let failure = Failure::from(problem);
+    if is_switched_off { for_browsers(failure) } else { failure }
+}
+
 /// A submission that failed. Native apps are told in JSON, whatever they say they accept.
 fn not_submitted(error: SubmitError) -> Failure {
     match error.client {
@@ -141,12 +148,16 @@ fn answered<K: Members>(
     answer: Answer<K>,
 ) -> web::Result {
     match answer {
-        Answer::Form { flow, .. } if flow.client == FlowClient::Browser && !request.is_json_request() => {
+        Answer::Rejected(flow) if flow.client == FlowClient::Browser && !request.is_json_request() => {
             Ok(redirect(&request.method, manners.back_to_form, &runtime.flow_page(&flow)))
         }
-        Answer::Form { flow, status } => {
+        Answer::Rejected(flow) => Ok(flow_json(StatusCode::BAD_REQUEST, &flow, &[])),
+        Answer::NextStep { flow, .. } if flow.client == FlowClient::Browser && !request.is_json_request() => {
+            Ok(see_other(&request.method, &runtime.flow_page(&flow)))
+        }
+        Answer::NextStep { flow, status } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok(json(status, &FlowJson { flow: &*flow, parts: FlowJsonParts::default() }))
+            Ok(flow_json(status, &flow, &[]))
         }
         Answer::Expired { replacement, expired_at } => {
             if replacement.client == FlowClient::Browser && !request.is_json_request() {
@@ -234,7 +245,7 @@ fn failed_with(mut failure: Failure, cx: &Cx, runtime: &Runtime, effects: Effect
 }
 
 fn set_cookies(headers: &mut HeaderMap, cx: &Cx, runtime: &Runtime, effects: &Effects) {
-    if let Some(cookie) = &effects.continuity {
+    for cookie in &effects.continuity {
         set_continuity_cookie(headers, &runtime.config.cookies, &cookie.0, cx.now());
     }
     if let Some(session) = &effects.sign_in {

@@ -12,7 +12,9 @@ use model::{Cx, Flow, FlowClient, Problem};
 use web::{App, Failure, Request, redirect, see_other};
 
 use super::verification::with_csrf;
-use super::{apply, failed_with, fetched, fetched_id, flow_json, input_or_query, not_submitted, submitted_id};
+use super::{
+    apply, failed_with, fetched, fetched_id, flow_json, input_or_query, not_fetched, not_submitted, submitted_id,
+};
 
 /// `/self-service/recovery…`
 pub(super) fn router() -> Router<App> {
@@ -45,7 +47,8 @@ async fn open_natively(request: Request) -> web::Result {
 async fn fetch(request: Request) -> web::Result {
     let runtime = &request.site.runtime;
     let id = fetched_id(&request)?;
-    Ok(fetched(&recovery::fetch(&request.cx(), runtime, &request.for_flow()?, id).await?))
+    let flow = recovery::fetch(&request.cx(), runtime, &request.for_flow()?, id).await;
+    flow.map(|flow| fetched(&flow)).map_err(not_fetched)
 }
 
 async fn submit(mut request: Request) -> web::Result {

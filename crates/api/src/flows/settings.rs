@@ -4,8 +4,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
+use flow::Runtime;
 use flow::settings::{self, Failed, Outcome, Saved, Shown};
-use flow::{Effects, Runtime};
 use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson};
 use model::{FlowClient, Problem};
@@ -82,15 +82,14 @@ async fn submit(mut request: Request) -> web::Result {
             Err(flow::expired_on_submit(&replacement, expired_at, cx.now()).into())
         }
         Outcome::Expired { replacement, .. } => Ok(see_other(&request.method, &runtime.flow_page(&replacement))),
-        Outcome::NotPrivileged { problem, continuity } => {
-            let effects = Effects { continuity, ..Effects::default() };
+        Outcome::NotPrivileged { problem, effects } => {
             match problem.extra.get("redirect_browser_to").and_then(Value::as_str) {
-                Some(url) if effects.continuity.is_some() && !request.is_json_request() => {
+                Some(url) if !effects.continuity.is_empty() && !request.is_json_request() => {
                     let mut response = see_other(&request.method, url);
-                    apply(&mut response, &cx, &runtime, effects);
+                    apply(&mut response, &cx, &runtime, *effects);
                     Ok(response)
                 }
-                _ => Err(failed_with(problem.into(), &cx, &runtime, effects)),
+                _ => Err(failed_with(problem.into(), &cx, &runtime, *effects)),
             }
         }
         Outcome::Saved(saved) => {

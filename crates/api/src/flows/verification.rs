@@ -7,10 +7,11 @@ use axum::routing::get;
 use flow::Runtime;
 use flow::verification::{self, Outcome};
 use model::flow::Verification;
-use model::{Flow, FlowClient};
+use model::problem::id;
+use model::{Flow, FlowClient, Problem};
 use web::{App, Failure, Request, see_other, set_csrf};
 
-use super::{fetched, fetched_id, flow_json, input_or_query, not_submitted, submitted_id};
+use super::{fetched, fetched_id, flow_json, input_or_query, not_fetched, not_submitted, submitted_id};
 
 /// `/self-service/verification…`
 pub(super) fn router() -> Router<App> {
@@ -24,7 +25,12 @@ pub(super) fn router() -> Router<App> {
 async fn open_in_browser(request: Request) -> web::Result {
     let runtime = &request.site.runtime;
     let opened = verification::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Browser).await;
-    match opened.map_err(Failure::for_browsers)? {
+    // Kratos shows a bad return_to as JSON here, unlike in all other flows.
+    let for_browsers = |problem: Problem| match problem.id {
+        Some(id::RETURN_TO_FORBIDDEN) => Failure::from(problem),
+        _ => Failure::for_browsers(problem),
+    };
+    match opened.map_err(for_browsers)? {
         flow if request.accepts_json() => Ok(fetched(&flow)),
         flow => Ok(see_other(&request.method, &runtime.flow_page(&flow))),
     }
@@ -38,7 +44,8 @@ async fn open_natively(request: Request) -> web::Result {
 async fn fetch(request: Request) -> web::Result {
     let runtime = &request.site.runtime;
     let id = fetched_id(&request)?;
-    Ok(fetched(&verification::fetch(&request.cx(), runtime, &request.for_flow()?, id).await?))
+    let flow = verification::fetch(&request.cx(), runtime, &request.for_flow()?, id).await;
+    flow.map(|flow| fetched(&flow)).map_err(not_fetched)
 }
 
 async fn submit(mut request: Request) -> web::Result {

@@ -15,10 +15,10 @@ use store::{CommitError, Tx};
 use url::Url;
 
 use crate::answer::Effects;
-use crate::continuity::{self, ContinuityCookie};
+use crate::continuity;
 use crate::csrf::{self, Refused};
 use crate::expiry;
-use crate::form::Rejection;
+use crate::form::{self, Rejection};
 use crate::hook::{SettingsInProgress, Stop};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
@@ -39,7 +39,7 @@ pub enum Outcome {
     /// The flow was too old; `replacement` took its place.
     Expired { replacement: Box<Flow<Settings>>, expired_at: Timestamp },
     /// The change needs a fresh sign-in, to which `problem` leads. A browser's is kept until then.
-    NotPrivileged { problem: Problem, continuity: Option<ContinuityCookie> },
+    NotPrivileged { problem: Problem, effects: Box<Effects> },
     /// It is saved.
     Saved(Box<Saved>),
 }
@@ -86,7 +86,7 @@ pub async fn open(
     let identity = identity_of(runtime, &found).await?;
     let flow = new_flow(cx, runtime, request, client, &identity)?;
     let mut tx = Tx::new();
-    let continuity = continuity::forget(cx, runtime, request, resume::PREFIX, &mut tx)?;
+    let continuity = Vec::from_iter(continuity::forget(cx, runtime, request, resume::PREFIX, &mut tx)?);
     tx.insert_flow(&flow);
     runtime.store.commit(tx).await?;
     Ok((Shown { flow, identity }, Effects { continuity, ..Effects::default() }))
@@ -197,6 +197,7 @@ async fn submit_to(
     require_owner(&flow, &found.session)?;
     let resumed = resume::take(cx, runtime, request, &flow, &found.session).await?;
     let is_resumed = resumed.is_some();
+    let (resumed, used_up) = resumed.unzip();
     let input = match resumed.map_or(input, Ok) {
         Ok(input) => input,
         Err(InputError(why)) => {
@@ -210,10 +211,20 @@ async fn submit_to(
         settings.is_meant(&input).then_some((method.name(), settings))
     });
     let Some(meant) = meant else {
+        if let Some(method) = named(&input) {
+            runtime.ensure_switched_on(&method)?;
+        }
         flow.ui.clear_messages();
         let rejection = Rejection::whole(message::no_settings_method());
         return show_again(cx, runtime, flow, identity, vec![rejection], Tx::new()).await;
     };
+    let mut malformed = meant.1.malformed(runtime, &identity, &input);
+    malformed.extend(form::malformed_payload(&input));
+    if !malformed.is_empty() {
+        meant.1.keep_input(runtime, &identity, &mut flow, &input);
+        flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+        return show_again(cx, runtime, flow, identity, malformed, Tx::new()).await;
+    }
     flow.transient_payload = input.transient_payload();
     if !is_resumed {
         // What is resumed has passed this check, and a token may have changed with the sign-in.
@@ -231,10 +242,16 @@ async fn submit_to(
     match change(cx, runtime, request, flow, found.session, identity, meant, &input).await {
         Err(problem) if problem.id == Some(id::REFRESH_REQUIRED) => {
             let continuity = match client {
-                FlowClient::Browser => Some(resume::keep(cx, runtime, request, id, &session, meant.0, &input).await?),
-                FlowClient::Api => None,
+                FlowClient::Browser => vec![resume::keep(cx, runtime, request, id, &session, meant.0, &input).await?],
+                FlowClient::Api => Vec::new(),
             };
-            Ok(Outcome::NotPrivileged { problem, continuity })
+            let effects = Box::new(Effects { continuity, ..Effects::default() });
+            Ok(Outcome::NotPrivileged { problem, effects })
+        }
+        Ok(Outcome::Saved(mut saved)) => {
+            // Kratos sets the cookie twice here, and the second time it is the same.
+            saved.effects.continuity.extend(used_up);
+            Ok(Outcome::Saved(saved))
         }
         other => other,
     }
@@ -273,6 +290,20 @@ async fn change(
     };
     let change = Change { name, method, before: identity, step, session };
     save(cx, runtime, request, flow, change, input).await
+}
+
+/// The method that a submission names, by `method` or by a field that stands for it.
+fn named(input: &Input) -> Option<String> {
+    const LOOKUP_SECRET: [&str; 4] =
+        ["lookup_secret_confirm", "lookup_secret_disable", "lookup_secret_regenerate", "lookup_secret_reveal"];
+    let method = input.method();
+    if matches!(method.as_str(), "password" | "profile" | "totp") {
+        return Some(method);
+    }
+    if input.flag("totp_unlink") {
+        return Some("totp".to_owned());
+    }
+    LOOKUP_SECRET.iter().any(|field| input.flag(field)).then(|| "lookup_secret".to_owned())
 }
 
 /// A change that a method has accepted.
@@ -344,7 +375,7 @@ async fn save(
     // As in Kratos the form is that of a new flow, and is sent to it, while this one stays where it is.
     let next = new_flow(cx, runtime, request, flow.client, &identity)?;
     tx.insert_flow(&next);
-    effects.continuity = continuity::forget(cx, runtime, request, resume::PREFIX, &mut tx)?;
+    effects.continuity.extend(continuity::forget(cx, runtime, request, resume::PREFIX, &mut tx)?);
     let before_saving = flow.clone();
     flow.state = FlowState::Success;
     flow.internal_context = next.internal_context;

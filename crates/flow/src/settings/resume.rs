@@ -50,7 +50,7 @@ pub(super) async fn take(
     request: &Request,
     flow: &Flow<Settings>,
     session: &Session,
-) -> Result<Option<Input>, Problem> {
+) -> Result<Option<(Input, ContinuityCookie)>, Problem> {
     let is_coming_back = flow.client == FlowClient::Browser && request.is_get && !request.wants_json;
     if !is_coming_back || request.continuity_cookie.is_none() {
         return Ok(None);
@@ -67,8 +67,8 @@ pub(super) async fn take(
         }) else {
             continue;
         };
-        if continuity::use_up(runtime, &container).await? {
-            return Ok(Some(input));
+        if let Some(cookie) = continuity::use_up(cx, runtime, request, &container).await? {
+            return Ok(Some((input, cookie)));
         }
     }
     Ok(None)

@@ -134,6 +134,11 @@ impl Schemas {
         self.of_flow(id).fields.traits(sent, is_form)
     }
 
+    /// What a schema has against these traits.
+    pub fn complaints(&self, id: Option<&str>, traits: &Value) -> Vec<TraitError> {
+        self.of_flow(id).check(&Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())])))
+    }
+
     /// What an authenticator app calls the account of a person with these traits: the last one that the schema marks so
     /// (`credentials.totp.account_name`).
     pub fn totp_account_name(&self, id: &str, traits: &Value) -> Option<String> {

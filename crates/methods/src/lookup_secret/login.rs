@@ -27,6 +27,11 @@ impl LoginMethod for LookupSecret {
         flow.detail.requested_aal == Aal::Aal2 && input.method() == "lookup_secret"
     }
 
+    fn malformed(&self, _: &Flow<Login>, input: &Input) -> Vec<Rejection> {
+        let missing = || Rejection::at("lookup_secret", message::property_missing("lookup_secret"));
+        if second_factor::required(input, "lookup_secret").is_some() { Vec::new() } else { vec![missing()] }
+    }
+
     fn keep_input(&self, flow: &mut Flow<Login>, _: &Input) {
         if let Some(code) = flow.ui.node_mut("lookup_secret") {
             code.reset();
@@ -52,9 +57,7 @@ pub(super) async fn check(
     session: Option<&Session>,
     input: &Input,
 ) -> Result<Verdict<LoginStep>, Problem> {
-    let Some(code) = second_factor::required(input, "lookup_secret") else {
-        return Ok(Verdict::rejected(Rejection::at("lookup_secret", message::property_missing("lookup_secret"))));
-    };
+    let code = input.text("lookup_secret");
     let identity = match session {
         Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
         None => None,

@@ -144,10 +144,11 @@ async fn a_code_signs_in_once() {
         (code, "", 4000012),
         (json!({"lookup_secret": "nonsense"}), "", 4000016),
         (json!({"lookup_secret": ""}), "", 4000016),
-        (json!({}), "lookup_secret", 4000002),
     ];
     for (body, field, id) in refused {
         let Verdict::Rejected { rejections, .. } = attempt(body).await else { panic!("accepted") };
         assert_eq!((rejections[0].field.as_str(), rejections[0].message.id), (field, id));
     }
+    let rejections = LoginMethod::malformed(&LookupSecret, &login_flow(&cx), &input(json!({})));
+    assert_eq!((rejections[0].field.as_str(), rejections[0].message.id), ("lookup_secret", 4000002));
 }

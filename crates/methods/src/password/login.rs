@@ -53,6 +53,12 @@ impl LoginMethod for Password {
         flow.detail.requested_aal == Aal::Aal1 && input.method() == "password"
     }
 
+    fn malformed(&self, _: &Flow<Login>, input: &Input) -> Vec<Rejection> {
+        let missing = [("identifier", identifier(input).is_empty()), ("password", input.text("password").is_empty())];
+        let missing = missing.into_iter().filter(|(_, missing)| *missing);
+        missing.map(|(field, _)| Rejection::at(field, message::property_missing(field))).collect()
+    }
+
     fn keep_input(&self, flow: &mut Flow<Login>, input: &Input) {
         if let Some(password) = flow.ui.node_mut("password") {
             password.reset();
@@ -82,12 +88,6 @@ fn identifier(input: &Input) -> String {
 async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<LoginStep>, Problem> {
     let password = Secret::new(input.text("password"));
     let identifier = identifier(input);
-    let missing = [("identifier", identifier.is_empty()), ("password", password.expose().is_empty())];
-    let missing: Vec<_> = missing.into_iter().filter(|(_, missing)| *missing).collect();
-    if !missing.is_empty() {
-        let at = |(field, _)| Rejection::at(field, message::property_missing(field));
-        return Ok(Verdict::Rejected { rejections: missing.into_iter().map(at).collect(), writes: Tx::new() });
-    }
     let (pool, hasher) = (runtime.identities.pool(), runtime.identities.hasher());
     let kind = CredentialType::Password;
     let Some(found) = runtime.store.find_by_identifier(kind, &kind.normalise(&identifier)).await? else {

@@ -34,6 +34,14 @@ impl RegistrationMethod for Password {
         input.method() == "password"
     }
 
+    fn malformed(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+        let mut rejections = registration::malformed_traits(runtime, flow, input);
+        if input.text("password").is_empty() {
+            rejections.push(Rejection::at("password", message::property_missing("password")));
+        }
+        rejections
+    }
+
     fn verify<'a>(
         &'a self,
         cx: &'a Cx,
@@ -53,9 +61,6 @@ async fn check(
     input: &Input,
 ) -> Result<Verdict<RegistrationStep>, Problem> {
     let password = Secret::new(input.text("password"));
-    if password.expose().is_empty() {
-        return Ok(Verdict::rejected(Rejection::at("password", message::property_missing("password"))));
-    }
     let schemas = runtime.identities.schemas();
     let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
     let mut candidate = registration::candidate(cx, runtime, flow, &traits);

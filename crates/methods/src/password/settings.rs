@@ -19,6 +19,11 @@ impl SettingsMethod for Password {
         input.method() == "password"
     }
 
+    fn malformed(&self, _: &Runtime, _: &Identity, input: &Input) -> Vec<Rejection> {
+        let is_missing = input.text("password").is_empty();
+        is_missing.then(|| Rejection::at("password", message::property_missing("password"))).into_iter().collect()
+    }
+
     fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
         flow.ui.clear_messages();
     }
@@ -36,9 +41,6 @@ impl SettingsMethod for Password {
         Box::pin(async move {
             runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
             let password = Secret::new(input.text("password"));
-            if password.expose().is_empty() {
-                return Ok(Verdict::rejected(Rejection::at("password", message::property_missing("password"))));
-            }
             let old = identity.credentials.get(&CredentialType::Password).map(PasswordConfig::of).unwrap_or_default();
             let mut identity = identity.clone();
             if let Err(rejection) = set_password(cx, runtime, &mut identity, &password).await? {

@@ -13,7 +13,10 @@ use model::{Cx, Flow, Group, Node, Problem, message};
 use store::Tx;
 
 /// Asks for the traits.
-pub struct Profile;
+pub struct Profile {
+    /// Whether they can be changed in the settings, too.
+    pub in_settings: bool,
+}
 
 impl Method for Profile {
     fn name(&self) -> &'static str {
@@ -25,7 +28,7 @@ impl Method for Profile {
     }
 
     fn settings(&self) -> Option<&dyn SettingsMethod> {
-        Some(self)
+        self.in_settings.then_some(self as &dyn SettingsMethod)
     }
 }
 
@@ -83,6 +86,15 @@ impl RegistrationMethod for Profile {
         registration::has_two_screens(runtime) && (named || !input.text("screen").is_empty())
     }
 
+    fn malformed(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+        let mut rejections = registration::malformed_traits(runtime, flow, input);
+        if !matches!(input.text("screen").as_str(), "" | "credential-selection" | "previous") {
+            let why = "The field screen has to be credential-selection or previous.";
+            rejections.push(Rejection::at("screen", message::generic(why)));
+        }
+        rejections
+    }
+
     fn needs_csrf(&self, input: &Input) -> bool {
         !goes_back(input)
     }
@@ -101,6 +113,7 @@ impl RegistrationMethod for Profile {
             flow.ui.clear_messages();
             if goes_back(input) {
                 flow.detail.organization_id = None;
+                flow.transient_payload = None;
                 flow.ui.fill("traits", &traits, Group::Default);
                 for method in registration::registration_methods(runtime) {
                     method.add_profile_fields(cx, runtime, flow)?;

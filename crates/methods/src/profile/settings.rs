@@ -29,6 +29,12 @@ impl SettingsMethod for Profile {
         input.method() == "profile"
     }
 
+    fn malformed(&self, runtime: &Runtime, identity: &Identity, input: &Input) -> Vec<Rejection> {
+        let traits = typed(runtime, identity, input);
+        let complaints = runtime.identities.schemas().complaints(Some(&identity.schema_id), &traits);
+        complaints.into_iter().map(Rejection::from).collect()
+    }
+
     fn keep_input(&self, runtime: &Runtime, identity: &Identity, flow: &mut Flow<Settings>, input: &Input) {
         for node in flow.ui.nodes.iter_mut().filter(|node| node.id().starts_with("traits.")) {
             node.reset();

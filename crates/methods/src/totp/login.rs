@@ -29,6 +29,15 @@ impl LoginMethod for Totp {
         flow.detail.requested_aal == Aal::Aal2 && input.method() == "totp"
     }
 
+    fn malformed(&self, _: &Flow<Login>, input: &Input) -> Vec<Rejection> {
+        let Some(code) = second_factor::required(input, "totp_code") else {
+            return vec![Rejection::at("totp_code", message::property_missing("totp_code"))];
+        };
+        let length = code.chars().count();
+        let is_short = length < MIN_LENGTH;
+        is_short.then(|| Rejection::at("totp_code", message::too_short(MIN_LENGTH, length))).into_iter().collect()
+    }
+
     fn keep_input(&self, flow: &mut Flow<Login>, _: &Input) {
         if let Some(code) = flow.ui.node_mut("totp_code") {
             code.reset();
@@ -54,13 +63,7 @@ pub(super) async fn check(
     session: Option<&Session>,
     input: &Input,
 ) -> Result<Verdict<LoginStep>, Problem> {
-    let Some(code) = second_factor::required(input, "totp_code") else {
-        return Ok(Verdict::rejected(Rejection::at("totp_code", message::property_missing("totp_code"))));
-    };
-    let length = code.chars().count();
-    if length < MIN_LENGTH {
-        return Ok(Verdict::rejected(Rejection::at("totp_code", message::too_short(MIN_LENGTH, length))));
-    }
+    let code = input.text("totp_code");
     let identity = match session {
         Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
         None => None,

@@ -16,7 +16,7 @@ use axum::routing::get;
 use flow::Runtime;
 use model::Problem;
 use url::form_urlencoded;
-use web::{App, Failure};
+use web::{App, Failure, Request, see_other};
 
 use crate::assets::Asset;
 use crate::render::Page;
@@ -28,6 +28,11 @@ pub fn router() -> Router<App> {
         .merge(signed_in::router())
         .merge(error::router())
         .route("/ui/assets/{file}", get(asset))
+}
+
+/// `GET /` leads to the welcome page, where nothing else stands there.
+pub fn home() -> Router<App> {
+    Router::new().route("/", get(|request: Request| async move { see_other(&request.method, "/ui/welcome") }))
 }
 
 /// What pages may do: show themselves, their stylesheet and pictures, and nothing else.

@@ -8,6 +8,7 @@ mod endings;
 mod forms;
 mod identifier_first;
 mod logout;
+mod order;
 mod outages;
 mod refresh;
 mod sign_in;

@@ -105,7 +105,8 @@ async fn signing_up_can_be_switched_off() {
             let answer = closed.ask("GET", path).accept_json().send().await;
             assert_eq!((answer.status, answer.error_id().as_str()), (400, "self_service_flow_disabled"));
         }
-        let fetched = closed.ask("GET", &format!("/self-service/registration/flows?id={}", form.id())).send().await;
+        let path = format!("/self-service/registration/flows?id={}", form.id());
+        let fetched = closed.ask("GET", &path).accept_json().send().await;
         assert_eq!((fetched.status, fetched.error_id().as_str()), (400, "self_service_flow_disabled"));
         assert!(
             closed
