@@ -1,7 +1,7 @@
 //! What a request proves: whoami, and the question that every other route asks first.
 
 use model::{Aal, Cx, Problem, RequiredAal, Session, factors, level_of, problem};
-use store::{SessionLookup, Store};
+use store::{SecondFactors, SessionLookup, Store};
 
 use crate::credentials::{Presented, PresentedTokens};
 use crate::{Policy, Refusal, RequestCredentials, Sessions, Via, page};
@@ -63,11 +63,20 @@ impl Sessions {
     /// # Errors
     /// When the database fails.
     pub async fn find(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Lookup, Problem> {
+        self.find_with(cx, credentials, SecondFactors::Wanted).await
+    }
+
+    async fn find_with(
+        &self,
+        cx: &Cx,
+        credentials: &RequestCredentials,
+        second_factors: SecondFactors,
+    ) -> Result<Lookup, Problem> {
         let (presented, cookie_error) = PresentedTokens::read(&self.cookies, cx.now(), credentials).first();
         let Some(presented) = presented else {
             return Ok(Lookup::Refused(cookie_error.map_or(Refusal::NoCredentials, Refusal::UnreadableCookie)));
         };
-        Ok(match self.find_presented(cx, &presented).await? {
+        Ok(match self.find_presented(cx, &presented, second_factors).await? {
             Ok(found) => Lookup::Found(Box::new(found)),
             Err(refusal) => Lookup::Refused(refusal),
         })
@@ -101,7 +110,12 @@ impl Sessions {
     /// 401 without an id when nobody is signed in, and 403 `session_aal2_required` when `session.whoami.required_aal`
     /// asks for more than the session proves.
     pub async fn whoami(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Found, Denied> {
-        let found = match self.find(cx, credentials).await? {
+        // Where a first factor is enough, no more is asked, nor remembered; as in Kratos.
+        let second_factors = match self.policy.whoami_aal {
+            RequiredAal::Aal1 => SecondFactors::Unwanted,
+            RequiredAal::HighestAvailable => SecondFactors::Wanted,
+        };
+        let found = match self.find_with(cx, credentials, second_factors).await? {
             Lookup::Found(found) => *found,
             Lookup::Refused(refusal) => {
                 return Err(Denied { problem: not_signed_in(&refusal), refusal: Some(refusal) });
@@ -160,8 +174,9 @@ impl Sessions {
         &self,
         cx: &Cx,
         presented: &Presented,
+        second_factors: SecondFactors,
     ) -> Result<Result<Found, Refusal>, Problem> {
-        let Some(lookup) = self.store.session_by_token(&presented.token).await? else {
+        let Some(lookup) = self.store.session_by_token(&presented.token, second_factors).await? else {
             return Ok(Err(Refusal::Unknown(presented.via)));
         };
         if let Some(refusal) = Refusal::of(&lookup.session, presented.via, cx.now()) {

@@ -6,6 +6,7 @@
 //! A native app ends its session by the session token itself.
 
 use model::{Cx, Problem, Secret, Session};
+use store::SecondFactors;
 use subtle::ConstantTimeEq;
 
 use crate::credentials::{Presented, PresentedTokens};
@@ -76,13 +77,14 @@ impl Sessions {
         let mut first_refusal = None;
         let mut any_living = false;
         for presented in &tokens.all {
-            let (session, refusal) = match self.store().session_by_token(&presented.token).await? {
-                Some(lookup) => {
-                    let refusal = Refusal::of(&lookup.session, presented.via, cx.now());
-                    (Some(lookup.session), refusal)
-                }
-                None => (None, Some(Refusal::Unknown(presented.via))),
-            };
+            let (session, refusal) =
+                match self.store().session_by_token(&presented.token, SecondFactors::Unwanted).await? {
+                    Some(lookup) => {
+                        let refusal = Refusal::of(&lookup.session, presented.via, cx.now());
+                        (Some(lookup.session), refusal)
+                    }
+                    None => (None, Some(Refusal::Unknown(presented.via))),
+                };
             let matching = session.filter(|session| matches(session, token));
             match (matching, refusal) {
                 (Some(session), None) => return self.end(cx, session, presented, &tokens, token).await,

@@ -31,7 +31,9 @@ pub use flows::FlowTable;
 pub use identities::{FoundCredential, IdentityFilter, IdentityList, IdentityPage};
 pub use migrate::{MigrateError, Migration};
 pub use postgres::{PostgresOptions, TlsCheck};
-pub use sessions::{EndedSession, Extension, SessionFilter, SessionLookup, SessionPosition, TokenExchange};
+pub use sessions::{
+    EndedSession, Extension, SecondFactors, SessionFilter, SessionLookup, SessionPosition, TokenExchange,
+};
 pub use sqlite::SqliteOptions;
 pub use statement::{Dialect, Statement};
 pub use tx::Tx;

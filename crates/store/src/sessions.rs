@@ -48,8 +48,8 @@ macro_rules! from_sessions {
 }
 
 /// The hottest statement of all: what a session proves. The credentials that could be second factors (types `?3` to
-/// `?6`) come along only where they may change the answer: the session is below `aal2`, and the identity is not yet known
-/// to have a second factor.
+/// `?6`) come along only where they are wanted (`?7`) and may change the answer: the session is below `aal2`, and the
+/// identity is not yet known to have a second factor.
 static BY_TOKEN: Statement = Statement::new(
     "sessions.by_token",
     concat!(
@@ -60,7 +60,7 @@ static BY_TOKEN: Statement = Statement::new(
         ", ",
         devices_column!(sqlite),
         ",
-           CASE WHEN s.aal <> 'aal2' AND (i.available_aal IS NULL OR i.available_aal <> 'aal2') THEN
+           CASE WHEN CAST(?7 AS boolean) AND s.aal <> 'aal2' AND (i.available_aal IS NULL OR i.available_aal <> 'aal2') THEN
              (SELECT json_group_array(json_array(
                 c.id, (SELECT t.name FROM identity_credential_types t WHERE t.id = c.identity_credential_type_id),
                 c.config, c.version, c.created_at, c.updated_at, NULL))
@@ -80,7 +80,7 @@ static BY_TOKEN: Statement = Statement::new(
     ", ",
     devices_column!(postgres),
     ",
-       CASE WHEN s.aal <> 'aal2' AND (i.available_aal IS NULL OR i.available_aal <> 'aal2') THEN
+       CASE WHEN CAST(?7 AS boolean) AND s.aal <> 'aal2' AND (i.available_aal IS NULL OR i.available_aal <> 'aal2') THEN
          (SELECT json_agg(json_build_array(
             c.id, (SELECT t.name FROM identity_credential_types t WHERE t.id = c.identity_credential_type_id),
             c.config::text, c.version, c.created_at, c.updated_at, NULL))
@@ -236,9 +236,17 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
 pub struct SessionLookup {
     /// With identity, addresses and devices, and without credentials.
     pub session: Session,
-    /// Credentials that may be second factors, without their identifiers. Empty unless the session is below `aal2` and the
-    /// identity is not known to have a second factor.
+    /// Credentials that may be second factors, without their identifiers. Empty unless they are wanted, the session is
+    /// below `aal2` and the identity is not known to have a second factor.
     pub second_factors: Credentials,
+}
+
+/// Whether credentials that may be second factors come along with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondFactors {
+    Wanted,
+    /// Nothing depends on them.
+    Unwanted,
 }
 
 /// Which sessions a list shows.
@@ -269,7 +277,11 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn session_by_token(&self, token: &Secret) -> Result<Option<SessionLookup>, StoreError> {
+    pub async fn session_by_token(
+        &self,
+        token: &Secret,
+        second_factors: SecondFactors,
+    ) -> Result<Option<SessionLookup>, StoreError> {
         if !is_plausible(token.expose()) {
             return Ok(None);
         }
@@ -278,7 +290,8 @@ impl Store {
             // A type that an old database lacks matches nothing.
             network.credential_types.iter().find(|(name, _)| *name == kind).map(|(_, id)| *id).into()
         });
-        let row = self.fetch_one(&BY_TOKEN, &[token.into(), totp, lookup_secret, webauthn, code]).await?;
+        let wanted = (second_factors == SecondFactors::Wanted).into();
+        let row = self.fetch_one(&BY_TOKEN, &[token.into(), totp, lookup_secret, webauthn, code, wanted]).await?;
         row.map(|row| read_lookup(&row)).transpose()
     }
 

@@ -1,5 +1,7 @@
 //! Values that go to a database and come from it, alike for every dialect.
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 use model::{Id, RawJson, Secret, Timestamp, Uuid};
 
@@ -115,6 +117,22 @@ impl Row {
     pub fn columns(&self) -> Columns<'_> {
         Columns { row: self, at: 0 }
     }
+
+    /// Column `at` as text, borrowed where the driver has it as text; `None` is SQL's NULL.
+    fn text(&self, at: usize) -> Result<Option<Cow<'_, str>>, StoreError> {
+        use rusqlite::types::Value as Sqlite;
+        match self {
+            Self::Sqlite(values) => match values.get(at) {
+                Some(Sqlite::Text(text)) => Ok(Some(text.into())),
+                Some(Sqlite::Blob(bytes)) => {
+                    std::str::from_utf8(bytes).map(|t| Some(t.into())).map_err(|_| wrong_type(at))
+                }
+                Some(Sqlite::Null) => Ok(None),
+                _ => Err(wrong_type(at)),
+            },
+            Self::Postgres(row) => crate::postgres::read_text(row, at),
+        }
+    }
 }
 
 /// A type that a column can be read as.
@@ -127,7 +145,7 @@ impl Columns<'_> {
     /// The next column, which must not be NULL.
     pub fn next<T: Column>(&mut self) -> Result<T, StoreError> {
         let at = self.at;
-        self.optional()?.ok_or_else(|| StoreError::corrupt(format!("column {at} is NULL")))
+        self.optional()?.ok_or_else(|| is_null(at))
     }
 
     /// The next column, which may be NULL.
@@ -139,17 +157,25 @@ impl Columns<'_> {
 
     /// The next column, read as text and understood by `parse`.
     pub fn parsed<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
-        let text: String = self.next()?;
-        parse(&text).ok_or_else(|| StoreError::corrupt(format!("column {} holds an unknown value", self.at - 1)))
+        let at = self.at;
+        self.at += 1;
+        let text = self.row.text(at)?.ok_or_else(|| is_null(at))?;
+        parse(&text).ok_or_else(|| StoreError::corrupt(format!("column {at} holds an unknown value")))
     }
 
     /// The next column, a JSON document that is taken apart. NULL and Go's `null` are the default.
     pub fn json<T: serde::de::DeserializeOwned + Default>(&mut self) -> Result<T, StoreError> {
-        let Some(text) = self.optional::<RawJson>()? else { return Ok(T::default()) };
-        serde_json::from_str::<Option<T>>(text.as_str()).map(Option::unwrap_or_default).map_err(|error| {
-            StoreError::corrupt(format!("column {} holds other JSON than expected: {error}", self.at - 1))
-        })
+        let at = self.at;
+        self.at += 1;
+        let Some(text) = self.row.text(at)?.filter(|text| !text.is_empty()) else { return Ok(T::default()) };
+        serde_json::from_str::<Option<T>>(&text)
+            .map(Option::unwrap_or_default)
+            .map_err(|error| StoreError::corrupt(format!("column {at} holds other JSON than expected: {error}")))
     }
+}
+
+fn is_null(at: usize) -> StoreError {
+    StoreError::corrupt(format!("column {at} is NULL"))
 }
 
 fn wrong_type(at: usize) -> StoreError {
@@ -158,16 +184,7 @@ fn wrong_type(at: usize) -> StoreError {
 
 impl Column for String {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
-        use rusqlite::types::Value as Sqlite;
-        match row {
-            Row::Sqlite(values) => match values.get(at) {
-                Some(Sqlite::Text(text)) => Ok(Some(text.clone())),
-                Some(Sqlite::Blob(bytes)) => String::from_utf8(bytes.clone()).map(Some).map_err(|_| wrong_type(at)),
-                Some(Sqlite::Null) => Ok(None),
-                _ => Err(wrong_type(at)),
-            },
-            Row::Postgres(row) => crate::postgres::read_text(row, at),
-        }
+        Ok(row.text(at)?.map(Cow::into_owned))
     }
 }
 
@@ -232,7 +249,8 @@ impl Column for bool {
 impl Column for Uuid {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
         match row {
-            Row::Sqlite(_) => String::read(row, at)?
+            Row::Sqlite(_) => row
+                .text(at)?
                 .filter(|text| !text.is_empty())
                 .map(|text| Self::parse_str(&text).map_err(|_| wrong_type(at)))
                 .transpose(),
@@ -251,7 +269,7 @@ impl Column for Timestamp {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
         match row {
             Row::Sqlite(_) => {
-                String::read(row, at)?.map(|text| parse_sqlite_time(&text).ok_or_else(|| wrong_type(at))).transpose()
+                row.text(at)?.map(|text| parse_sqlite_time(&text).ok_or_else(|| wrong_type(at))).transpose()
             }
             Row::Postgres(row) => crate::postgres::read_time(row, at),
         }
@@ -260,13 +278,11 @@ impl Column for Timestamp {
 
 impl Column for RawJson {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
-        let text = match row {
-            Row::Sqlite(_) => String::read(row, at)?,
-            Row::Postgres(row) => crate::postgres::read_json(row, at)?,
-        };
-        text.filter(|text| !text.is_empty())
+        row.text(at)?
+            .filter(|text| !text.is_empty())
             .map(|text| {
-                Self::parse(text).map_err(|error| StoreError::corrupt(format!("column {at} is not JSON: {error}")))
+                Self::parse(text.into_owned())
+                    .map_err(|error| StoreError::corrupt(format!("column {at} is not JSON: {error}")))
             })
             .transpose()
     }

@@ -27,7 +27,7 @@ use crate::value::{Row, Value};
 use connection::{Connection, Dialer, Slot};
 
 pub use tls::TlsCheck;
-pub(crate) use value::{read_bool, read_bytes, read_int, read_json, read_text, read_time, read_uuid};
+pub(crate) use value::{read_bool, read_bytes, read_int, read_text, read_time, read_uuid};
 
 /// How often a transaction runs again after a serialization failure or a deadlock, and the first pause before it.
 const RETRIES: u32 = 6;

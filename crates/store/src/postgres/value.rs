@@ -1,6 +1,7 @@
 //! Values in PostgreSQL's binary format. A value is written as the type that the statement's parameter has, and read
 //! as the type that the column has.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use bytes::BytesMut;
@@ -90,8 +91,8 @@ impl<'a> FromSql<'a> for Cell<'a> {
 }
 
 /// Reads column `at` with `decode`, which gives `None` for a type it does not know.
-fn read<T>(row: &Row, at: usize, decode: impl FnOnce(Cell<'_>) -> Option<T>) -> Result<Option<T>, StoreError> {
-    let cell: Option<Cell<'_>> =
+fn read<'a, T>(row: &'a Row, at: usize, decode: impl FnOnce(Cell<'a>) -> Option<T>) -> Result<Option<T>, StoreError> {
+    let cell: Option<Cell<'a>> =
         row.try_get(at).map_err(|error| StoreError::corrupt(format!("column {at} cannot be read: {error}")))?;
     let Some(cell) = cell else { return Ok(None) };
     let ty = cell.ty.clone();
@@ -99,18 +100,13 @@ fn read<T>(row: &Row, at: usize, decode: impl FnOnce(Cell<'_>) -> Option<T>) -> 
 }
 
 /// Text of any kind, JSON, and uuids in their hyphenated form.
-pub(crate) fn read_text(row: &Row, at: usize) -> Result<Option<String>, StoreError> {
+pub(crate) fn read_text(row: &Row, at: usize) -> Result<Option<Cow<'_, str>>, StoreError> {
     read(row, at, |cell| match cell.ty {
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::JSON | Type::UNKNOWN => utf8(cell.bytes),
         Type::JSONB => utf8(cell.bytes.strip_prefix(&[JSONB_VERSION])?),
-        Type::UUID => Some(Uuid::from_slice(cell.bytes).ok()?.to_string()),
+        Type::UUID => Some(Uuid::from_slice(cell.bytes).ok()?.to_string().into()),
         _ => None,
     })
-}
-
-/// `json` and `jsonb` as the text that PostgreSQL has of them; text as it is.
-pub(crate) fn read_json(row: &Row, at: usize) -> Result<Option<String>, StoreError> {
-    read_text(row, at)
 }
 
 pub(crate) fn read_bytes(row: &Row, at: usize) -> Result<Option<Vec<u8>>, StoreError> {
@@ -157,8 +153,8 @@ pub(crate) fn read_time(row: &Row, at: usize) -> Result<Option<Timestamp>, Store
     })
 }
 
-fn utf8(bytes: &[u8]) -> Option<String> {
-    std::str::from_utf8(bytes).ok().map(str::to_owned)
+fn utf8(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    std::str::from_utf8(bytes).ok().map(Cow::from)
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ impl Fixture {
 
     async fn lookup(&self, session: &Session) -> SessionLookup {
         let token = session.token.as_ref().expect("a token");
-        self.store.session_by_token(token).await.expect("a database").expect("a session")
+        self.store.session_by_token(token, SecondFactors::Wanted).await.expect("a database").expect("a session")
     }
 }
 
@@ -217,7 +217,9 @@ async fn cleaning_up_takes_the_oldest_first_and_no_living_one() {
 async fn tokens_that_cannot_be_are_not_looked_up() {
     let fixture = Fixture::new(CredentialType::Password).await;
     for token in ["", "a\0b", "ü", &"x".repeat(65)] {
-        assert!(fixture.store.session_by_token(&token.into()).await.expect("a database").is_none());
+        assert!(
+            fixture.store.session_by_token(&token.into(), SecondFactors::Wanted).await.expect("a database").is_none()
+        );
         let ended = fixture.store.revoke_session_by_token(&token.into(), ZERO_TIME).await;
         assert!(ended.expect("a database").is_none());
     }

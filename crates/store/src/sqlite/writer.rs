@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -21,6 +22,8 @@ use crate::value::{Row, Value};
 const QUEUE: usize = 4096;
 /// How many transactions share one commit at most.
 const GROUP: usize = 256;
+/// How long nobody must have written before the write-ahead log is moved to the database file.
+const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Writer {
     queue: Option<SyncSender<Job>>,
@@ -89,14 +92,35 @@ fn stopped() -> StoreError {
 }
 
 fn write(connection: &Connection, jobs: &Receiver<Job>, commits: &AtomicU64) {
-    while let Ok(job) = jobs.recv() {
+    let mut has_log = false;
+    loop {
+        let job = match has_log {
+            true => jobs.recv_timeout(PAUSE),
+            false => jobs.recv().map_err(|RecvError| RecvTimeoutError::Disconnected),
+        };
         match job {
-            Job::Script { script, answer } => {
+            Ok(Job::Script { script, answer }) => {
                 let _ = answer.send(run_script(connection, &script));
             }
-            Job::Commit { .. } => write_group(connection, jobs, job),
+            Ok(job @ Job::Commit { .. }) => write_group(connection, jobs, job),
+            Err(RecvTimeoutError::Timeout) => {
+                checkpoint(connection);
+                has_log = false;
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
         }
+        has_log = true;
         commits.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Moves what is in the write-ahead log to the database file. Readers that find the log empty need not search it for each
+/// page, and may read the file as it is mapped.
+fn checkpoint(connection: &Connection) {
+    // `PASSIVE` waits for nobody: what a reader still needs stays in the log until the next time.
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        tracing::debug!(%error, "The write-ahead log could not be moved to the database file yet.");
     }
 }
 

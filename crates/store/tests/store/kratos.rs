@@ -1,6 +1,7 @@
 //! Rows that Kratos wrote.
 
 use model::{Aal, Channel, CredentialType, IdentityState, Secret};
+use store::SecondFactors;
 
 use crate::backend::{Backend, migrated};
 use crate::people::json;
@@ -19,7 +20,12 @@ async fn taken_over() -> Vec<Backend> {
 async fn a_session_is_found_by_its_token() {
     for backend in taken_over().await {
         let token = backend.texts("SELECT token FROM sessions").await.remove(0);
-        let found = backend.store.session_by_token(&Secret::new(token)).await.expect("answers").expect("is there");
+        let found = backend
+            .store
+            .session_by_token(&Secret::new(token), SecondFactors::Wanted)
+            .await
+            .expect("answers")
+            .expect("is there");
         let session = found.session;
         assert!(session.active && session.expires_at.to_string().starts_with("2036-11-18T08:07:3"));
         assert_eq!((session.aal, session.authentication_methods[0].method.as_str()), (Aal::Aal1, "password"));
