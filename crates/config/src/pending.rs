@@ -5,7 +5,6 @@ use serde_json::Value;
 /// Keys whose features come later; `*` stands for any name, and a key covers everything below it. Setting one of them
 /// is worth one line in the log, so that nobody believes it works.
 pub const NOT_USED_YET: &[&str] = &[
-    "clients.web_hook",
     "enterprise",
     "expose-metrics-port",
     "feature_flags.choose_recovery_address",
@@ -14,7 +13,6 @@ pub const NOT_USED_YET: &[&str] = &[
     "oauth2_provider",
     "organizations",
     "preview",
-    "selfservice.flows.*.before.hooks",
     "selfservice.methods.b2b",
     "selfservice.methods.code.config.missing_credential_fallback_enabled",
     "selfservice.methods.code.mfa_enabled",

@@ -2,7 +2,7 @@
 
 use model::flow::{Login, Recovery, Registration, Settings};
 use model::wire::{ContinueWith, ContinueWithFlow};
-use model::{Cx, Flow, Identity, Problem, Session};
+use model::{Cx, Flow, FlowName, Identity, Problem, Session};
 use store::Tx;
 use url::Url;
 
@@ -11,6 +11,7 @@ use crate::answer::Effects;
 use crate::form::Rejection;
 use crate::request::Request;
 use crate::runtime::Runtime;
+use crate::scene::Scene;
 
 /// Why a hook ends a flow early.
 pub enum Stop {
@@ -18,8 +19,32 @@ pub enum Stop {
     Rejected(Vec<Rejection>),
     /// An error of its own. What the hook wrote is dropped.
     Problem(Problem),
-    /// An error of its own, with the hook's writes kept: a mail was sent that says what to do.
-    KeepWrites(Problem),
+    /// The person has to do something else first. Nothing of the flow is written but what that takes.
+    Instead(Box<Instead>),
+}
+
+/// What a person has to do before the flow can be completed.
+pub struct Instead {
+    /// What JSON clients are told.
+    pub problem: Problem,
+    /// Where browsers go.
+    pub redirect_to: Option<String>,
+    /// Written in the place of everything else: another flow, and the mail that says what to do.
+    pub writes: Tx,
+}
+
+impl Stop {
+    /// What a flow answers that has no form to say it on, and nothing else to offer.
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Instead(instead) => instead.problem,
+            Self::Rejected(rejections) => {
+                let said: Vec<_> = rejections.into_iter().map(|rejection| rejection.message.text).collect();
+                Problem::bad_request(said.join(" "))
+            }
+        }
+    }
 }
 
 impl From<Problem> for Stop {
@@ -52,6 +77,8 @@ pub struct LoginInProgress<'a> {
     pub identity: &'a Identity,
     pub session: &'a mut Session,
     pub continue_with: Vec<ContinueWith>,
+    /// The verification flow that was opened for an address of theirs.
+    pub verification: Option<ContinueWithFlow>,
     pub redirect_to: Option<String>,
     pub effects: Effects,
 }
@@ -81,14 +108,28 @@ pub trait Hook: Send + Sync {
     /// The name in configuration.
     fn name(&self) -> &'static str;
 
-    /// Before a new identity is written; may change it or stop.
-    fn before_registration<'a>(
+    /// Before a flow is opened; may keep it from being so.
+    fn before_opening<'a>(&'a self, _: &'a Scene<'a>) -> BoxFuture<'a, Result<(), Stop>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Stage 3 of registration and settings: before the identity is validated and written; may change it or stop.
+    fn before_persisting<'a>(
         &'a self,
-        _cx: &'a Cx,
-        _runtime: &'a Runtime,
-        _flow: &'a Flow<Registration>,
+        _: &'a Scene<'a>,
         _candidate: &'a mut Identity,
     ) -> BoxFuture<'a, Result<(), Stop>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Before a sign-in or a recovery is written; may stop it. Runs just ahead of the same hook's `on_login` or
+    /// `on_recovery`, with no transaction open.
+    fn before_signing_in<'a>(&'a self, _: &'a Scene<'a>, _: &'a Identity) -> BoxFuture<'a, Result<(), Stop>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Stage 6 of every flow: what was written stays. May still replace the answer by an error.
+    fn after<'a>(&'a self, _: &'a Scene<'a>, _: &'a Identity) -> BoxFuture<'a, Result<(), Stop>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -136,6 +177,43 @@ pub struct Hooks {
     pub after_settings: HookTable,
     /// After `recovery.after`.
     pub after_recovery: HookTable,
+    /// After `verification.after`.
+    pub after_verification: HookTable,
+    /// `before.hooks` of each flow, which run when it is opened.
+    pub before: HookTable,
+    /// Whether any hook looks at what the request was.
+    pub tell_of_requests: bool,
+}
+
+impl Hooks {
+    /// Every hook of every flow.
+    pub fn all(&self) -> impl Iterator<Item = &dyn Hook> {
+        let tables = [
+            &self.before,
+            &self.after_registration,
+            &self.after_login,
+            &self.after_settings,
+            &self.after_recovery,
+            &self.after_verification,
+        ];
+        tables.into_iter().flat_map(HookTable::all)
+    }
+
+    /// Runs the hooks before a flow named `name` is opened.
+    pub(crate) async fn before_opening(&self, name: FlowName, scene: &Scene<'_>) -> Result<(), Problem> {
+        for hook in self.before.of(name.as_str()) {
+            hook.before_opening(scene).await.map_err(Stop::into_problem)?;
+        }
+        Ok(())
+    }
+}
+
+/// Stage 6: runs `hooks` now that everything is written.
+pub(crate) async fn run_after(hooks: &[Box<dyn Hook>], scene: &Scene<'_>, identity: &Identity) -> Result<(), Problem> {
+    for hook in hooks {
+        hook.after(scene, identity).await.map_err(Stop::into_problem)?;
+    }
+    Ok(())
 }
 
 /// Hooks of each method, and those of methods without any.
@@ -146,6 +224,11 @@ pub struct HookTable {
 }
 
 impl HookTable {
+    fn all(&self) -> impl Iterator<Item = &dyn Hook> {
+        let lists = self.by_method.iter().map(|(_, hooks)| hooks).chain([&self.otherwise]);
+        lists.flatten().map(|hook| &**hook)
+    }
+
     /// The hooks that run after `method`.
     pub fn of(&self, method: &str) -> &[Box<dyn Hook>] {
         let own = self.by_method.iter().find(|(name, _)| name == method);

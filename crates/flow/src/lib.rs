@@ -21,7 +21,9 @@ pub mod registration;
 mod request;
 mod return_to;
 mod runtime;
+mod scene;
 pub mod settings;
+mod tasks;
 pub mod verification;
 
 pub use answer::{Answer, Done, Effects, Opened, SubmitError};
@@ -30,7 +32,8 @@ pub use csrf::{CsrfClues, Refused, csrf_violation, ensure as ensure_same_sender}
 pub use expiry::expired_on_submit;
 pub use form::Rejection;
 pub use hook::{
-    Hook, HookTable, Hooks, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress, Stop,
+    Hook, HookTable, Hooks, Instead, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress,
+    Stop,
 };
 pub use input::{Input, InputError, parse_json};
 pub use method::{
@@ -42,6 +45,8 @@ pub use proof::{
 };
 pub use request::Request;
 pub use runtime::{Parts, Runtime};
+pub use scene::{AnyFlow, RequestFacts, Scene};
+pub use tasks::Tasks;
 
 use std::pin::Pin;
 

@@ -6,7 +6,7 @@ use config::LoginStyle;
 use model::flow::Login;
 use model::problem::id;
 use model::wire::ContinueWith;
-use model::{Aal, Cx, Flow, FlowClient, Id, Identity, Problem, Timestamp, message};
+use model::{Aal, Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, Timestamp, message};
 use session::{Found, StepUp};
 use store::Tx;
 use url::Url;
@@ -15,13 +15,14 @@ use crate::answer::{Answer, Done, Effects, Opened, SubmitError};
 use crate::csrf::{self, Refused};
 use crate::expiry;
 use crate::form::{self, Rejection};
-use crate::hook::{LoginInProgress, Stop};
+use crate::hook::{Instead, LoginInProgress, Stop, run_after};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::method::{LoginMethod, LoginScene, LoginStep, Verdict};
 use crate::request::Request;
 use crate::return_to::refuse_login_challenge;
 use crate::runtime::Runtime;
+use crate::scene::{AnyFlow, Scene};
 
 /// Opens a sign-in form.
 ///
@@ -60,6 +61,7 @@ pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowCli
     let opening = Opening::of(request, client, request.csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
     let begun = fill_in(cx, runtime, request, &mut flow, found.as_ref()).await?;
+    run_before(cx, runtime, request, &flow).await?;
     let mut tx = Tx::new();
     tx.insert_flow(&flow);
     tx.append(begun);
@@ -303,18 +305,23 @@ async fn complete(
         identity: &identity,
         session: &mut session,
         continue_with,
+        verification: None,
         redirect_to: None,
         effects,
     };
     let mut hook_writes = Tx::new();
-    for hook in runtime.hooks.after_login.of(&name) {
-        match hook.on_login(cx, runtime, &mut progress, &mut hook_writes) {
+    let hooks = runtime.hooks.after_login.of(&name);
+    for hook in hooks {
+        let flow_now = AnyFlow::Login(progress.flow);
+        let scene = Scene { cx, runtime, request, flow: flow_now, session: Some(progress.session) };
+        let outcome = match hook.before_signing_in(&scene, &identity).await {
+            Ok(()) => hook.on_login(cx, runtime, &mut progress, &mut hook_writes),
+            stopped => stopped,
+        };
+        match outcome {
             Ok(()) => {}
             Err(Stop::Problem(problem)) => return Err(problem),
-            Err(Stop::KeepWrites(problem)) => {
-                runtime.store.commit(hook_writes).await?;
-                return Err(problem);
-            }
+            Err(Stop::Instead(instead)) => return instead_of_login(runtime, request, flow.client, *instead).await,
             Err(Stop::Rejected(rejections)) => {
                 return show_again(cx, runtime, request, flow, rejections, Tx::new()).await;
             }
@@ -333,6 +340,8 @@ async fn complete(
         (Err(error), _) => return Err(error.into()),
     }
     tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Login(&flow), session: Some(&session) };
+    run_after(hooks, &scene, &identity).await?;
 
     let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
     let second_factor = runtime.sessions.require_aal(&session, runtime.sessions.policy().whoami_aal, step_up).err();
@@ -367,6 +376,29 @@ async fn complete(
         redirect_to: redirect_to.unwrap_or_else(|| return_to.to_string()),
         effects,
     })))
+}
+
+/// Runs the hooks that may keep a form from being opened.
+async fn run_before(cx: &Cx, runtime: &Runtime, request: &Request, flow: &Flow<Login>) -> Result<(), Problem> {
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Login(flow), session: None };
+    runtime.hooks.before_opening(FlowName::Login, &scene).await
+}
+
+/// Nobody is signed in; the person has to do something else first.
+async fn instead_of_login(
+    runtime: &Runtime,
+    request: &Request,
+    client: FlowClient,
+    instead: Instead,
+) -> Result<Answer<Login>, Problem> {
+    let Instead { problem, redirect_to, writes } = instead;
+    runtime.store.commit(writes).await?;
+    match redirect_to {
+        Some(to) if client == FlowClient::Browser && !request.wants_json => {
+            Ok(Answer::Navigate { to, effects: Box::default() })
+        }
+        _ => Err(problem),
+    }
 }
 
 /// Shows the form again, with what was wrong.
@@ -407,6 +439,7 @@ async fn expired(
     let opening = Opening::of(request, old.client, request.csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, runtime, opening, old.detail.clone());
     let begun = fill_in(cx, runtime, request, &mut flow, found).await?;
+    run_before(cx, runtime, request, &flow).await?;
     lifecycle::insert_in_place_of(runtime, old, &mut flow, message::login_flow_expired(expired_at), begun).await?;
     Ok(Answer::Expired { replacement: Box::new(flow), expired_at })
 }

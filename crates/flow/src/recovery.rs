@@ -5,7 +5,9 @@ use crypto::CsrfToken;
 use model::flow::{FlowState, Recovery, Settings};
 use model::problem::id;
 use model::wire::{ContinueWith, ContinueWithFlow};
-use model::{Cx, Flow, FlowClient, Id, Identity, IdentityId, Problem, Session, SignedDuration, Timestamp, message};
+use model::{
+    Cx, Flow, FlowClient, FlowName, Id, Identity, IdentityId, Problem, Session, SignedDuration, Timestamp, message,
+};
 use store::Tx;
 use url::Url;
 
@@ -13,12 +15,13 @@ use crate::answer::{Effects, SubmitError};
 use crate::csrf;
 use crate::expiry;
 use crate::form::{self, Rejection};
-use crate::hook::{RecoveryInProgress, Stop};
+use crate::hook::{RecoveryInProgress, Stop, run_after};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::proof::{IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew};
 use crate::request::Request;
 use crate::runtime::Runtime;
+use crate::scene::{AnyFlow, Scene};
 use crate::settings;
 use crate::verification::form_token;
 
@@ -76,6 +79,8 @@ pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowCli
     require_enabled(runtime)?;
     let method = runtime.recovery_method()?;
     let flow = new_flow(cx, runtime, request, client, method, &request.csrf)?;
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Recovery(&flow), session: None };
+    runtime.hooks.before_opening(FlowName::Recovery, &scene).await?;
     let mut tx = Tx::new();
     tx.insert_flow(&flow);
     runtime.store.commit(tx).await?;
@@ -284,21 +289,32 @@ async fn recovered(
     flow.updated_at = cx.now();
     tx.update_flow(&flow);
     let progress = RecoveryInProgress { request, flow: &flow, identity: &identity, session: &session };
-    for hook in runtime.hooks.after_recovery.of("") {
-        match hook.on_recovery(cx, runtime, &progress, &mut tx) {
+    let hooks = runtime.hooks.after_recovery.of("");
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Recovery(&flow), session: None };
+    for hook in hooks {
+        let outcome = match hook.before_signing_in(&scene, &identity).await {
+            Ok(()) => hook.on_recovery(cx, runtime, &progress, &mut tx),
+            stopped => stopped,
+        };
+        match outcome {
             Ok(()) => {}
-            Err(Stop::Problem(problem) | Stop::KeepWrites(problem)) => return Err(problem),
+            Err(stop @ (Stop::Problem(_) | Stop::Instead(_))) => return Err(stop.into_problem()),
             Err(Stop::Rejected(rejections)) => {
-                let rejection = rejections.into_iter().next();
-                let rejection = rejection.unwrap_or_else(|| Rejection::whole(message::recovery_failed()));
-                return show_again(cx, runtime, flow, rejection).await;
+                let message = rejections.into_iter().next().map(|rejection| rejection.message);
+                let message = message.unwrap_or_else(message::recovery_failed);
+                // As in Kratos the answer to JSON clients does not say it; the form that takes this one's place does.
+                let anew = StartAnew { message, client: flow.client, problem: Some(Problem::new(500)) };
+                return start_anew(cx, runtime, request, method_of(runtime, &flow)?, anew).await;
             }
         }
     }
     runtime.sessions.insert(&mut tx, &session);
     let next = settings_flow(cx, runtime, request, &flow, client, &identity, &csrf)?;
+    settings::run_before(cx, runtime, request, (&next, &identity), &session).await?;
     tx.insert_flow(&next);
     runtime.store.commit(tx).await?;
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Recovery(&flow), session: None };
+    run_after(hooks, &scene, &identity).await?;
     tracing::info!(identity.id = %identity.id, session.id = %session.id, "Access was won back.");
     Ok(Outcome::Recovered(Box::new(completed(runtime, flow, &next, session, by_link, csrf))))
 }
@@ -320,7 +336,7 @@ fn completed(
     } else if let Some(token) = &session.token {
         continue_with.push(ContinueWith::SetOrySessionToken { ory_session_token: token.expose().clone() });
     }
-    let url = is_browser.then(|| settings_page.clone());
+    let url = Some(settings_page.clone());
     let show = ContinueWithFlow { id: next.id.uuid(), verifiable_address: None, url };
     continue_with.push(ContinueWith::ShowSettingsUi { flow: show });
     Recovered { flow, settings_page, continue_with, by_link, effects }
@@ -353,11 +369,19 @@ fn settings_flow(
     Ok(next)
 }
 
+/// The method that a flow was opened for, or else the configured one.
+fn method_of<'a>(
+    runtime: &'a Runtime,
+    flow: &Flow<Recovery>,
+) -> Result<(&'static str, &'a dyn RecoveryMethod), Problem> {
+    let mut named = runtime.methods.iter().filter(|method| Some(method.name()) == flow.active.as_deref());
+    let method = named.find_map(|method| Some((method.name(), method.recovery()?)));
+    method.map_or_else(|| runtime.recovery_method(), Ok)
+}
+
 /// Opens a fresh form in the place of one that is too old.
 async fn expired(cx: &Cx, runtime: &Runtime, request: &Request, old: &Flow<Recovery>) -> Result<Outcome, Problem> {
-    let mut named = runtime.methods.iter().filter(|method| Some(method.name()) == old.active.as_deref());
-    let method = named.find_map(|method| Some((method.name(), method.recovery()?)));
-    let method = method.map_or_else(|| runtime.recovery_method(), Ok)?;
+    let method = method_of(runtime, old)?;
     // A link is opened in a browser, whoever opened the flow.
     let client = if old.active.as_deref() == Some("link") { FlowClient::Browser } else { old.client };
     let mut flow = new_flow(cx, runtime, request, client, method, &request.csrf)?;

@@ -7,7 +7,7 @@ use model::flow::Registration;
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{Cx, Flow, FlowClient, Id, Identity, Problem, RawJson, Timestamp, message};
+use model::{Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, RawJson, Timestamp, message};
 use serde_json::{Value, json};
 use store::{CommitError, Tx};
 use url::Url;
@@ -16,13 +16,14 @@ use crate::answer::{Answer, Done, Effects, Opened, SubmitError};
 use crate::csrf::{self, Refused};
 use crate::expiry;
 use crate::form::{self, Rejection};
-use crate::hook::{RegistrationInProgress, Stop};
+use crate::hook::{RegistrationInProgress, Stop, run_after};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::method::{RegistrationMethod, RegistrationStep, Verdict};
 use crate::request::Request;
 use crate::return_to::refuse_login_challenge;
 use crate::runtime::Runtime;
+use crate::scene::{AnyFlow, Scene};
 
 /// Opens a sign-up form.
 ///
@@ -49,6 +50,7 @@ pub async fn open(
         ..Registration::default()
     };
     let flow = new_flow(cx, runtime, request, client, detail)?;
+    run_before(cx, runtime, request, &flow).await?;
     let mut tx = Tx::new();
     tx.insert_flow(&flow);
     // Unlike for sign-ins, Kratos takes this spelling only.
@@ -83,6 +85,12 @@ fn new_flow(
     }
     sort(runtime, &mut flow);
     Ok(flow)
+}
+
+/// Runs the hooks that may keep a form from being opened.
+async fn run_before(cx: &Cx, runtime: &Runtime, request: &Request, flow: &Flow<Registration>) -> Result<(), Problem> {
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Registration(flow), session: None };
+    runtime.hooks.before_opening(FlowName::Registration, &scene).await
 }
 
 /// Whether the sign-up form asks for the traits on a screen of their own.
@@ -232,12 +240,13 @@ async fn complete(
     let RegistrationStep { mut candidate, method, writes: mut tx } = step;
     let hooks = runtime.hooks.after_registration.of(name);
     for hook in hooks {
-        match hook.before_registration(cx, runtime, &flow, &mut candidate).await {
+        let scene = Scene { cx, runtime, request, flow: AnyFlow::Registration(&flow), session: None };
+        match hook.before_persisting(&scene, &mut candidate).await {
             Ok(()) => {}
-            Err(Stop::Problem(problem) | Stop::KeepWrites(problem)) => return Err(problem),
             Err(Stop::Rejected(rejections)) => {
                 return reject(cx, runtime, request, flow, input, rejections, Tx::new()).await;
             }
+            Err(stop) => return Err(stop.into_problem()),
         }
     }
     if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
@@ -270,10 +279,10 @@ async fn complete(
     for hook in hooks {
         match hook.on_registration(cx, runtime, &mut progress, &mut hook_writes) {
             Ok(()) => {}
-            Err(Stop::Problem(problem) | Stop::KeepWrites(problem)) => return Err(problem),
             Err(Stop::Rejected(rejections)) => {
                 return reject(cx, runtime, request, flow, input, rejections, Tx::new()).await;
             }
+            Err(stop) => return Err(stop.into_problem()),
         }
     }
     let RegistrationInProgress { continue_with, return_to, redirect_to, mut effects, .. } = progress;
@@ -290,6 +299,8 @@ async fn complete(
         Err(error) => return Err(error.into()),
     }
     tracing::info!(identity.id = %candidate.id, flow.method = name, "Signed up.");
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Registration(&flow), session: None };
+    run_after(hooks, &scene, &candidate).await?;
     session.identity = Some(candidate.clone());
     if signs_in && flow.client == FlowClient::Browser {
         effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
@@ -353,6 +364,7 @@ async fn expired(
     expired_at: Timestamp,
 ) -> Result<Answer<Registration>, Problem> {
     let mut flow = new_flow(cx, runtime, request, old.client, old.detail.clone())?;
+    run_before(cx, runtime, request, &flow).await?;
     let message = message::registration_flow_expired(expired_at);
     lifecycle::insert_in_place_of(runtime, old, &mut flow, message, Tx::new()).await?;
     Ok(Answer::Expired { replacement: Box::new(flow), expired_at })

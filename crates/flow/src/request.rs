@@ -5,6 +5,8 @@ use model::{Entropy, FlowClient};
 use session::RequestCredentials;
 use url::Url;
 
+use crate::scene::RequestFacts;
+
 /// A request as the engine sees it.
 pub struct Request {
     /// As the client sent it, with its query (Kratos' `request_url`).
@@ -28,6 +30,8 @@ pub struct Request {
     pub is_get: bool,
     /// Whether a browser sent this from a script (`Sec-Fetch-Mode: cors` or `same-origin`).
     pub from_script: bool,
+    /// What web hooks are told. Empty where there are none.
+    pub facts: RequestFacts,
 }
 
 impl Request {

@@ -17,6 +17,7 @@ use url::Url;
 use crate::hook::Hooks;
 use crate::method::Method;
 use crate::proof::{RecoveryMethod, VerificationMethod};
+use crate::tasks::Tasks;
 
 /// What a request or a job works with from its beginning to its end. A reload builds a whole new one and swaps it in.
 pub struct Runtime {
@@ -32,6 +33,8 @@ pub struct Runtime {
     /// The sign-in methods that are switched on, in the order in which they fill in forms.
     pub methods: Vec<Box<dyn Method>>,
     pub hooks: Hooks,
+    /// What nobody waits for: web hooks whose answers are ignored.
+    pub background: Tasks,
 }
 
 /// What a runtime is made of besides its configuration and what can be chosen there.
@@ -62,7 +65,15 @@ impl Runtime {
             mapper,
             methods,
             hooks,
+            background: Tasks::default(),
         }
+    }
+
+    /// Has work that nobody waits for done in `background`, which outlives this runtime.
+    #[must_use]
+    pub fn with_background(mut self, background: Tasks) -> Self {
+        self.background = background;
+        self
     }
 
     /// The external address of the public API, as configured.

@@ -3,7 +3,7 @@
 use crypto::CsrfToken;
 use model::flow::{FlowState, Verification};
 use model::ui::{Attributes, NodeType};
-use model::{Cx, Flow, FlowClient, Group, Id, Node, Problem, Ui, message};
+use model::{Cx, Flow, FlowClient, FlowName, Group, Id, Node, Problem, Ui, message};
 use store::Tx;
 use url::Url;
 
@@ -11,11 +11,13 @@ use crate::answer::SubmitError;
 use crate::csrf;
 use crate::expiry;
 use crate::form::{self, Rejection};
+use crate::hook::run_after;
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::proof::{ProofVerdict, StartAnew, VerificationMethod, VerificationStep};
 use crate::request::Request;
 use crate::runtime::Runtime;
+use crate::scene::{AnyFlow, Scene};
 
 /// The outcome of a submission.
 pub enum Outcome {
@@ -44,6 +46,8 @@ pub async fn open(
     require_enabled(runtime)?;
     let method = runtime.verification_method()?;
     let flow = new_flow(cx, runtime, request, client, method, &request.csrf)?;
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Verification(&flow), session: None };
+    runtime.hooks.before_opening(FlowName::Verification, &scene).await?;
     let mut tx = Tx::new();
     tx.insert_flow(&flow);
     runtime.store.commit(tx).await?;
@@ -235,10 +239,18 @@ async fn verified(
     flow.ui.messages = vec![message::verified()];
     flow.ui.set_csrf(&form_token);
     flow.ui.nodes.push(continue_link(group, &continue_url));
-    flow.transient_payload = None;
+    let payload = flow.transient_payload.take();
     tx.set_address_verified(address, cx.now());
     lifecycle::update(cx, runtime, &mut flow, tx).await?;
     tracing::info!(flow.id = %flow.id, address.id = %address, "An address was verified.");
+    let hooks = runtime.hooks.after_verification.of("");
+    if !hooks.is_empty()
+        && let Some(identity) = runtime.store.find_identity_by_verifiable_address(address).await?
+    {
+        let told = Flow { transient_payload: payload, ..flow.clone() };
+        let scene = Scene { cx, runtime, request, flow: AnyFlow::Verification(&told), session: None };
+        run_after(hooks, &scene, &identity).await?;
+    }
     Ok(Outcome::NextStep(Box::new(flow)))
 }
 

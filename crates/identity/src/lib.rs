@@ -5,6 +5,7 @@
 //! changes and deletes identities; the admin API and the flows are written against it.
 
 mod admin;
+mod changes;
 mod credentials;
 mod derive;
 mod identities;
@@ -15,6 +16,7 @@ mod schema;
 mod tests;
 
 pub use admin::{CreateIdentity, SuppliedAddress, UpdateIdentity};
+pub use changes::IdentityChanges;
 pub use derive::{identifier_for_code, phone_to_e164};
 pub use identities::{Identities, hasher};
 pub use import::{ImportCredentials, ImportOidc, ImportPassword, ImportSaml};

@@ -154,7 +154,7 @@ impl Outbound {
     /// One try, redirects included. They are followed here rather than by the library, so that the guard looks at every
     /// hop and credentials stay with their origin.
     async fn fetch_once(&self, parts: &message::Parts, limit: usize) -> Result<Response, Error> {
-        let mut hop = parts.clone();
+        let mut hop = parts.clone().identified(&self.0.entropy);
         for _ in 0..=MAX_REDIRECTS {
             let mut answer = self
                 .client_for(&hop.url)?
@@ -165,7 +165,7 @@ impl Outbound {
                 .await
                 .map_err(Error::from_transport)?;
             let Some(target) = redirect_target(&hop.url, answer.status(), answer.headers())? else {
-                let body = read_body(&mut answer, limit).await?;
+                let body = read_body(&mut answer, limit, parts.truncates).await?;
                 return Ok(Response::new(answer.status().as_u16(), hop.url.into(), answer.headers(), body));
             };
             hop = hop.redirected(answer.status(), target);
@@ -262,13 +262,15 @@ impl message::Parts {
     }
 }
 
-async fn read_body(answer: &mut reqwest::Response, limit: usize) -> Result<Vec<u8>, Error> {
+async fn read_body(answer: &mut reqwest::Response, limit: usize, truncates: bool) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(Error::from_transport)? {
-        if chunk.len() > limit - body.len() {
+    while !(truncates && body.len() == limit) {
+        let Some(chunk) = answer.chunk().await.map_err(Error::from_transport)? else { break };
+        let room = limit - body.len();
+        if chunk.len() > room && !truncates {
             return Err(Error::TooLarge { limit });
         }
-        body.extend_from_slice(&chunk);
+        body.extend_from_slice(&chunk[..room.min(chunk.len())]);
     }
     Ok(body)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use model::Entropy;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
@@ -19,6 +20,8 @@ pub struct Request {
     pub(crate) retries: Option<u32>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) truncates: bool,
+    pub(crate) id_header: Option<&'static str>,
 }
 
 impl Request {
@@ -32,6 +35,8 @@ impl Request {
             retries: None,
             timeout: None,
             deadline: None,
+            truncates: false,
+            id_header: None,
         }
     }
 
@@ -80,6 +85,20 @@ impl Request {
         self
     }
 
+    /// Reads an answer that is larger than the limit up to there and no further, instead of refusing it.
+    #[must_use]
+    pub fn truncate(mut self) -> Self {
+        self.truncates = true;
+        self
+    }
+
+    /// Names each try by an identifier of its own, in this header.
+    #[must_use]
+    pub fn identify_tries(mut self, header: &'static str) -> Self {
+        self.id_header = Some(header);
+        self
+    }
+
     pub(crate) fn parse(&self) -> Result<Parts, Error> {
         let url = Url::parse(&self.url).map_err(|_| Error::InvalidUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -94,7 +113,9 @@ impl Request {
             headers.insert(name, value);
         }
         let method = Method::from_bytes(self.method.as_bytes()).map_err(|_| Error::InvalidRequest("method"))?;
-        Ok(Parts { method, url, headers, body: self.body.clone() })
+        let id_header = self.id_header.map(|name| HeaderName::from_bytes(name.as_bytes())).transpose();
+        let id_header = id_header.map_err(|_| Error::InvalidRequest("header name"))?;
+        Ok(Parts { method, url, headers, body: self.body.clone(), truncates: self.truncates, id_header })
     }
 }
 
@@ -113,6 +134,19 @@ pub(crate) struct Parts {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    pub(crate) truncates: bool,
+    pub(crate) id_header: Option<HeaderName>,
+}
+
+impl Parts {
+    /// Makes this a try of its own.
+    pub(crate) fn identified(mut self, entropy: &Entropy) -> Self {
+        let id = HeaderValue::from_str(&entropy.uuid().to_string());
+        if let (Some(name), Ok(id)) = (self.id_header.take(), id) {
+            self.headers.insert(name, id);
+        }
+        self
+    }
 }
 
 /// An answer, read to its end.

@@ -11,7 +11,7 @@ pub(crate) use write::STATEMENTS as WRITES;
 pub(crate) use columns::{credentials_column, identity_columns, read, read_credentials};
 
 use model::{
-    AddressStatus, Channel, Credential, CredentialType, Credentials, Identity, IdentityId, IdentityState,
+    AddressStatus, Channel, Credential, CredentialType, Credentials, Id, Identity, IdentityId, IdentityState,
     RecoveryAddress, VerifiableAddress, normalise_address,
 };
 
@@ -60,6 +60,22 @@ static FIND_BY_EXTERNAL_ID: Statement = Statement::new(
     ", ",
     credentials_column!(postgres),
     " FROM identities i WHERE i.nid = ?1 AND i.external_id = ?2"
+));
+
+static FIND_BY_VERIFIABLE_ADDRESS: Statement = Statement::new(
+    "identities.find_by_verifiable_address",
+    concat!(
+        "SELECT ",
+        identity_columns!(sqlite),
+        " FROM identities i WHERE i.nid = ?1 AND i.id =
+            (SELECT identity_id FROM identity_verifiable_addresses WHERE nid = ?1 AND id = ?2)"
+    ),
+)
+.postgres(concat!(
+    "SELECT ",
+    identity_columns!(postgres),
+    " FROM identities i WHERE i.nid = ?1 AND i.id =
+        (SELECT identity_id FROM identity_verifiable_addresses WHERE nid = ?1 AND id = ?2)"
 ));
 
 static FIND_BY_IDENTIFIER: Statement = Statement::new(
@@ -114,6 +130,7 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
     &FIND,
     &FIND_WITH_CREDENTIALS,
     &FIND_BY_EXTERNAL_ID,
+    &FIND_BY_VERIFIABLE_ADDRESS,
     &FIND_BY_IDENTIFIER,
     &FIND_BY_ANY_IDENTIFIER,
     &FIND_VERIFIABLE_ADDRESS,
@@ -154,6 +171,18 @@ impl Store {
     /// When the database fails.
     pub async fn find_identity_by_external_id(&self, external_id: &str) -> Result<Option<Identity>, StoreError> {
         self.fetch_one(&FIND_BY_EXTERNAL_ID, &[external_id.into()]).await?.map(|row| read_all(&row)).transpose()
+    }
+
+    /// The identity that has this verifiable address, with its addresses, without its credentials.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_identity_by_verifiable_address(
+        &self,
+        id: Id<VerifiableAddress>,
+    ) -> Result<Option<Identity>, StoreError> {
+        let row = self.fetch_one(&FIND_BY_VERIFIABLE_ADDRESS, &[id.into()]).await?;
+        row.map(|row| read(&mut row.columns())).transpose()
     }
 
     /// The credential of type `kind` that `identifier`, normalised here, belongs to.

@@ -6,11 +6,13 @@
 mod client;
 mod database;
 mod form;
+mod peer;
 mod proxy;
 mod server;
 
 pub use client::{Answer, Ask, Browser, Native};
 pub use database::Database;
 pub use form::{Form, PASSWORD};
+pub use peer::{Peer, Received, Reply};
 pub use proxy::Proxy;
 pub use server::{ADMIN_URL, APP_URL, PUBLIC_URL, Server, Setup};

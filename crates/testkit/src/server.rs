@@ -121,7 +121,8 @@ impl Server {
         let config = Arc::new(configuration(database, &setup, &entropy));
         let store = Store::open(&Dsn::parse(config.dsn.expose()).expect("a DSN")).await.expect("a database");
         let schemas = Arc::new(Schemas::load(&config.identity, &SchemaSource::new()).expect("schemas"));
-        let outbound = OutboundOptions::new(setup.clock.clone(), entropy.clone());
+        let mut outbound = OutboundOptions::new(setup.clock.clone(), entropy.clone());
+        outbound.disallow_private_ip_ranges = config.clients.disallow_private_ip_ranges;
         let outbound = Outbound::new(&outbound).expect("a client");
         let templates = Templates::load(&config, &outbound).await.expect("templates");
         let parts = Parts {
@@ -134,7 +135,7 @@ impl Server {
             clock: setup.clock.clone(),
             entropy: entropy.clone(),
         };
-        let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config));
+        let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config).expect("hooks"));
         let runtime = Runtime::new(config, parts, methods, hooks);
         let app = App::new(runtime, setup.clock.clone(), entropy);
         let public = Edge::new(app.clone(), Side::Public, api::public_router().merge(pages::router()));

@@ -10,6 +10,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use crypto::{ContinuityCodec, CsrfToken};
+use flow::RequestFacts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::{Cx, Problem, Secret};
 use serde::de::DeserializeOwned;
@@ -169,7 +170,27 @@ impl Request {
             wants_json: self.is_json_request(),
             is_get: self.method == Method::GET,
             from_script: matches!(text("sec-fetch-mode"), Some("cors" | "same-origin")),
+            facts: self.facts_for_hooks(),
         })
+    }
+
+    /// What web hooks are told of this request, where there are any.
+    fn facts_for_hooks(&self) -> RequestFacts {
+        let runtime = &self.site.runtime;
+        if !runtime.hooks.tell_of_requests {
+            return RequestFacts::default();
+        }
+        let values = |name: &String| -> Vec<String> {
+            let values = self.headers.get_all(name.as_str()).iter();
+            values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+        };
+        let allowed = &runtime.config.clients.web_hook_header_allowlist;
+        let headers = allowed.iter().map(|name| (canonical(name), values(name)));
+        RequestFacts {
+            method: self.method.to_string(),
+            headers: headers.filter(|(_, values)| !values.is_empty()).collect(),
+            cookies: cookies(&self.headers).map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        }
     }
 
     /// The media type of the body, without parameters, in lower case.
@@ -218,6 +239,15 @@ impl Request {
     pub fn path(&self) -> &str {
         self.uri.path()
     }
+}
+
+/// The name of a header as Go writes it: `user-agent` becomes `User-Agent`.
+fn canonical(name: &str) -> String {
+    let words = name.split('-').map(|word| match word.split_at_checked(1) {
+        Some((first, rest)) => first.to_ascii_uppercase() + &rest.to_ascii_lowercase(),
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join("-")
 }
 
 /// The token of `Bearer <token>`: exactly two words, the first in any case.

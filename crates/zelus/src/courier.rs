@@ -9,8 +9,8 @@ use web::App;
 
 use crate::serve::{self, GRACE};
 use crate::setup::{self, Shared};
-use crate::tasks::Tasks;
 use crate::{logs, reload};
+use flow::Tasks;
 
 /// Runs `zelus courier watch` until it is told to stop.
 ///
@@ -30,6 +30,7 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let shared = Shared {
         pool: setup::hashing_pool(&config),
         mapper: setup::mapper(&clock)?,
+        background: Tasks::default(),
         store,
         clock: clock.clone(),
         entropy: entropy.clone(),

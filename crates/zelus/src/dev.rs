@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::listener::{self, Service};
-use crate::tasks::Tasks;
+use flow::Tasks;
 
 /// Where the database and the secrets are kept, below the working directory.
 pub const FOLDER: &str = ".zelus";

@@ -8,7 +8,7 @@ use model::{Problem, SignedDuration};
 use tokio::sync::watch;
 use web::App;
 
-use crate::tasks::Tasks;
+use flow::Tasks;
 
 const ROUND: Duration = Duration::from_secs(60 * 60);
 /// How long sessions are kept after their end, to be looked at.

@@ -20,8 +20,8 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use web::{Edge, Peer, Side};
 
-use crate::tasks::Tasks;
 use crate::tls::Tls;
+use flow::Tasks;
 
 /// How long a client may take to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);

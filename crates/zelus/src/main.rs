@@ -11,7 +11,6 @@ mod migrate;
 mod reload;
 mod serve;
 mod setup;
-mod tasks;
 mod tls;
 
 use std::process::ExitCode;

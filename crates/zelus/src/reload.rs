@@ -6,7 +6,7 @@ use web::App;
 
 use crate::serve::Origin;
 use crate::setup::{self, Shared};
-use crate::tasks::Tasks;
+use flow::Tasks;
 
 /// Watches the configuration files; a change that can be used takes effect for the next request. What cannot be used is
 /// reported, and the last good configuration stays. Watching ends with the value.

@@ -13,12 +13,14 @@ use web::{App, Edge, Side};
 
 use crate::listener::{self, Service};
 use crate::setup::{self, Shared};
-use crate::tasks::Tasks;
 use crate::tls::Tls;
 use crate::{cli, courier, demo, dev, janitor, logs, reload};
+use flow::Tasks;
 
 /// How long requests that are under way may take to finish once the server is told to stop.
 pub const GRACE: Duration = Duration::from_secs(120);
+/// How long what nobody waits for may take after that.
+const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
 
 /// Where the configuration comes from, to be read again on a reload.
 #[derive(Clone)]
@@ -79,6 +81,7 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let shared = Shared {
         pool: setup::hashing_pool(&config),
         mapper: setup::mapper(&clock)?,
+        background: Tasks::default(),
         store,
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -134,6 +137,9 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let _ = stop.send(true);
     if !tasks.finish(GRACE).await {
         tracing::warn!("Some requests took too long and were cut off.");
+    }
+    if !shared.background.finish(BACKGROUND_GRACE).await {
+        tracing::warn!("Some web hooks took too long and were cut off.");
     }
     Ok(())
 }

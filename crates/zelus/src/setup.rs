@@ -5,7 +5,7 @@ use std::sync::Arc;
 use config::Config;
 use courier::Templates;
 use crypto::{HashingPool, PoolLimits};
-use flow::{Parts, Runtime};
+use flow::{Parts, Runtime, Tasks};
 use identity::{SchemaError, SchemaSource, Schemas};
 use mapper::{Mapper, MapperOptions};
 use model::{Clock, Entropy};
@@ -27,6 +27,8 @@ pub struct Shared {
     pub entropy: Entropy,
     pub pool: HashingPool,
     pub mapper: Mapper,
+    /// Work that goes on when a request has been answered.
+    pub background: Tasks,
 }
 
 /// The budget for hashing: a hash at a time for each processor, within the memory that the configuration dedicates.
@@ -57,14 +59,10 @@ pub async fn runtime(config: Config, shared: &Shared) -> Result<Runtime, String>
     let outbound = Outbound::new(&options).map_err(|error| format!("Outgoing HTTP cannot be set up: {error}."))?;
     let schemas = Arc::new(load_schemas(&config.identity, &outbound).await?);
     let templates = Templates::load(&config, &outbound).await?;
-    let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config));
-    let Shared { store, clock, entropy, pool, mapper } = shared.clone();
-    Ok(Runtime::new(
-        config,
-        Parts { store, schemas, hashing: pool, outbound, mapper, templates, clock, entropy },
-        methods,
-        hooks,
-    ))
+    let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config)?);
+    let Shared { store, clock, entropy, pool, mapper, background } = shared.clone();
+    let parts = Parts { store, schemas, hashing: pool, outbound, mapper, templates, clock, entropy };
+    Ok(Runtime::new(config, parts, methods, hooks).with_background(background))
 }
 
 /// Reads the identity schemas, fetching those that stand elsewhere, one after another as they refer to each other.

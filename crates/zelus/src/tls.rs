@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::tasks::Tasks;
+use flow::Tasks;
 
 /// How often files are looked at for a renewed certificate.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);

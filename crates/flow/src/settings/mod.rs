@@ -8,7 +8,7 @@ use model::flow::{FlowState, Settings};
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{Cx, Flow, FlowClient, Id, Identity, Problem, Session, Timestamp, message};
+use model::{Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, Session, Timestamp, message};
 use serde_json::{Map, Value};
 use session::{Found, StepUp};
 use store::{CommitError, Tx};
@@ -19,12 +19,13 @@ use crate::continuity;
 use crate::csrf::{self, Refused};
 use crate::expiry;
 use crate::form::{self, Rejection};
-use crate::hook::{SettingsInProgress, Stop};
+use crate::hook::{SettingsInProgress, Stop, run_after};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::method::{SettingsMethod, SettingsStep, Verdict};
 use crate::request::Request;
 use crate::runtime::Runtime;
+use crate::scene::{AnyFlow, Scene};
 
 /// A settings form and whose it is.
 pub struct Shown {
@@ -85,6 +86,7 @@ pub async fn open(
     runtime.return_to(None, Some(&request.url), &runtime.config.selfservice.default_browser_return_url)?;
     let identity = identity_of(runtime, &found).await?;
     let flow = new_flow(cx, runtime, request, client, &identity)?;
+    run_before(cx, runtime, request, (&flow, &identity), &found.session).await?;
     let mut tx = Tx::new();
     let continuity = Vec::from_iter(continuity::forget(cx, runtime, request, resume::PREFIX, &mut tx)?);
     tx.insert_flow(&flow);
@@ -108,6 +110,18 @@ pub(crate) fn new_flow(
     flow.ui.set_csrf(&request.form_token(client, &cx.entropy));
     sort(runtime, identity, &mut flow);
     Ok(flow)
+}
+
+/// Runs the hooks that may keep a form from being opened.
+pub(crate) async fn run_before(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    (flow, identity): (&Flow<Settings>, &Identity),
+    session: &Session,
+) -> Result<(), Problem> {
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Settings(flow, identity), session: Some(session) };
+    runtime.hooks.before_opening(FlowName::Settings, &scene).await
 }
 
 fn sort(runtime: &Runtime, identity: &Identity, flow: &mut Flow<Settings>) {
@@ -331,6 +345,16 @@ async fn save(
         method.keep_input(runtime, &identity, &mut flow, input);
         show_again(cx, runtime, flow, identity, rejections, Tx::new())
     };
+    let hooks = runtime.hooks.after_settings.of(name);
+    for hook in hooks {
+        let flow_now = AnyFlow::Settings(&flow, &before);
+        let scene = Scene { cx, runtime, request, flow: flow_now, session: Some(&session) };
+        match hook.before_persisting(&scene, &mut identity).await {
+            Ok(()) => {}
+            Err(Stop::Rejected(rejections)) => return rejected(flow, before, rejections).await,
+            Err(stop) => return Err(stop.into_problem()),
+        }
+    }
     if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
         return rejected(flow, before, errors.into_iter().map(Rejection::from).collect()).await;
     }
@@ -354,11 +378,11 @@ async fn save(
         verification: None,
         effects: Effects::default(),
     };
-    for hook in runtime.hooks.after_settings.of(name) {
+    for hook in hooks {
         match hook.on_settings(cx, runtime, &mut progress, &mut hook_writes) {
             Ok(()) => {}
-            Err(Stop::Problem(problem) | Stop::KeepWrites(problem)) => return Err(problem),
             Err(Stop::Rejected(rejections)) => return rejected(flow, before, rejections).await,
+            Err(stop) => return Err(stop.into_problem()),
         }
     }
     let SettingsInProgress { mut continue_with, mut effects, .. } = progress;
@@ -374,6 +398,7 @@ async fn save(
     tx.append(hook_writes);
     // As in Kratos the form is that of a new flow, and is sent to it, while this one stays where it is.
     let next = new_flow(cx, runtime, request, flow.client, &identity)?;
+    run_before(cx, runtime, request, (&next, &identity), &session).await?;
     tx.insert_flow(&next);
     effects.continuity.extend(continuity::forget(cx, runtime, request, resume::PREFIX, &mut tx)?);
     let before_saving = flow.clone();
@@ -392,6 +417,8 @@ async fn save(
         Err(error) => return Err(error.into()),
     }
     tracing::info!(identity.id = %identity.id, flow.method = name, "Settings were changed.");
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Settings(&flow, &identity), session: Some(&session) };
+    run_after(hooks, &scene, &identity).await?;
     if flow.client == FlowClient::Browser {
         effects.sign_in = Some(session);
     }

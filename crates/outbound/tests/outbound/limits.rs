@@ -48,6 +48,8 @@ async fn bodies_are_read_up_to_the_limit() {
         let endless = Peer::start(|_| ("HTTP/1.1 200 OK\r\n\r\n".to_owned(), Then::Endless)).await;
         assert_eq!(client().fetch(Request::get(&endless.url("/")), LIMIT).await, Err(Error::TooLarge { limit: LIMIT }));
         assert_eq!(endless.seen().len(), 1, "another try would be as large");
+        let cut = client().fetch(Request::get(&endless.url("/")).truncate(), LIMIT).await.expect("what fits");
+        assert_eq!(cut.body.len(), LIMIT);
     })
     .await;
 }

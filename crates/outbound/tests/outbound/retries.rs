@@ -38,6 +38,20 @@ async fn a_peer_that_recovers_is_heard() {
 }
 
 #[tokio::test]
+async fn every_try_has_a_name_of_its_own_where_that_is_asked_for() {
+    locally(async {
+        let peer = Peer::start(|n| (if n < 2 { String::new() } else { answer(200, "", "") }, Then::Close)).await;
+        let request = Request::get(&peer.url("/")).identify_tries("x-try");
+        client().fetch(request, LIMIT).await.expect("an answer");
+        let name = |request: &String| request.lines().find(|line| line.starts_with("x-try: ")).map(str::to_owned);
+        let names: std::collections::BTreeSet<_> =
+            peer.seen().iter().map(|request| name(request).expect("a name")).collect();
+        assert_eq!(names.len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn retry_after_is_respected_or_the_answer_taken() {
     locally(async {
         let patient = Peer::start(|n| {

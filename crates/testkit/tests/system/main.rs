@@ -14,3 +14,4 @@ mod refresh;
 mod sign_in;
 mod sign_up;
 mod statements;
+mod web_hooks;

@@ -1,0 +1,81 @@
+//! What hooks are told, whatever flow they run around.
+
+use std::collections::BTreeMap;
+
+use model::flow::{Login, Recovery, Registration, Settings, Verification};
+use model::wire::{FlowJson, FlowJsonParts, IdentityJson};
+use model::{Cx, Flow, FlowClient, FlowName, Identity, Session};
+use serde_json::Value;
+
+use crate::request::Request;
+use crate::runtime::Runtime;
+
+/// The moment at which a hook runs.
+pub struct Scene<'a> {
+    pub cx: &'a Cx,
+    pub runtime: &'a Runtime,
+    pub request: &'a Request,
+    pub flow: AnyFlow<'a>,
+    /// The session that a sign-in makes, or under which settings are changed.
+    pub session: Option<&'a Session>,
+}
+
+/// A flow of any kind.
+#[derive(Clone, Copy)]
+pub enum AnyFlow<'a> {
+    Login(&'a Flow<Login>),
+    Registration(&'a Flow<Registration>),
+    /// A settings flow, and whose it is.
+    Settings(&'a Flow<Settings>, &'a Identity),
+    Recovery(&'a Flow<Recovery>),
+    Verification(&'a Flow<Verification>),
+}
+
+impl AnyFlow<'_> {
+    /// Who drives the flow.
+    pub fn client(self) -> FlowClient {
+        match self {
+            Self::Login(flow) => flow.client,
+            Self::Registration(flow) => flow.client,
+            Self::Settings(flow, _) => flow.client,
+            Self::Recovery(flow) => flow.client,
+            Self::Verification(flow) => flow.client,
+        }
+    }
+
+    /// What kind it is.
+    pub fn name(self) -> FlowName {
+        match self {
+            Self::Login(_) => FlowName::Login,
+            Self::Registration(_) => FlowName::Registration,
+            Self::Settings(..) => FlowName::Settings,
+            Self::Recovery(_) => FlowName::Recovery,
+            Self::Verification(_) => FlowName::Verification,
+        }
+    }
+
+    /// The flow as the API prints it.
+    pub fn to_json(self, public_base_url: &str) -> Value {
+        let parts = FlowJsonParts::default();
+        let json = match self {
+            Self::Login(flow) => serde_json::to_value(FlowJson { flow, parts }),
+            Self::Registration(flow) => serde_json::to_value(FlowJson { flow, parts }),
+            Self::Settings(flow, identity) => {
+                let identity = Some(IdentityJson::public(identity, public_base_url));
+                serde_json::to_value(FlowJson { flow, parts: FlowJsonParts { identity, ..parts } })
+            }
+            Self::Recovery(flow) => serde_json::to_value(FlowJson { flow, parts }),
+            Self::Verification(flow) => serde_json::to_value(FlowJson { flow, parts }),
+        };
+        json.expect("flows have text for keys")
+    }
+}
+
+/// What web hooks are told of a request.
+#[derive(Clone, Default)]
+pub struct RequestFacts {
+    pub method: String,
+    /// Those on the allow-list, by their names in canonical form (`User-Agent`).
+    pub headers: BTreeMap<String, Vec<String>>,
+    pub cookies: BTreeMap<String, String>,
+}

@@ -1,0 +1,102 @@
+//! What a service answers that has a say.
+
+use std::borrow::Cow;
+
+use flow::Rejection;
+use identity::IdentityChanges;
+use model::Message;
+use model::message::MessageType;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::call::Fault;
+
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    messages: Vec<AtField>,
+}
+
+/// What is wrong with one field.
+#[derive(Deserialize)]
+struct AtField {
+    #[serde(default)]
+    instance_ptr: String,
+    #[serde(default)]
+    messages: Vec<Detail>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    #[serde(default)]
+    id: i64,
+    #[serde(default)]
+    text: String,
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    context: Value,
+}
+
+#[derive(Deserialize)]
+struct Acceptance {
+    identity: Option<IdentityChanges>,
+}
+
+/// The messages of an answer with status 400 or more.
+///
+/// # Errors
+/// When there are none.
+pub fn rejections(body: &[u8]) -> Result<Vec<Rejection>, Fault> {
+    let refusal: Refusal = read(body)?;
+    if refusal.messages.is_empty() {
+        return Err(Fault::Failed("the answer says no without a message".to_owned()));
+    }
+    let fields = refusal.messages.into_iter().flat_map(|AtField { instance_ptr, messages }| {
+        let field = field_name(&instance_ptr).unwrap_or_default();
+        messages.into_iter().map(move |detail| Rejection::at(field.clone(), detail.into()))
+    });
+    Ok(fields.collect())
+}
+
+/// The changes to the identity in an answer with status 200, if it makes any.
+///
+/// # Errors
+/// When it is not what it should be.
+pub fn changes(body: &[u8]) -> Result<Option<IdentityChanges>, Fault> {
+    read::<Acceptance>(body).map(|answer| answer.identity)
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
+    // The words of the parser may quote personal data, so that only the place is passed on.
+    let unreadable = |error: serde_json::Error| {
+        Fault::Failed(format!("the answer cannot be read at line {}, column {}", error.line(), error.column()))
+    };
+    serde_json::from_slice(body).map_err(unreadable)
+}
+
+impl From<Detail> for Message {
+    fn from(detail: Detail) -> Self {
+        Self {
+            id: u32::try_from(detail.id).unwrap_or_default(),
+            text: Cow::Owned(detail.text),
+            kind: if detail.kind == "error" { MessageType::Error } else { MessageType::Info },
+            context: match detail.context {
+                Value::Object(context) => context,
+                _ => serde_json::Map::new(),
+            },
+        }
+    }
+}
+
+/// The name of the field that a JSON pointer as a URI fragment (RFC 6901 §6) points to: `#/traits/email` is
+/// `traits.email`. Others are about the form as a whole.
+fn field_name(pointer: &str) -> Option<String> {
+    let segments = pointer.strip_prefix("#/")?.split('/').map(|segment| {
+        let segment = segment.replace("~1", "/").replace("~0", "~");
+        let decoded = percent_decode_str(&segment).decode_utf8().ok()?;
+        Some(decoded.replace('.', "\\."))
+    });
+    segments.collect::<Option<Vec<_>>>().map(|segments| segments.join("."))
+}
