@@ -133,6 +133,7 @@ const SCENARIOS: &[&str] = &[
     "csrf_protection",
     "identities_crud",
     "service_routes",
+    "tokenized_session",
 ];
 
 /// Where the recorded exchanges differ on purpose.

@@ -7,7 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, delete, get};
 use model::wire::{IdentityView, SessionJson};
-use model::{Problem, Secret, Session};
+use model::{Secret, Session};
 use serde::Serialize;
 use session::{Page, PageQuery};
 use web::{App, Failure, Request, json, no_content, set_session_cookie};
@@ -44,18 +44,20 @@ async fn whoami(request: Request) -> web::Result {
             return Err(failure);
         }
     };
-    let template = request.query("tokenize_as");
-    if !template.is_empty() {
-        return Err(no_token(runtime.config.session.tokenizer_templates.contains_key(&*template), &template).into());
-    }
     let session = &found.session;
-    let body = SessionJson::public(session, runtime.public_url(), cx.now());
+    let template = request.query("tokenize_as");
+    let tokenized = match template.is_empty() {
+        true => None,
+        false => Some(runtime.tokenizer.tokenize(&cx, &template, session).await?),
+    };
+    let tokenized = tokenized.as_deref();
+    let body = SessionJson { tokenized, ..SessionJson::public(session, runtime.public_url(), cx.now()) };
     let mut response = json(StatusCode::OK, &body);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&session.identity_id.to_string()) {
         headers.insert(IDENTITY_ID, id);
     }
-    if flags.cacheable_sessions {
+    if flags.cacheable_sessions && tokenized.is_none() {
         let left = session.expires_at.duration_since(cx.now());
         let left = flags.cacheable_sessions_max_age.map_or(left, |max| left.min(max));
         headers.insert(CACHE_FOR, left.as_secs().into());
@@ -65,13 +67,6 @@ async fn whoami(request: Request) -> web::Result {
         set_session_cookie(headers, &runtime.config.session.cookie, &cookie, cx.now());
     }
     Ok(response)
-}
-
-fn no_token(is_known: bool, template: &str) -> Problem {
-    if is_known {
-        return Problem::new(500).reason("This release cannot turn sessions into tokens yet.");
-    }
-    Problem::bad_request(format!("There is no template {template:?} under session.whoami.tokenizer.templates."))
 }
 
 /// `GET /sessions`: the caller's other sessions.

@@ -21,7 +21,6 @@ pub const NOT_USED_YET: &[&str] = &[
     "selfservice.methods.passkey",
     "selfservice.methods.password.config.migrate_hook",
     "selfservice.methods.webauthn",
-    "session.whoami.tokenizer",
     "tracing",
 ];
 

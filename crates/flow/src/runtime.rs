@@ -10,7 +10,7 @@ use mapper::Mapper;
 use model::flow::Kind;
 use model::{Clock, Entropy, Flow, FlowName, Problem};
 use outbound::Outbound;
-use session::Sessions;
+use session::{Sessions, Tokenizer};
 use store::Store;
 use url::Url;
 
@@ -24,6 +24,8 @@ pub struct Runtime {
     pub config: Arc<Config>,
     pub store: Store,
     pub sessions: Sessions,
+    /// Makes signed tokens of sessions.
+    pub tokenizer: Tokenizer,
     pub identities: Identities,
     pub outbound: Outbound,
     /// Evaluates Jsonnet.
@@ -57,6 +59,7 @@ impl Runtime {
             Courier::new(config.clone(), store.clone(), outbound.clone(), mapper.clone(), templates, clock, entropy);
         Self {
             sessions: Sessions::new(store.clone(), &config),
+            tokenizer: Tokenizer::new(config.clone(), outbound.clone(), mapper.clone()),
             identities: Identities::new(store.clone(), schemas, &config, hashing),
             courier,
             config,

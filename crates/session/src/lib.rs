@@ -14,6 +14,7 @@ mod own;
 mod page;
 mod policy;
 mod refusal;
+mod tokenize;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use logout::{Ended, LogoutToken};
 pub use page::{Page, PageLink, PageQuery, offset_page};
 pub use policy::Policy;
 pub use refusal::Refusal;
+pub use tokenize::Tokenizer;
 
 use config::Config;
 use crypto::CookieCodec;

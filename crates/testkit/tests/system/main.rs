@@ -14,4 +14,5 @@ mod refresh;
 mod sign_in;
 mod sign_up;
 mod statements;
+mod tokens;
 mod web_hooks;
