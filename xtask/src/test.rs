@@ -134,6 +134,7 @@ const SCENARIOS: &[&str] = &[
     "identities_crud",
     "service_routes",
     "tokenized_session",
+    "oidc_browser",
 ];
 
 /// Where the recorded exchanges differ on purpose.

@@ -9,6 +9,7 @@ mod cookie;
 pub mod csrf;
 pub mod gob;
 mod jws;
+pub mod jwt;
 mod keyring;
 mod page_token;
 pub mod password;

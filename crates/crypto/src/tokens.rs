@@ -67,8 +67,8 @@ pub fn matches_any(keys: &KeyRing, message: &str, stored: &str) -> bool {
 }
 
 /// Whether two texts are the same. The time tells their lengths, and nothing of what they hold.
-pub fn same(a: &str, b: &str) -> bool {
-    a.as_bytes().ct_eq(b.as_bytes()).into()
+pub fn same(a: impl AsRef<[u8]>, b: impl AsRef<[u8]>) -> bool {
+    a.as_ref().ct_eq(b.as_ref()).into()
 }
 
 /// HMAC-SHA-512/256 (RFC 2104, FIPS 180-4).

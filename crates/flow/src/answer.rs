@@ -1,12 +1,13 @@
 //! Outcomes of flows, before anyone encodes them.
 
 use crypto::CsrfToken;
-use model::flow::Kind;
+use model::flow::{Kind, Login, Registration};
 use model::wire::ContinueWith;
 use model::{Flow, FlowClient, Id, Identity, Problem, Session, Timestamp};
 use url::Url;
 
 use crate::continuity::ContinuityCookie;
+use crate::settings::Outcome;
 
 /// The outcome of opening a flow.
 pub enum Opened<K: Kind> {
@@ -28,8 +29,21 @@ pub enum Answer<K: Kind> {
     Navigate { to: String, effects: Box<Effects> },
     /// The caller is signed in already and is sent on.
     AlreadySignedIn { return_to: Url },
+    /// The browser that signed somebody in for a native app goes back to the app.
+    HandBack { to: Url },
+    /// The form of a flow that was opened in this one's place. `page` is where a browser sees it.
+    Replaced { flow: Box<Flow<K>>, page: String },
+    /// Another flow has the answer: a sign-in that became a sign-up, say.
+    Other(Box<AnyAnswer>),
     /// It worked.
     Done(Box<Done<K>>),
+}
+
+/// The outcome of a flow of some kind.
+pub enum AnyAnswer {
+    Login(Answer<Login>),
+    Registration(Answer<Registration>),
+    Settings(Outcome),
 }
 
 /// What a completed flow leaves behind.

@@ -13,6 +13,7 @@ mod form;
 mod hook;
 mod input;
 mod lifecycle;
+mod linking;
 pub mod login;
 mod method;
 mod proof;
@@ -26,7 +27,7 @@ pub mod settings;
 mod tasks;
 pub mod verification;
 
-pub use answer::{Answer, Done, Effects, Opened, SubmitError};
+pub use answer::{Answer, AnyAnswer, Done, Effects, Opened, SubmitError};
 pub use continuity::ContinuityCookie;
 pub use csrf::{CsrfClues, Refused, csrf_violation, ensure as ensure_same_sender};
 pub use expiry::expired_on_submit;
@@ -36,14 +37,16 @@ pub use hook::{
     Stop,
 };
 pub use input::{Input, InputError, parse_json};
+pub use linking::PendingLink;
 pub use method::{
-    Account, LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod, RegistrationStep, SettingsMethod,
-    SettingsStep, Verdict, Visitor,
+    Account, CallbackMethod, LinkingMethod, LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod,
+    RegistrationStep, SettingsMethod, SettingsStep, Verdict, Visitor,
 };
 pub use proof::{
     IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew, VerificationMethod, VerificationStep,
 };
 pub use request::Request;
+pub use return_to::with_code;
 pub use runtime::{Parts, Runtime};
 pub use scene::{AnyFlow, RequestFacts, Scene};
 pub use tasks::Tasks;

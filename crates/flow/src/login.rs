@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use config::LoginStyle;
-use model::flow::Login;
+use model::flow::{Login, Registration};
 use model::problem::id;
 use model::wire::ContinueWith;
 use model::{Aal, Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, Timestamp, message};
 use session::{Found, StepUp};
-use store::Tx;
+use store::{CommitError, TokenExchange, Tx};
 use url::Url;
 
 use crate::answer::{Answer, Done, Effects, Opened, SubmitError};
@@ -18,9 +18,10 @@ use crate::form::{self, Rejection};
 use crate::hook::{Instead, LoginInProgress, Stop, run_after};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
+use crate::linking::{self, PendingLink};
 use crate::method::{LoginMethod, LoginScene, LoginStep, Verdict};
 use crate::request::Request;
-use crate::return_to::refuse_login_challenge;
+use crate::return_to::{refuse_login_challenge, with_code};
 use crate::runtime::Runtime;
 use crate::scene::{AnyFlow, Scene};
 
@@ -216,13 +217,15 @@ async fn submit_to(
         return show_again(cx, runtime, request, flow, malformed, Tx::new()).await;
     }
     flow.transient_payload = input.transient_payload();
-    match csrf::ensure(request, &flow, &input.text("csrf_token")) {
-        Ok(()) => {}
-        Err(Refused::Browser(problem)) => return Err(problem),
-        Err(Refused::NotNative(why)) => {
-            method.keep_input(&mut flow, &input);
-            return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::generic(why))], Tx::new())
-                .await;
+    if method.needs_csrf() {
+        match csrf::ensure(request, &flow, &input.text("csrf_token")) {
+            Ok(()) => {}
+            Err(Refused::Browser(problem)) => return Err(problem),
+            Err(Refused::NotNative(why)) => {
+                method.keep_input(&mut flow, &input);
+                let rejection = Rejection::whole(message::generic(why));
+                return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
+            }
         }
     }
     let session = found.as_ref().map(|found| &found.session);
@@ -240,9 +243,80 @@ async fn submit_to(
             return Ok(Answer::NextStep { flow, status });
         }
         Verdict::Expired(at) => return expired(cx, runtime, request, &flow, found.as_ref(), at).await,
+        Verdict::Elsewhere { to, effects, writes } => {
+            flow.active = Some(name.to_owned());
+            lifecycle::update(cx, runtime, &mut flow, writes).await?;
+            return Ok(Answer::Navigate { to, effects });
+        }
+        Verdict::Answered(answer) => return Ok(Answer::Other(answer)),
     };
     flow.active = Some(name.to_owned());
-    complete(cx, runtime, request, flow, found, step).await
+    complete(cx, runtime, request, flow, found, step, None).await
+}
+
+/// Signs a person in whom a method has recognised outside of a submission. With an `exchange` the session goes to the
+/// native app that has its codes, and to no one else.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn accept(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    flow: Flow<Login>,
+    step: LoginStep,
+    exchange: Option<TokenExchange>,
+) -> Result<Answer<Login>, Problem> {
+    let found = runtime.sessions.current(cx, &request.credentials).await?;
+    complete(cx, runtime, request, flow, found, step, exchange).await
+}
+
+/// Makes a sign-in form that goes on where a sign-up has led to an account that exists. It is not stored yet.
+pub(crate) fn new_in_place_of(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    old: &Flow<Registration>,
+) -> Result<Flow<Login>, Problem> {
+    let detail = Login {
+        requested_aal: Aal::Aal1,
+        oauth2_login_challenge: old.detail.oauth2_login_challenge.clone(),
+        organization_id: old.detail.organization_id,
+        identity_schema: old.detail.identity_schema.clone(),
+        ..Login::default()
+    };
+    let opening = Opening {
+        client: old.client,
+        csrf_token: request.csrf.masked(&cx.entropy),
+        request_url: old.request_url.clone(),
+        return_to: old.return_to.clone(),
+    };
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
+    flow.internal_context.clone_from(&old.internal_context);
+    flow.transient_payload.clone_from(&old.transient_payload);
+    flow.active.clone_from(&old.active);
+    add_fields(cx, runtime, &LoginScene::FirstFactor, &mut flow)?;
+    model::ui::NodeOrder::login().sort(&mut flow.ui);
+    flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+    Ok(flow)
+}
+
+/// Opens a sign-in form that goes on where a sign-up has turned out to be somebody known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_in_place_of(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    old: &Flow<Registration>,
+) -> Result<Flow<Login>, Problem> {
+    let flow = new_in_place_of(cx, runtime, request, old)?;
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    tx.move_token_exchange(old.id.uuid(), flow.id.uuid(), cx.now());
+    runtime.store.commit(tx).await?;
+    Ok(flow)
 }
 
 /// 404 for a method that could be meant, if it were not switched off.
@@ -253,7 +327,16 @@ fn ensure_switched_on(runtime: &Runtime, flow: &Flow<Login>, input: &Input) -> R
         (_, "webauthn") => flow.client == FlowClient::Browser,
         _ => false,
     };
-    if exists { runtime.ensure_switched_on(&method) } else { Ok(()) }
+    if exists {
+        runtime.ensure_switched_on(&method)?;
+    }
+    ensure_providers_switched_on(runtime, input)
+}
+
+/// 404 for a provider that could be meant, if they were not switched off.
+pub(crate) fn ensure_providers_switched_on(runtime: &Runtime, input: &Input) -> Result<(), Problem> {
+    let is_meant = !input.text("provider").is_empty() && matches!(input.method().as_str(), "" | "oidc");
+    if is_meant { runtime.ensure_switched_on("oidc") } else { Ok(()) }
 }
 
 /// Signs the person in: stages 5 to 7.
@@ -264,6 +347,7 @@ async fn complete(
     mut flow: Flow<Login>,
     found: Option<Found>,
     step: LoginStep,
+    exchange: Option<TokenExchange>,
 ) -> Result<Answer<Login>, Problem> {
     let mut identity = runtime.identities.with_credentials(step.identity).await?.ok_or_else(Problem::not_found)?;
     let previous = found.map(|found| found.session);
@@ -281,15 +365,24 @@ async fn complete(
         // The person proved more, or the same again: the session, its token and its logout link stay.
         Some(mut session) => {
             runtime.sessions.strengthen(cx, &mut session, &identity, step.method)?;
-            runtime.sessions.update(&mut tx, &session);
             session
         }
-        None => {
-            let session = runtime.sessions.new_session(cx, &identity, vec![step.method])?;
-            runtime.sessions.insert(&mut tx, &session);
-            session
-        }
+        None => runtime.sessions.new_session(cx, &identity, vec![step.method])?,
     };
+    let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
+    let second_factor = runtime.sessions.require_aal(&session, runtime.sessions.policy().whoami_aal, step_up).err();
+    let pending = PendingLink::of(&flow.internal_context);
+    if let (Some(pending), None) = (&pending, &second_factor) {
+        if !pending.is_of(&identity) {
+            let rejection = Rejection::whole(message::linked_credentials_mismatch());
+            return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
+        }
+        linking::complete(cx, runtime, pending, &mut identity, &mut session, &mut tx)?;
+    }
+    match same_person {
+        true => runtime.sessions.update(&mut tx, &session),
+        false => runtime.sessions.insert(&mut tx, &session),
+    }
     let mut continue_with = Vec::new();
     if flow.client == FlowClient::Browser && request.wants_json {
         continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.to_string() });
@@ -331,8 +424,21 @@ async fn complete(
     tx.append(hook_writes);
     flow.updated_at = cx.now();
     tx.update_flow(&flow);
+    if exchange.is_some() {
+        tx.bind_token_exchange(flow.id.uuid(), session.id, cx.now());
+    }
+    let mut navigate_to =
+        second_factor.and_then(|problem| Some(problem.extra.get("redirect_browser_to")?.as_str()?.to_owned()));
+    if let (Some(to), true, FlowClient::Browser) = (&mut navigate_to, pending.is_some(), flow.client) {
+        // What is to be linked waits for the second factor too.
+        *to = ask_second_factor(cx, runtime, request, &flow, &identity, &mut tx)?;
+    }
     match (runtime.store.commit(tx).await, step.when_spent) {
         (Ok(()), _) => {}
+        (Err(CommitError::Unique(_)), _) if pending.is_some() => {
+            let rejection = Rejection::whole(message::duplicate_account());
+            return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
+        }
         // Of two submissions with one code, this is the slower one.
         (Err(error), Some(rejection)) if error.is_spent() => {
             return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
@@ -342,11 +448,9 @@ async fn complete(
     tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Login(&flow), session: Some(&session) };
     run_after(hooks, &scene, &identity).await?;
-
-    let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
-    let second_factor = runtime.sessions.require_aal(&session, runtime.sessions.policy().whoami_aal, step_up).err();
-    let navigate_to =
-        second_factor.and_then(|problem| Some(problem.extra.get("redirect_browser_to")?.as_str()?.to_owned()));
+    if let Some(exchange) = exchange {
+        return Ok(Answer::HandBack { to: with_code(return_to, &exchange) });
+    }
     let flow_id = flow.id;
     if flow.client == FlowClient::Api {
         let show_identity = navigate_to.is_none();
@@ -401,8 +505,42 @@ async fn instead_of_login(
     }
 }
 
+/// Makes a form that asks for a second factor and keeps what `old` keeps. Says where it is.
+fn ask_second_factor(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    old: &Flow<Login>,
+    identity: &Identity,
+    tx: &mut Tx,
+) -> Result<String, Problem> {
+    let detail = Login {
+        requested_aal: Aal::Aal2,
+        oauth2_login_challenge: old.detail.oauth2_login_challenge.clone(),
+        organization_id: old.detail.organization_id,
+        ..Login::default()
+    };
+    let opening = Opening {
+        client: old.client,
+        csrf_token: request.csrf.masked(&cx.entropy),
+        request_url: old.request_url.clone(),
+        return_to: old.return_to.clone(),
+    };
+    let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
+    flow.internal_context.clone_from(&old.internal_context);
+    add_fields(cx, runtime, &LoginScene::SecondFactor { identity }, &mut flow)?;
+    flow.ui.messages.push(message::login_aal2());
+    model::ui::NodeOrder::login().sort(&mut flow.ui);
+    flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+    tx.insert_flow(&flow);
+    Ok(runtime.flow_page(&flow))
+}
+
 /// Shows the form again, with what was wrong.
-async fn show_again(
+///
+/// # Errors
+/// When the database fails.
+pub async fn show_again(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,

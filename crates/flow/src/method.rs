@@ -2,9 +2,11 @@
 
 use model::flow::{Login, Registration, Settings};
 use model::{AuthenticationMethod, Cx, Flow, Group, Identity, IdentityId, Problem, Session, Timestamp};
+use serde_json::Value;
 use store::Tx;
 
 use crate::BoxFuture;
+use crate::answer::{AnyAnswer, Effects, SubmitError};
 use crate::form::Rejection;
 use crate::input::Input;
 use crate::proof::{RecoveryMethod, VerificationMethod};
@@ -40,6 +42,16 @@ pub trait Method: Send + Sync {
     fn settings(&self) -> Option<&dyn SettingsMethod> {
         None
     }
+
+    /// Receiving browsers that were sent elsewhere.
+    fn callback(&self) -> Option<&dyn CallbackMethod> {
+        None
+    }
+
+    /// Adding a credential to an account once its owner has signed in another way.
+    fn linking(&self) -> Option<&dyn LinkingMethod> {
+        None
+    }
 }
 
 /// What a method makes of a submission. Nothing is written yet.
@@ -52,6 +64,10 @@ pub enum Verdict<S> {
     NextStep { status: u16, writes: Tx },
     /// What was sent to the person expired then, and the form with it: a new one takes its place.
     Expired(Timestamp),
+    /// The browser goes elsewhere, and comes back to the method's [`CallbackMethod`].
+    Elsewhere { to: String, effects: Box<Effects>, writes: Tx },
+    /// The method has seen the submission through itself.
+    Answered(Box<AnyAnswer>),
 }
 
 impl<S> Verdict<S> {
@@ -162,6 +178,11 @@ pub trait LoginMethod: Send + Sync {
         Vec::new()
     }
 
+    /// Whether a submission has to pass the anti-CSRF check.
+    fn needs_csrf(&self) -> bool {
+        true
+    }
+
     /// Puts what was typed back into a form that is shown again, but for secrets.
     fn keep_input(&self, flow: &mut Flow<Login>, input: &Input);
 
@@ -255,6 +276,11 @@ pub trait SettingsMethod: Send + Sync {
         Vec::new()
     }
 
+    /// Whether a submission has to pass the anti-CSRF check. The flow's identifier is known to its owner alone.
+    fn needs_csrf(&self) -> bool {
+        true
+    }
+
     /// Prepares a form that is shown again: puts back what was typed, but for secrets, and drops what was said before.
     fn keep_input(&self, runtime: &Runtime, identity: &Identity, flow: &mut Flow<Settings>, input: &Input);
 
@@ -270,4 +296,28 @@ pub trait SettingsMethod: Send + Sync {
         identity: &'a Identity,
         input: &'a Input,
     ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>>;
+}
+
+/// Receiving browsers that were sent elsewhere, to `/self-service/methods/{method}/callback`.
+pub trait CallbackMethod: Send + Sync {
+    /// Goes on where the browser left. `provider` is the last segment of the path, if there is one.
+    ///
+    /// # Errors
+    /// Whatever cannot be said on a form.
+    fn callback<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        provider: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<AnyAnswer, SubmitError>>;
+}
+
+/// Adding a credential to an account once its owner has signed in another way.
+pub trait LinkingMethod: Send + Sync {
+    /// Adds what a sign-up would have made, in the form of [`crate::PendingLink::config`]. Says what was proved by it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn link(&self, cx: &Cx, identity: &mut Identity, config: &Value) -> Result<AuthenticationMethod, Problem>;
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use config::RegistrationStyle;
-use model::flow::Registration;
+use model::flow::{Login, Registration};
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, RawJson, Timestamp, message};
+use model::{CredentialType, Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, RawJson, Timestamp, message};
 use serde_json::{Value, json};
-use store::{CommitError, Tx};
+use store::{CommitError, TokenExchange, Tx};
 use url::Url;
 
 use crate::answer::{Answer, Done, Effects, Opened, SubmitError};
@@ -19,9 +19,11 @@ use crate::form::{self, Rejection};
 use crate::hook::{RegistrationInProgress, Stop, run_after};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
+use crate::linking::{self, Conflict};
+use crate::login;
 use crate::method::{RegistrationMethod, RegistrationStep, Verdict};
 use crate::request::Request;
-use crate::return_to::refuse_login_challenge;
+use crate::return_to::{refuse_login_challenge, with_code};
 use crate::runtime::Runtime;
 use crate::scene::{AnyFlow, Scene};
 
@@ -56,8 +58,7 @@ pub async fn open(
     // Unlike for sign-ins, Kratos takes this spelling only.
     let wants_code =
         client == FlowClient::Api && request.query("return_session_token_exchange_code").as_deref() == Some("true");
-    let session_token_exchange_code =
-        wants_code.then(|| crate::login::start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
+    let session_token_exchange_code = wants_code.then(|| login::start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
     runtime.store.commit(tx).await?;
     tracing::debug!(flow.id = %flow.id, flow.client = client.as_str(), "A sign-up form was opened.");
     Ok(Opened::Flow { flow: Box::new(flow), session_token_exchange_code })
@@ -194,6 +195,7 @@ async fn submit_to(
         if matches!(input.method().as_str(), "password" | "code") {
             runtime.ensure_switched_on(&input.method())?;
         }
+        login::ensure_providers_switched_on(runtime, &input)?;
         let rejection = Rejection::whole(message::no_registration_method());
         return show_again(cx, runtime, flow, vec![rejection], Tx::new()).await;
     };
@@ -214,7 +216,19 @@ async fn submit_to(
         }
     }
     match method.verify(cx, runtime, request, &mut flow, &input).await? {
-        Verdict::Accepted(step) => complete(cx, runtime, request, flow, step, name, &input).await,
+        Verdict::Accepted(step) => {
+            let accepted = Accepted { step, name, on_conflict: None, exchange: None };
+            match complete(cx, runtime, request, flow, accepted).await? {
+                Completed::Answered(answer) => Ok(answer),
+                Completed::Refused { flow, rejections, .. } => {
+                    reject(cx, runtime, request, flow, &input, rejections, Tx::new()).await
+                }
+                // As in Kratos, what was typed does not come back here.
+                Completed::Taken { flow, .. } => {
+                    show_again(cx, runtime, flow, vec![Rejection::whole(message::duplicate_account())], Tx::new()).await
+                }
+            }
+        }
         Verdict::Rejected { rejections, writes } => {
             reject(cx, runtime, request, flow, &input, rejections, writes).await
         }
@@ -224,7 +238,91 @@ async fn submit_to(
             Ok(Answer::NextStep { flow: Box::new(flow), status })
         }
         Verdict::Expired(at) => expired(cx, runtime, request, &flow, at).await,
+        Verdict::Elsewhere { to, effects, writes } => {
+            lifecycle::update(cx, runtime, &mut flow, writes).await?;
+            Ok(Answer::Navigate { to, effects })
+        }
+        Verdict::Answered(answer) => Ok(Answer::Other(answer)),
     }
+}
+
+/// A sign-up that a method has accepted, in a submission or outside of one.
+pub struct Accepted<'a> {
+    pub step: RegistrationStep,
+    /// The method.
+    pub name: &'a str,
+    /// What can be linked to an account that has one of the identifiers already.
+    pub on_conflict: Option<OnConflict<'a>>,
+    /// The session goes to the native app that has these codes, and to no one else.
+    pub exchange: Option<TokenExchange>,
+}
+
+/// What can be linked to an existing account.
+pub struct OnConflict<'a> {
+    pub kind: CredentialType,
+    /// The `config` of the credential, with nothing in it but what is to be linked.
+    pub config: Value,
+    pub provider_id: &'a str,
+    pub provider_label: &'a str,
+}
+
+/// How far a sign-up came.
+pub enum Completed {
+    Answered(Answer<Registration>),
+    /// Something about the candidate is wrong.
+    Refused {
+        flow: Flow<Registration>,
+        candidate: Box<Identity>,
+        rejections: Vec<Rejection>,
+    },
+    /// Somebody else has one of the identifiers or addresses.
+    Taken {
+        flow: Flow<Registration>,
+        candidate: Box<Identity>,
+    },
+}
+
+/// Makes the account of a person whom a method has recognised outside of a submission.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn accept(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    flow: Flow<Registration>,
+    accepted: Accepted<'_>,
+) -> Result<Completed, Problem> {
+    complete(cx, runtime, request, flow, accepted).await
+}
+
+/// Opens a sign-up form that goes on where a sign-in has turned out to be somebody new.
+///
+/// # Errors
+/// 400 where signing up is switched off.
+pub async fn open_in_place_of(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    old: &Flow<Login>,
+) -> Result<Flow<Registration>, Problem> {
+    ensure_enabled(runtime)?;
+    let detail = Registration {
+        oauth2_login_challenge: old.detail.oauth2_login_challenge.clone(),
+        organization_id: old.detail.organization_id,
+        identity_schema: old.detail.identity_schema.clone(),
+        ..Registration::default()
+    };
+    let mut flow = new_flow(cx, runtime, request, old.client, detail)?;
+    flow.request_url.clone_from(&old.request_url);
+    flow.return_to.clone_from(&old.return_to);
+    flow.active.clone_from(&old.active);
+    flow.transient_payload.clone_from(&old.transient_payload);
+    let mut tx = Tx::new();
+    tx.insert_flow(&flow);
+    tx.move_token_exchange(old.id.uuid(), flow.id.uuid(), cx.now());
+    runtime.store.commit(tx).await?;
+    Ok(flow)
 }
 
 /// Makes the account: stages 3 to 7.
@@ -233,25 +331,26 @@ async fn complete(
     runtime: &Runtime,
     request: &Request,
     mut flow: Flow<Registration>,
-    step: RegistrationStep,
-    name: &str,
-    input: &Input,
-) -> Result<Answer<Registration>, Problem> {
+    accepted: Accepted<'_>,
+) -> Result<Completed, Problem> {
+    let Accepted { step, name, on_conflict, exchange } = accepted;
     let RegistrationStep { mut candidate, method, writes: mut tx } = step;
+    let refused =
+        |flow, candidate, rejections| Ok(Completed::Refused { flow, candidate: Box::new(candidate), rejections });
     let hooks = runtime.hooks.after_registration.of(name);
     for hook in hooks {
         let scene = Scene { cx, runtime, request, flow: AnyFlow::Registration(&flow), session: None };
         match hook.before_persisting(&scene, &mut candidate).await {
             Ok(()) => {}
             Err(Stop::Rejected(rejections)) => {
-                return reject(cx, runtime, request, flow, input, rejections, Tx::new()).await;
+                return refused(flow, candidate, rejections);
             }
             Err(stop) => return Err(stop.into_problem()),
         }
     }
     if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
         let rejections = errors.into_iter().map(Rejection::from).collect();
-        return reject(cx, runtime, request, flow, input, rejections, Tx::new()).await;
+        return refused(flow, candidate, rejections);
     }
     let selfservice = &runtime.config.selfservice;
     let default = selfservice.registration.after.return_url(name);
@@ -280,7 +379,7 @@ async fn complete(
         match hook.on_registration(cx, runtime, &mut progress, &mut hook_writes) {
             Ok(()) => {}
             Err(Stop::Rejected(rejections)) => {
-                return reject(cx, runtime, request, flow, input, rejections, Tx::new()).await;
+                return refused(flow, candidate, rejections);
             }
             Err(stop) => return Err(stop.into_problem()),
         }
@@ -289,24 +388,35 @@ async fn complete(
     runtime.identities.insert(cx, &mut candidate, &mut tx);
     runtime.sessions.insert(&mut tx, &session);
     tx.append(hook_writes);
+    if exchange.is_some() {
+        tx.bind_token_exchange(flow.id.uuid(), session.id, cx.now());
+    }
     match runtime.store.commit(tx).await {
         Ok(()) => {}
         Err(CommitError::Unique(_)) => {
-            // As in Kratos, what was typed does not come back here.
-            let rejection = Rejection::whole(message::duplicate_account());
-            return show_again(cx, runtime, flow, vec![rejection], Tx::new()).await;
+            if let Some(OnConflict { kind, config, provider_id, provider_label }) = on_conflict {
+                let conflict = Conflict { candidate: &candidate, kind, config, provider_id, provider_label };
+                if let Some(answer) = linking::offer(cx, runtime, request, flow.clone(), conflict).await? {
+                    return Ok(Completed::Answered(Answer::Other(Box::new(answer))));
+                }
+            }
+            return Ok(Completed::Taken { flow, candidate: Box::new(candidate) });
         }
         Err(error) => return Err(error.into()),
     }
     tracing::info!(identity.id = %candidate.id, flow.method = name, "Signed up.");
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Registration(&flow), session: None };
     run_after(hooks, &scene, &candidate).await?;
+    if let Some(exchange) = exchange {
+        let to = with_code(return_to, &exchange);
+        return Ok(Completed::Answered(Answer::HandBack { to }));
+    }
     session.identity = Some(candidate.clone());
     if signs_in && flow.client == FlowClient::Browser {
         effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
         effects.sign_in = Some(session.clone());
     }
-    Ok(Answer::Done(Box::new(Done {
+    Ok(Completed::Answered(Answer::Done(Box::new(Done {
         flow: flow.id,
         client: flow.client,
         session: signs_in.then_some(session),
@@ -315,7 +425,7 @@ async fn complete(
         continue_with,
         redirect_to: redirect_to.unwrap_or_else(|| return_to.to_string()),
         effects,
-    })))
+    }))))
 }
 
 /// Shows the form again with what was typed, but for secrets, and what was wrong.
@@ -339,7 +449,11 @@ async fn reject(
     show_again(cx, runtime, flow, rejections, writes).await
 }
 
-async fn show_again(
+/// Shows the form again, with what was wrong.
+///
+/// # Errors
+/// When the database fails.
+pub async fn show_again(
     cx: &Cx,
     runtime: &Runtime,
     mut flow: Flow<Registration>,

@@ -3,6 +3,7 @@
 use config::ReturnUrlError;
 use model::Problem;
 use model::problem::id;
+use store::TokenExchange;
 use url::Url;
 
 use crate::runtime::Runtime;
@@ -14,6 +15,13 @@ impl Runtime {
     /// 400 when it is not on the allow-list or cannot be read.
     pub fn return_to(&self, explicit: Option<&str>, source: Option<&Url>, default: &Url) -> Result<Url, Problem> {
         self.config.selfservice.allowed_return_urls.resolve(explicit, source, default).map_err(refused)
+    }
+
+    /// Where the browser goes that was opened for this flow: as the flow was told, if that is allowed.
+    pub fn return_to_of<K: model::flow::Kind>(&self, flow: &model::Flow<K>) -> Url {
+        let default = &self.config.selfservice.default_browser_return_url;
+        let source = Url::parse(&flow.request_url).ok();
+        self.return_to(flow.return_to.as_deref(), source.as_ref(), default).unwrap_or_else(|_| default.clone())
     }
 }
 
@@ -28,6 +36,15 @@ pub(crate) fn refuse_login_challenge(url: &Url) -> Result<(), Problem> {
         return Err(Problem::new(500).with_id(id::INVALID_CONFIGURATION).reason(reason));
     }
     Ok(())
+}
+
+/// Where a browser hands a session over to a native app.
+pub fn with_code(mut return_to: Url, exchange: &TokenExchange) -> Url {
+    let others: Vec<(String, String)> =
+        return_to.query_pairs().into_owned().filter(|(name, _)| name != "code").collect();
+    let code = exchange.return_to_code.expose();
+    return_to.query_pairs_mut().clear().extend_pairs(others).append_pair("code", code);
+    return_to
 }
 
 fn refused(error: ReturnUrlError) -> Problem {

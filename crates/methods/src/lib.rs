@@ -4,6 +4,7 @@ mod code;
 mod identifier_first;
 mod link;
 mod lookup_secret;
+mod oidc;
 mod password;
 mod profile;
 mod proof;
@@ -23,6 +24,9 @@ pub fn enabled(config: &Config) -> Vec<Box<dyn Method>> {
     let mut enabled: Vec<Box<dyn Method>> = vec![Box::new(profile::Profile { in_settings: methods.profile_enabled })];
     if methods.password.enabled {
         enabled.push(Box::new(password::Password));
+    }
+    if methods.oidc.enabled {
+        enabled.push(Box::new(oidc::Oidc::new(config)));
     }
     if methods.code.enabled {
         enabled.push(Box::new(code::Code));

@@ -34,6 +34,8 @@ pub mod id {
     pub const IDENTITY_MISMATCH: &str = "security_identity_mismatch";
     /// The anti-CSRF check failed.
     pub const CSRF_VIOLATION: &str = "security_csrf_violation";
+    /// A service that is asked for this gave no usable answer.
+    pub const UPSTREAM_ERROR: &str = "upstream_error";
     /// The configuration does not allow what was asked.
     pub const INVALID_CONFIGURATION: &str = "invalid_configuration";
 }

@@ -2,7 +2,7 @@
 
 use crypto::tokens;
 use model::{Cx, Id, Problem, Secret, Session, Uuid};
-use store::TokenExchange;
+use store::{TokenExchange, Tx};
 
 use crate::Sessions;
 
@@ -20,8 +20,7 @@ impl Sessions {
 
     /// `GET /sessions/token-exchange`: the session that two codes are worth; its token is in [`Session::token`].
     ///
-    /// As in Kratos the codes can be used again. They are worth nothing once the session has ended; Kratos goes on
-    /// handing out its token.
+    /// The codes are good once, and worth nothing once the session has ended; Kratos goes on handing out its token.
     ///
     /// # Errors
     /// 400 when a code is missing, 404 when the codes are unknown, the sign-in is not done, or its session is over.
@@ -38,6 +37,13 @@ impl Sessions {
         let id = self.store().session_of_exchange(init_code, return_to_code).await?.ok_or_else(not_yet)?;
         let mut session =
             self.store().session(id).await?.filter(|session| session.is_valid(cx.now())).ok_or_else(not_yet)?;
+        let mut tx = Tx::new();
+        tx.use_token_exchange(init_code, return_to_code);
+        match self.store().commit(tx).await {
+            Ok(()) => {}
+            Err(error) if error.is_spent() => return Err(not_yet()),
+            Err(error) => return Err(error.into()),
+        }
         session.devices = Some(Vec::new());
         Ok(session)
     }

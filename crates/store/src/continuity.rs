@@ -33,7 +33,7 @@ static INSERT: Statement = Statement::new(
 
 static EXPIRE: Statement = Statement::new(
     "continuity_containers.expire",
-    "UPDATE continuity_containers SET expires_at = ?3, updated_at = ?4 WHERE nid = ?1 AND id = ?2",
+    "UPDATE continuity_containers SET expires_at = ?3, updated_at = ?4 WHERE nid = ?1 AND id = ?2 AND expires_at > ?3",
 );
 
 static DELETE: Statement =
@@ -89,9 +89,10 @@ impl Tx {
         self.change_one(&DELETE, [id.into()]);
     }
 
-    /// Leaves a container good until `expires_at` only: providers of sign-ins may send a browser back twice.
+    /// Uses a container up, and leaves it to be found until `expires_at`: a browser that comes back a second time can be
+    /// told apart from one that was never here. The transaction fails as stale if this has happened before.
     pub fn expire_continuity_container(&mut self, id: Uuid, expires_at: Timestamp, now: Timestamp) {
-        self.run(&EXPIRE, [id.into(), expires_at.into(), now.into()]);
+        self.change_one(&EXPIRE, [id.into(), expires_at.into(), now.into()]);
     }
 
     /// Forgets a container, if it is there.

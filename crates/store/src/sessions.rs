@@ -228,6 +228,7 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
     &exchanges::BY_CODES,
     &exchanges::BIND,
     &exchanges::MOVE,
+    &exchanges::USE,
     &exchanges::DELETE_OLD,
 ];
 

@@ -7,6 +7,7 @@ mod client;
 mod database;
 mod form;
 mod peer;
+mod provider;
 mod proxy;
 mod server;
 
@@ -14,5 +15,6 @@ pub use client::{Answer, Ask, Browser, Native};
 pub use database::Database;
 pub use form::{Form, PASSWORD};
 pub use peer::{Peer, Received, Reply};
+pub use provider::{Lie, Provider};
 pub use proxy::Proxy;
 pub use server::{ADMIN_URL, APP_URL, PUBLIC_URL, Server, Setup};

@@ -9,7 +9,7 @@ use web::{App, Request};
 
 use super::{Manners, answered, fetched, fetched_id, for_browsers, input, not_submitted, opened, submitted_id};
 
-const MANNERS: Manners = Manners {
+pub(super) const MANNERS: Manners = Manners {
     back_to_form: StatusCode::SEE_OTHER,
     already_signed_in: login::already_signed_in,
     sent_on: StatusCode::SEE_OTHER,

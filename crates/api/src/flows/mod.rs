@@ -1,6 +1,7 @@
 //! Self-service flows over HTTP: opening, fetching and submitting, and how outcomes look to browsers, single-page apps
 //! and native apps.
 
+mod callback;
 mod login;
 mod recovery;
 mod registration;
@@ -11,7 +12,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::Response;
-use flow::{Answer, Done, Effects, Input, InputError, Opened, Runtime, SubmitError};
+use flow::{Answer, AnyAnswer, Done, Effects, Input, InputError, Opened, Runtime, SubmitError};
 use model::flow::Kind;
 use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson, IdentityView, Members, SessionJson};
@@ -28,6 +29,7 @@ pub fn router() -> Router<App> {
         .merge(settings::router())
         .merge(recovery::router())
         .merge(verification::router())
+        .merge(callback::router())
 }
 
 /// What differs between kinds of flow when they answer.
@@ -166,20 +168,38 @@ fn answered<K: Members>(
             Err(flow::expired_on_submit(&replacement, expired_at, cx.now()).into())
         }
         Answer::AlreadySignedIn { return_to } => Ok(redirect(&request.method, manners.sent_on, return_to.as_str())),
-        Answer::Navigate { to, effects } if request.is_json_request() => {
-            let problem = Problem::new(422)
-                .with_id(id::BROWSER_LOCATION_CHANGE_REQUIRED)
-                .reason("The browser has to go on at the address in redirect_browser_to.")
-                .extra("redirect_browser_to", to);
-            Err(failed_with(problem.into(), cx, runtime, *effects))
+        Answer::Navigate { to, effects } => navigate(request, cx, runtime, &to, *effects),
+        Answer::HandBack { to } => Ok(redirect(&request.method, StatusCode::SEE_OTHER, to.as_str())),
+        Answer::Replaced { flow, .. } if request.accepts_json() => {
+            Ok(json(StatusCode::BAD_REQUEST, &FlowJson { flow: &*flow, parts: FlowJsonParts::default() }))
         }
-        Answer::Navigate { to, effects } => {
-            let mut response = see_other(&request.method, &to);
-            apply(&mut response, cx, runtime, *effects);
-            Ok(response)
-        }
+        Answer::Replaced { page, .. } => Ok(redirect(&request.method, StatusCode::SEE_OTHER, &page)),
+        Answer::Other(answer) => answered_by_any(request, cx, runtime, *answer),
         Answer::Done(done) => Ok(completed(request, cx, runtime, *done)),
     }
+}
+
+/// Answers for a flow of any kind.
+fn answered_by_any(request: &Request, cx: &Cx, runtime: &Runtime, answer: AnyAnswer) -> web::Result {
+    match answer {
+        AnyAnswer::Login(answer) => answered(request, cx, runtime, &login::MANNERS, answer),
+        AnyAnswer::Registration(answer) => answered(request, cx, runtime, &registration::MANNERS, answer),
+        AnyAnswer::Settings(outcome) => settings::answered(request, cx, runtime, outcome),
+    }
+}
+
+/// The browser has to leave: a page is redirected, a script is told where to go.
+fn navigate(request: &Request, cx: &Cx, runtime: &Runtime, to: &str, effects: Effects) -> web::Result {
+    if request.is_json_request() {
+        let problem = Problem::new(422)
+            .with_id(id::BROWSER_LOCATION_CHANGE_REQUIRED)
+            .reason("The browser has to go on at the address in redirect_browser_to.")
+            .extra("redirect_browser_to", to);
+        return Err(failed_with(problem.into(), cx, runtime, effects));
+    }
+    let mut response = see_other(&request.method, to);
+    apply(&mut response, cx, runtime, effects);
+    Ok(response)
 }
 
 /// What JSON clients get when a flow is completed.

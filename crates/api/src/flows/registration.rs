@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Kratos sends browsers back from here by 302 where other flows use 303.
-const MANNERS: Manners = Manners {
+pub(super) const MANNERS: Manners = Manners {
     back_to_form: StatusCode::FOUND,
     already_signed_in: registration::already_signed_in,
     sent_on: StatusCode::FOUND,

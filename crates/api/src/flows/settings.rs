@@ -8,11 +8,11 @@ use flow::Runtime;
 use flow::settings::{self, Failed, Outcome, Saved, Shown};
 use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson};
-use model::{FlowClient, Problem};
+use model::{Cx, FlowClient, Problem};
 use serde_json::Value;
 use web::{App, Failure, Request, json, redirect, see_other};
 
-use super::{apply, failed_with, fetched_id, for_browsers, input, submitted_id};
+use super::{apply, failed_with, fetched_id, for_browsers, input, navigate, submitted_id};
 
 /// `/self-service/settings…`
 pub(super) fn router() -> Router<App> {
@@ -71,11 +71,16 @@ async fn submit(mut request: Request) -> web::Result {
         Err(Failed { problem, client: Some(FlowClient::Api), .. }) => return Err(problem.into()),
         Err(failed) => return go_where_it_says(&request, failed.problem).map_err(for_browsers),
     };
+    answered(&request, &cx, &runtime, outcome)
+}
+
+/// Answers a submission.
+pub(super) fn answered(request: &Request, cx: &Cx, runtime: &Runtime, outcome: Outcome) -> web::Result {
     let wants_json = |client| client == FlowClient::Api || request.is_json_request();
     match outcome {
         Outcome::Form { shown, status } if wants_json(shown.flow.client) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok(shown_json(&runtime, status, &shown, &[]))
+            Ok(shown_json(runtime, status, &shown, &[]))
         }
         Outcome::Form { shown, .. } => Ok(see_other(&request.method, &runtime.flow_page(&shown.flow))),
         Outcome::Expired { replacement, expired_at } if wants_json(replacement.client) => {
@@ -86,19 +91,20 @@ async fn submit(mut request: Request) -> web::Result {
             match problem.extra.get("redirect_browser_to").and_then(Value::as_str) {
                 Some(url) if !effects.continuity.is_empty() && !request.is_json_request() => {
                     let mut response = see_other(&request.method, url);
-                    apply(&mut response, &cx, &runtime, *effects);
+                    apply(&mut response, cx, runtime, *effects);
                     Ok(response)
                 }
-                _ => Err(failed_with(problem.into(), &cx, &runtime, *effects)),
+                _ => Err(failed_with(problem.into(), cx, runtime, *effects)),
             }
         }
+        Outcome::Elsewhere { to, effects } => navigate(request, cx, runtime, &to, *effects),
         Outcome::Saved(saved) => {
             let Saved { shown, continue_with, redirect_to, effects } = *saved;
             let mut response = match wants_json(shown.flow.client) {
-                true => shown_json(&runtime, StatusCode::OK, &shown, &continue_with),
+                true => shown_json(runtime, StatusCode::OK, &shown, &continue_with),
                 false => see_other(&request.method, &redirect_to),
             };
-            apply(&mut response, &cx, &runtime, effects);
+            apply(&mut response, cx, runtime, effects);
             Ok(response)
         }
     }

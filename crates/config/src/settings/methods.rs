@@ -156,6 +156,8 @@ pub struct OidcProvider {
     pub claims_source: ClaimsSource,
     pub pkce: Pkce,
     pub net_id_token_origin_header: Option<String>,
+    /// Whose members alone may use it.
+    pub organization_id: Option<String>,
 }
 
 /// `claims_source` of a provider.
@@ -281,6 +283,7 @@ impl OidcProvider {
                 .choice("claims_source", &[("id_token", ClaimsSource::IdToken), ("userinfo", ClaimsSource::UserInfo)]),
             pkce: section.choice("pkce", &PKCE),
             net_id_token_origin_header: section.text_if_set("net_id_token_origin_header"),
+            organization_id: section.text_if_set("organization_id").filter(|id| !id.is_empty()),
         }
     }
 }

@@ -14,7 +14,7 @@ use session::{Found, StepUp};
 use store::{CommitError, Tx};
 use url::Url;
 
-use crate::answer::Effects;
+use crate::answer::{AnyAnswer, Effects};
 use crate::continuity;
 use crate::csrf::{self, Refused};
 use crate::expiry;
@@ -41,6 +41,8 @@ pub enum Outcome {
     Expired { replacement: Box<Flow<Settings>>, expired_at: Timestamp },
     /// The change needs a fresh sign-in, to which `problem` leads. A browser's is kept until then.
     NotPrivileged { problem: Problem, effects: Box<Effects> },
+    /// The browser has to go elsewhere.
+    Elsewhere { to: String, effects: Box<Effects> },
     /// It is saved.
     Saved(Box<Saved>),
 }
@@ -240,7 +242,7 @@ async fn submit_to(
         return show_again(cx, runtime, flow, identity, malformed, Tx::new()).await;
     }
     flow.transient_payload = input.transient_payload();
-    if !is_resumed {
+    if !is_resumed && meant.1.needs_csrf() {
         // What is resumed has passed this check, and a token may have changed with the sign-in.
         match csrf::ensure(request, &flow, &input.text("csrf_token")) {
             Ok(()) => {}
@@ -301,6 +303,16 @@ async fn change(
             return Ok(outcome);
         }
         Verdict::Expired(_) => return expired(cx, runtime, request, &flow, &identity).await,
+        Verdict::Elsewhere { to, effects, writes } => {
+            runtime.store.commit(writes).await?;
+            return Ok(Outcome::Elsewhere { to, effects });
+        }
+        Verdict::Answered(answer) => {
+            let AnyAnswer::Settings(outcome) = *answer else {
+                return Err(Problem::internal("a change of settings was answered by another flow"));
+            };
+            return Ok(outcome);
+        }
     };
     let change = Change { name, method, before: identity, step, session };
     save(cx, runtime, request, flow, change, input).await
@@ -314,10 +326,49 @@ fn named(input: &Input) -> Option<String> {
     if matches!(method.as_str(), "password" | "profile" | "totp") {
         return Some(method);
     }
+    if !input.text("link").is_empty() || !input.text("unlink").is_empty() {
+        return Some("oidc".to_owned());
+    }
     if input.flag("totp_unlink") {
         return Some("totp".to_owned());
     }
     LOOKUP_SECRET.iter().any(|field| input.flag(field)).then(|| "lookup_secret".to_owned())
+}
+
+/// The flow of a browser that comes back from elsewhere, and whose it is.
+pub struct Resumed {
+    pub flow: Flow<Settings>,
+    pub session: Session,
+    pub identity: Identity,
+}
+
+/// Finds the flow of a browser that comes back from elsewhere.
+///
+/// # Errors
+/// As for a submission.
+pub async fn resume(cx: &Cx, runtime: &Runtime, request: &Request, flow: Flow<Settings>) -> Result<Resumed, Failed> {
+    let found = signed_in(cx, runtime, request).await?;
+    require_owner(&flow, &found.session)?;
+    require_level(runtime, &found.session, Some(request.url.as_str()))?;
+    let identity = identity_of(runtime, &found).await?;
+    Ok(Resumed { flow, session: found.session, identity })
+}
+
+/// Saves a change that a method has accepted outside of a submission.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn accept(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    resumed: Resumed,
+    (name, method): (&'static str, &dyn SettingsMethod),
+    step: SettingsStep,
+) -> Result<Outcome, Problem> {
+    let Resumed { flow, session, identity } = resumed;
+    let change = Change { name, method, before: identity, step, session };
+    save(cx, runtime, request, flow, change, &Input::default()).await
 }
 
 /// A change that a method has accepted.
@@ -450,7 +501,10 @@ fn changes_protected(before: &Identity, after: &Identity) -> bool {
 }
 
 /// Shows the form again, with what was wrong. What it said before is the method's to clear.
-async fn show_again(
+///
+/// # Errors
+/// When the database fails.
+pub async fn show_again(
     cx: &Cx,
     runtime: &Runtime,
     mut flow: Flow<Settings>,

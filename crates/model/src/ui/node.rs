@@ -50,6 +50,27 @@ pub enum Group {
     Saml,
 }
 
+impl Group {
+    /// The name on the wire, which is that of the method or credential type.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Password => "password",
+            Self::Oidc => "oidc",
+            Self::Profile => "profile",
+            Self::Link => "link",
+            Self::Code => "code",
+            Self::Totp => "totp",
+            Self::LookupSecret => "lookup_secret",
+            Self::Webauthn => "webauthn",
+            Self::Passkey => "passkey",
+            Self::IdentifierFirst => "identifier_first",
+            Self::Captcha => "captcha",
+            Self::Saml => "saml",
+        }
+    }
+}
+
 /// What people read beside a node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meta {

@@ -27,12 +27,19 @@ pub(super) static BY_CODES: Statement = Statement::new(
 
 pub(super) static BIND: Statement = Statement::new(
     "session_token_exchanges.bind",
-    "UPDATE session_token_exchanges SET session_id = ?3, updated_at = ?4 WHERE nid = ?1 AND flow_id = ?2",
+    "UPDATE session_token_exchanges SET session_id = ?3, updated_at = ?4
+     WHERE nid = ?1 AND flow_id = ?2 AND session_id IS NULL",
 );
 
 pub(super) static MOVE: Statement = Statement::new(
     "session_token_exchanges.move",
     "UPDATE session_token_exchanges SET flow_id = ?3, updated_at = ?4 WHERE nid = ?1 AND flow_id = ?2",
+);
+
+pub(super) static USE: Statement = Statement::new(
+    "session_token_exchanges.mark_used",
+    "DELETE FROM session_token_exchanges
+     WHERE nid = ?1 AND init_code = ?2 AND return_to_code = ?3 AND session_id IS NOT NULL",
 );
 
 pub(super) static DELETE_OLD: Statement = Statement::new(
@@ -68,9 +75,15 @@ impl Tx {
         self.change_one(&INSERT, parameters);
     }
 
-    /// Binds the session of a finished sign-in to the exchange of its flow, if it has one.
+    /// Binds the session of a finished sign-in to the exchange of its flow. The transaction fails as stale when another
+    /// sign-in was first.
     pub fn bind_token_exchange(&mut self, flow_id: Uuid, session: SessionId, now: Timestamp) {
-        self.run(&BIND, [flow_id.into(), session.into(), now.into()]);
+        self.change_one(&BIND, [flow_id.into(), session.into(), now.into()]);
+    }
+
+    /// Uses the two codes of an exchange up. The transaction fails as stale if that has happened before.
+    pub fn use_token_exchange(&mut self, init_code: &Secret, return_to_code: &Secret) {
+        self.change_one(&USE, [init_code.into(), return_to_code.into()]);
     }
 
     /// Hands an exchange on to the flow that takes another's place.

@@ -8,6 +8,7 @@ mod endings;
 mod forms;
 mod identifier_first;
 mod logout;
+mod oidc;
 mod order;
 mod outages;
 mod refresh;

@@ -1,0 +1,56 @@
+//! Browsers that come back from elsewhere, such as an identity provider: `/self-service/methods/{method}/callback`.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use flow::CallbackMethod;
+use model::Problem;
+use url::form_urlencoded;
+use web::{App, Failure, Request, redirect};
+
+use super::{answered_by_any, not_submitted};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/self-service/methods/{method}/callback", get(come_back_to_method))
+        .route("/self-service/methods/{method}/callback/{provider}", get(come_back).post(to_get))
+}
+
+async fn come_back_to_method(Path(method): Path<String>, request: Request) -> web::Result {
+    go_on(&request, &method, None).await
+}
+
+async fn come_back(Path((method, provider)): Path<(String, String)>, request: Request) -> web::Result {
+    go_on(&request, &method, Some(&provider)).await
+}
+
+async fn go_on(request: &Request, method: &str, provider: Option<&str>) -> web::Result {
+    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let mut methods = runtime.methods.iter().filter(|other| other.name() == method);
+    let callback: Option<&dyn CallbackMethod> = methods.find_map(|method| method.callback());
+    let Some(callback) = callback else {
+        return Err(Failure::from(Problem::not_found().reason("This way to sign in is switched off here.")));
+    };
+    let answer = callback.callback(&cx, &runtime, &request.for_flow()?, provider).await.map_err(not_submitted)?;
+    answered_by_any(request, &cx, &runtime, answer)
+}
+
+/// Some providers send the browser back with a form, to which it adds no cookies. So it is sent here once more, with the
+/// fields of the form in the address.
+async fn to_get(Path(_): Path<(String, String)>, mut request: Request) -> Result<Response, Failure> {
+    let body = request.body().await?;
+    let mut fields: Vec<(String, String)> = Vec::new();
+    let sent = form_urlencoded::parse(request.query_text().as_bytes()).chain(form_urlencoded::parse(&body));
+    for (name, value) in sent {
+        match fields.iter_mut().find(|(other, _)| *other == name) {
+            Some(field) => field.1 = value.into_owned(),
+            None => fields.push((name.into_owned(), value.into_owned())),
+        }
+    }
+    fields.sort();
+    let mut url = request.site.runtime.config.serve.public.base_url.join(request.path());
+    url.query_pairs_mut().extend_pairs(fields);
+    Ok(redirect(&request.method, StatusCode::FOUND, url.as_str()))
+}

@@ -1,0 +1,161 @@
+//! From claims to an identity: the operator's Jsonnet snippet says what becomes of them (`mapper_url`).
+
+use flow::{Runtime, registration};
+use mapper::{Input, MapperError};
+use model::flow::Registration;
+use model::{AddressStatus, Channel, Cx, Flow, Identity, Problem, RawJson, normalise_address};
+use outbound::Request;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::claims::Claims;
+use super::provider::Provider;
+
+/// The largest snippet that is fetched, in bytes.
+const MAX_SNIPPET: usize = 1 << 20;
+
+/// What a snippet gives.
+#[derive(Default)]
+pub struct Mapped {
+    traits: Map<String, Value>,
+    metadata_public: Option<Value>,
+    metadata_admin: Option<Value>,
+    verified_addresses: Vec<VerifiedAddress>,
+}
+
+/// An address that the provider has verified.
+#[derive(Deserialize)]
+struct VerifiedAddress {
+    #[serde(default)]
+    value: String,
+    via: Channel,
+}
+
+/// Runs the provider's snippet.
+///
+/// # Errors
+/// 500 when it fails or gives something else than it should. The log says more.
+pub async fn run(runtime: &Runtime, provider: &Provider, claims: &Claims) -> Result<Mapped, Problem> {
+    let address = &provider.config.mapper_url;
+    let fetch = |url: String| async move {
+        let answer = runtime.outbound.fetch(Request::get(&url), MAX_SNIPPET).await;
+        let answer = answer.and_then(outbound::Response::success).map_err(|error| error.to_string())?;
+        Ok(answer.body)
+    };
+    let failed = |error: MapperError| {
+        let busy = matches!(error, MapperError::Busy);
+        let log = format!("The mapper of the provider {} failed: {error}.", provider.config.id);
+        if busy { Problem::unavailable(log) } else { Problem::internal(log) }
+    };
+    let snippet = runtime.mapper.load(address, fetch).await.map_err(failed)?;
+    let variables = Map::from_iter([("claims".to_owned(), claims.to_value())]);
+    let text = runtime.mapper.evaluate(&snippet, Input::ExtVars(&variables)).await.map_err(failed)?;
+    read(&text).map_err(|why| {
+        let id = &provider.config.id;
+        Problem::new(500).reason(why).log(format!("The mapper of the provider {id} gave something unexpected."))
+    })
+}
+
+fn read(text: &str) -> Result<Mapped, &'static str> {
+    let document: Value = serde_json::from_str(text).unwrap_or_default();
+    let identity = &document["identity"];
+    let Value::Object(traits) = &identity["traits"] else {
+        return Err("The Jsonnet mapper gave no object as identity.traits.");
+    };
+    let metadata = |name: &str| match identity.get(name) {
+        None => Ok(None),
+        Some(value @ Value::Object(_)) => Ok(Some(value.clone())),
+        Some(_) => Err("The Jsonnet mapper gave metadata that is no object."),
+    };
+    let verified_addresses = match identity.get("verified_addresses") {
+        None => Vec::new(),
+        Some(list) => Vec::deserialize(list)
+            .map_err(|_| "The Jsonnet mapper gave no list of addresses as identity.verified_addresses.")?,
+    };
+    Ok(Mapped {
+        traits: traits.clone(),
+        metadata_public: metadata("metadata_public")?,
+        metadata_admin: metadata("metadata_admin")?,
+        verified_addresses,
+    })
+}
+
+impl Mapped {
+    /// The identity that this makes, with what the person typed laid over it.
+    pub fn candidate(&self, cx: &Cx, runtime: &Runtime, flow: &Flow<Registration>, typed: &Value) -> Identity {
+        let mut traits = Value::Object(self.traits.clone());
+        lay_over(&mut traits, typed);
+        let mut candidate = registration::candidate(cx, runtime, flow, &traits);
+        candidate.metadata_public = self.metadata_public.as_ref().map(RawJson::from_value);
+        candidate.metadata_admin = self.metadata_admin.as_ref().map(RawJson::from_value);
+        candidate
+    }
+
+    /// Marks the addresses that the provider has verified.
+    pub fn mark_verified(&self, cx: &Cx, candidate: &mut Identity) {
+        for address in &mut candidate.verifiable_addresses {
+            let is_verified = self.verified_addresses.iter().any(|verified| {
+                let value = match verified.via {
+                    Channel::Email => normalise_address(&verified.value),
+                    Channel::Sms => verified.value.clone(),
+                };
+                verified.via == address.via && value == address.value
+            });
+            if is_verified {
+                address.verified = true;
+                address.status = AddressStatus::Completed;
+                address.verified_at = Some(cx.now());
+            }
+        }
+    }
+}
+
+/// What was typed wins over what the provider says, but for fields that were left empty.
+fn lay_over(below: &mut Value, above: &Value) {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            for (name, value) in above {
+                match below.get_mut(name) {
+                    Some(present) => lay_over(present, value),
+                    None => drop(below.insert(name.clone(), value.clone())),
+                }
+            }
+        }
+        (below, above) if !is_empty(above) => *below = above.clone(),
+        _ => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_typed_wins_unless_it_is_empty() {
+        let mut traits = json!({ "email": "a@b.c", "name": { "first": "A", "last": "B" }, "age": 7 });
+        lay_over(&mut traits, &json!({ "email": "", "name": { "first": "C" }, "age": 8, "more": {} }));
+        assert_eq!(traits, json!({ "email": "a@b.c", "name": { "first": "C", "last": "B" }, "age": 8, "more": {} }));
+    }
+
+    #[test]
+    fn only_objects_are_traits() {
+        for text in ["", "{}", r#"{"identity":{"traits":[]}}"#, r#"{"identity":{"traits":{},"metadata_public":1}}"#] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        let mapped = read(r#"{"identity":{"traits":{"a":1},"verified_addresses":[{"via":"email","value":"A@b.c "}]}}"#);
+        assert_eq!(mapped.map(|mapped| mapped.verified_addresses.len()), Ok(1));
+    }
+}

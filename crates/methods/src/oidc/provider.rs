@@ -1,0 +1,594 @@
+//! One configured provider: where it sends people, and what it is asked afterwards (OAuth 2.0, OpenID Connect Core).
+//!
+//! A provider is a stranger: every answer is bounded in size and time, and checked. One that hangs, lies or fails costs the
+//! person who chose it a clear error, and nobody else anything.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use config::{OidcProvider, Pkce};
+use crypto::jwt::{self, Jwt, JwtError, KeySet};
+use flow::Runtime;
+use model::problem::id;
+use model::{Cx, Entropy, Problem, Secret, SignedDuration, Timestamp};
+use outbound::{Request, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+
+use super::claims::Claims;
+use super::kinds::{Endpoints, Kind, Nonce, Style};
+
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 1 << 20;
+/// How long a provider may take for one answer, all tries together.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How long what a provider says about itself is believed.
+const KEPT_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How soon a provider is asked for its keys again, when a token names one that is not among them.
+const KEYS_AT_LEAST_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// How far a provider's clock may be ahead, for times in the future.
+const LEEWAY: SignedDuration = SignedDuration::from_mins(5);
+
+/// A configured provider.
+pub struct Provider {
+    pub config: OidcProvider,
+    pub kind: &'static Kind,
+    discovered: Cached<Discovery>,
+    keys: Cached<KeySet>,
+    /// Whether the provider wants the client's secret in the form rather than in a header.
+    wants_secret_in_form: AtomicBool,
+}
+
+/// What a request at a provider is made with.
+#[derive(Clone, Copy)]
+pub struct Net<'a> {
+    pub cx: &'a Cx,
+    pub runtime: &'a Runtime,
+}
+
+/// What a provider says about itself (OpenID Connect Discovery §3).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Discovery {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    userinfo_endpoint: String,
+    code_challenge_methods_supported: Vec<String>,
+    token_endpoint_auth_methods_supported: Vec<String>,
+}
+
+/// What a provider gave for a code (RFC 6749 §5.1).
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+    pub id: Option<String>,
+    /// The whole answer.
+    pub answer: Map<String, Value>,
+}
+
+/// What is known of a provider for a while.
+struct Cached<T>(Mutex<Option<(String, Timestamp, Arc<T>)>>);
+
+impl<T> Cached<T> {
+    fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// What `address` said within `age`.
+    fn get(&self, address: &str, now: Timestamp, age: SignedDuration) -> Option<Arc<T>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (from, at, value) = kept.as_ref()?;
+        (from == address && now.duration_since(*at) < age).then(|| value.clone())
+    }
+
+    fn put(&self, address: &str, now: Timestamp, value: T) -> Arc<T> {
+        let value = Arc::new(value);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((address.to_owned(), now, value.clone()));
+        value
+    }
+}
+
+/// 502: the provider gave no usable answer.
+pub fn upstream(reason: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::new(502).with_id(id::UPSTREAM_ERROR).reason(reason)
+}
+
+/// 500: the provider cannot be used as it is configured.
+pub fn misconfigured(reason: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::new(500).with_id(id::INVALID_CONFIGURATION).reason(reason)
+}
+
+impl Net<'_> {
+    /// Sends a request, and reads the whole answer.
+    pub async fn send(&self, request: Request) -> Result<Response, Problem> {
+        let answer = self.runtime.outbound.fetch(request.deadline(DEADLINE).retries(1), MAX_ANSWER).await;
+        answer.map_err(|error| upstream("The provider could not be reached, or gave no usable answer.").log(error))
+    }
+
+    /// Sends a request that is answered with a JSON object.
+    pub async fn json(&self, request: Request) -> Result<Map<String, Value>, Problem> {
+        match self.value(request).await? {
+            Value::Object(members) => Ok(members),
+            _ => Err(upstream("The provider's answer is no JSON object.")),
+        }
+    }
+
+    /// Sends a request that is answered in JSON.
+    pub async fn value(&self, request: Request) -> Result<Value, Problem> {
+        let answer = self.send(request.header("Accept", "application/json")).await?;
+        if answer.status != 200 {
+            let reason = format!("The provider answered with status {} where 200 was expected.", answer.status);
+            return Err(upstream(reason));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| upstream("The provider's answer is no JSON.").log(error))
+    }
+}
+
+impl Tokens {
+    /// The scopes that were granted, which some providers separate in ways of their own.
+    pub fn granted(&self, separator: char) -> Vec<&str> {
+        let scope = self.answer.get("scope").and_then(Value::as_str).unwrap_or_default();
+        scope.split(separator).map(str::trim).filter(|scope| !scope.is_empty()).collect()
+    }
+}
+
+impl Provider {
+    /// The provider of a configuration; `None` for a kind that is not known.
+    pub fn new(mut config: OidcProvider) -> Option<Self> {
+        let kind = Kind::of(&config.provider)?;
+        kind.adjust(&mut config);
+        Some(Self {
+            config,
+            kind,
+            discovered: Cached::new(),
+            keys: Cached::new(),
+            wants_secret_in_form: AtomicBool::new(kind.style == Style::Form),
+        })
+    }
+
+    /// What buttons call it.
+    pub fn label(&self) -> &str {
+        self.config.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&self.config.id)
+    }
+
+    /// What messages call it, where it may be new to people.
+    pub fn name(&self) -> &str {
+        self.config.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&self.config.provider)
+    }
+
+    /// Where it identifies itself: as configured, or as its kind does everywhere.
+    pub fn issuer(&self) -> Option<String> {
+        let configured = || self.config.issuer_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        self.kind.issuer.map(str::to_owned).or_else(configured)
+    }
+
+    /// Where it sends people back to.
+    pub fn redirect_uri(&self, runtime: &Runtime) -> String {
+        let base = &runtime.config.selfservice.methods.oidc.base_redirect_uri.text;
+        let route = format!("{}/self-service/methods/oidc/callback", base.trim_end_matches('/'));
+        if self.config.pkce == Pkce::Force { route } else { format!("{route}/{}", self.config.id) }
+    }
+
+    /// What the provider says about itself.
+    pub async fn discover(&self, net: Net<'_>) -> Result<Arc<Discovery>, Problem> {
+        let issuer = self.issuer().ok_or_else(|| misconfigured("This provider needs an issuer_url."))?;
+        self.discover_issuer(net, &issuer).await
+    }
+
+    /// What an issuer says about itself.
+    pub async fn discover_issuer(&self, net: Net<'_>, issuer: &str) -> Result<Arc<Discovery>, Problem> {
+        let issuer = issuer.trim_end_matches('/');
+        let now = net.cx.now();
+        if let Some(known) = self.discovered.get(issuer, now, KEPT_FOR) {
+            return Ok(known);
+        }
+        let unusable = |problem: Problem| {
+            let log = format!("The provider {} does not tell what it is: {problem}.", self.config.id);
+            misconfigured("The provider does not tell where people sign in.").log(log)
+        };
+        let url = format!("{issuer}/.well-known/openid-configuration");
+        let document = net.json(Request::get(&url)).await.map_err(unusable)?;
+        let discovery: Discovery = serde_json::from_value(Value::Object(document))
+            .map_err(|error| unusable(upstream("It cannot be read.").log(error)))?;
+        if discovery.issuer.trim_end_matches('/') != issuer {
+            return Err(unusable(upstream("It calls itself by another name.").log(&discovery.issuer)));
+        }
+        Ok(self.discovered.put(issuer, now, discovery))
+    }
+
+    /// Where people go, and where codes are traded for tokens.
+    async fn endpoints(&self, net: Net<'_>) -> Result<(String, String), Problem> {
+        match self.kind.endpoints {
+            Endpoints::Discovered => {
+                let discovery = self.discover(net).await?;
+                Ok((discovery.authorization_endpoint.clone(), discovery.token_endpoint.clone()))
+            }
+            Endpoints::Fixed { authorize, token } => Ok((authorize.to_owned(), token.to_owned())),
+            Endpoints::Under { default, authorize, token } => {
+                let base = self.issuer().or_else(|| default.map(str::to_owned));
+                let base = base.ok_or_else(|| misconfigured("This provider needs an issuer_url."))?;
+                Ok((format!("{base}{authorize}"), format!("{base}{token}")))
+            }
+            Endpoints::Tenant => {
+                let tenant = self.config.microsoft_tenant.as_deref().unwrap_or_default().trim();
+                if tenant.is_empty() {
+                    return Err(misconfigured("This provider needs a microsoft_tenant."));
+                }
+                let base = format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0");
+                Ok((format!("{base}/authorize"), format!("{base}/token")))
+            }
+        }
+    }
+
+    /// The base that paths of this provider are under.
+    pub fn base(&self) -> Result<String, Problem> {
+        let default = match self.kind.endpoints {
+            Endpoints::Under { default, .. } => default,
+            _ => None,
+        };
+        self.issuer()
+            .or_else(|| default.map(str::to_owned))
+            .ok_or_else(|| misconfigured("This provider needs an issuer_url."))
+    }
+
+    /// A new secret of PKCE (RFC 7636 §4.1), if it is to be used: empty otherwise.
+    pub async fn pkce_verifier(&self, net: Net<'_>) -> String {
+        let is_used = match self.config.pkce {
+            Pkce::Never => false,
+            Pkce::Force => true,
+            Pkce::Auto if self.issuer().is_none() => false,
+            Pkce::Auto => match self.discover(net).await {
+                Ok(discovery) => discovery.code_challenge_methods_supported.iter().any(|method| method == "S256"),
+                Err(problem) => {
+                    tracing::warn!(provider = self.config.id, %problem, "It is not known whether this provider knows PKCE, so it is not used.");
+                    false
+                }
+            },
+        };
+        if is_used { new_verifier(&net.cx.entropy) } else { String::new() }
+    }
+
+    /// Where a person signs in. `upstream_parameters` are passed on as they are.
+    pub async fn authorization_url(
+        &self,
+        net: Net<'_>,
+        state: &str,
+        verifier: &str,
+        is_refresh: bool,
+        upstream_parameters: &[(String, String)],
+    ) -> Result<String, Problem> {
+        let (authorize, _) = self.endpoints(net).await?;
+        let redirect_uri = self.redirect_uri(net.runtime);
+        let scopes = self.scopes().join(" ");
+        let mut parameters: BTreeMap<&str, String> = BTreeMap::from([
+            ("client_id", self.config.client_id.clone()),
+            ("redirect_uri", redirect_uri),
+            ("response_type", "code".to_owned()),
+            ("state", state.to_owned()),
+        ]);
+        if !scopes.is_empty() {
+            parameters.insert("scope", scopes);
+        }
+        if !verifier.is_empty() {
+            let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+            parameters.extend([("code_challenge", challenge), ("code_challenge_method", "S256".to_owned())]);
+        }
+        parameters.extend(self.kind.parameters(&self.config, is_refresh));
+        parameters.extend(upstream_parameters.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let separator = if authorize.contains('?') { '&' } else { '?' };
+        Ok(format!("{authorize}{separator}{query}"))
+    }
+
+    /// What is asked for.
+    fn scopes(&self) -> Vec<&str> {
+        let mut scopes: Vec<&str> = self.config.scope.iter().map(String::as_str).collect();
+        if self.kind.adds_openid && !scopes.contains(&"openid") {
+            scopes.push("openid");
+        }
+        scopes.retain(|scope| !(self.kind.is_google() && *scope == "offline_access"));
+        scopes
+    }
+
+    /// Trades a code for tokens.
+    pub async fn exchange(&self, net: Net<'_>, code: &str, verifier: &str) -> Result<Tokens, Problem> {
+        let (_, endpoint) = self.endpoints(net).await?;
+        if let Endpoints::Discovered = self.kind.endpoints {
+            let supported = &self.discover(net).await?.token_endpoint_auth_methods_supported;
+            let supports = |method: &str| supported.iter().any(|supported| supported == method);
+            if supports("client_secret_post") && !supports("client_secret_basic") {
+                self.wants_secret_in_form.store(true, Ordering::Relaxed);
+            }
+        }
+        let secret = self.client_secret(net)?;
+        let mut form = vec![
+            ("grant_type", "authorization_code".to_owned()),
+            ("code", code.to_owned()),
+            ("redirect_uri", self.redirect_uri(net.runtime)),
+        ];
+        if !verifier.is_empty() {
+            form.push(("code_verifier", verifier.to_owned()));
+        }
+        form.extend(self.kind.token_parameters.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let in_form = self.wants_secret_in_form.load(Ordering::Relaxed);
+        if self.kind.style == Style::Json {
+            return self.exchange_as_json(net, &endpoint, code, &secret).await;
+        }
+        let mut answer = self.ask_for_tokens(net, &endpoint, &form, &secret, in_form).await?;
+        if answer.status >= 400 && self.kind.style == Style::Either && !in_form {
+            // Some providers know the other way only, and do not say so.
+            let second = self.ask_for_tokens(net, &endpoint, &form, &secret, true).await?;
+            if second.status < 400 {
+                self.wants_secret_in_form.store(true, Ordering::Relaxed);
+                answer = second;
+            }
+        }
+        self.tokens_in(&answer)
+    }
+
+    /// Kratos means to do this, and does not: its exchange with DingTalk fails.
+    async fn exchange_as_json(
+        &self,
+        net: Net<'_>,
+        endpoint: &str,
+        code: &str,
+        secret: &Secret,
+    ) -> Result<Tokens, Problem> {
+        let body = json!({
+            "clientId": self.config.client_id,
+            "clientSecret": secret.expose(),
+            "code": code,
+            "grantType": "authorization_code",
+        });
+        let request = Request::post(endpoint, body.to_string().into_bytes()).header("Content-Type", "application/json");
+        let answer = net.runtime.outbound.fetch(request.retries(0).deadline(DEADLINE), MAX_ANSWER).await;
+        let answer = answer.map_err(|error| upstream("The provider could not be reached.").log(error))?;
+        self.tokens_in(&answer)
+    }
+
+    fn tokens_in(&self, answer: &Response) -> Result<Tokens, Problem> {
+        read_tokens(answer).ok_or_else(|| {
+            // The answer itself may hold tokens.
+            let log =
+                format!("The provider {} gave no token for a code, and status {}.", self.config.id, answer.status);
+            Problem::internal(log)
+        })
+    }
+
+    async fn ask_for_tokens(
+        &self,
+        net: Net<'_>,
+        endpoint: &str,
+        form: &[(&str, String)],
+        secret: &Secret,
+        in_form: bool,
+    ) -> Result<Response, Problem> {
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let (client, secret) = (self.config.client_id.as_str(), secret.expose().as_str());
+        let in_body = [("client_id", client), ("client_secret", secret)];
+        let body: String = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .extend_pairs(in_body.into_iter().filter(|_| in_form))
+            .finish();
+        // A code is good once, so the same request is not sent twice.
+        let mut request = Request::post(endpoint, body.into_bytes())
+            .header("Accept", "application/json")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .retries(0)
+            .deadline(DEADLINE);
+        if !in_form {
+            let pair = BASE64_STANDARD.encode(format!("{}:{}", encoded(client), encoded(secret)));
+            request = request.header("Authorization", &format!("Basic {pair}"));
+        }
+        let answer = net.runtime.outbound.fetch(request, MAX_ANSWER).await;
+        answer.map_err(|error| upstream("The provider could not be reached, or gave no usable answer.").log(error))
+    }
+
+    /// The secret that proves who we are. Apple wants a token that is made anew each time.
+    fn client_secret(&self, net: Net<'_>) -> Result<Secret, Problem> {
+        if !self.kind.signs_secret {
+            return Ok(self.config.client_secret.clone().unwrap_or_else(|| "".into()));
+        }
+        let missing =
+            || misconfigured("This provider needs apple_team_id, apple_private_key_id and apple_private_key.");
+        let team = self.config.apple_team_id.as_deref().ok_or_else(missing)?;
+        let key_id = self.config.apple_private_key_id.as_deref().ok_or_else(missing)?;
+        let key = self.config.apple_private_key.as_ref().ok_or_else(missing)?;
+        let now = net.cx.now().as_second();
+        let claims = json!({
+            "iss": team,
+            "sub": self.config.client_id,
+            "aud": "https://appleid.apple.com",
+            "iat": now,
+            "exp": now + 5 * 60,
+        });
+        let secret = jwt::sign_es256(key, key_id, &claims);
+        secret.map(Secret::new).map_err(|error| misconfigured("The provider's private key cannot be used.").log(error))
+    }
+
+    /// The claims of an ID token that came with a code.
+    pub async fn verified_id_token(&self, net: Net<'_>, tokens: &Tokens) -> Result<Map<String, Value>, Problem> {
+        let discovery = self.discover(net).await?;
+        self.verified_by(net, tokens, &discovery).await
+    }
+
+    /// As [`Self::verified_id_token`], of this issuer.
+    pub async fn verified_by(
+        &self,
+        net: Net<'_>,
+        tokens: &Tokens,
+        issuer: &Discovery,
+    ) -> Result<Map<String, Value>, Problem> {
+        let missing = || {
+            Problem::bad_request(
+                "The provider did not say who you are (id_token). Please try again, and allow the scope openid.",
+            )
+        };
+        let token = tokens.id.as_deref().filter(|token| !token.is_empty()).ok_or_else(missing)?;
+        let audiences = [self.config.client_id.as_str()];
+        self.verify(net, token, &issuer.issuer, &issuer.jwks_uri, &audiences).await
+    }
+
+    /// Checks a token: signature, issuer, audience and time (OpenID Connect Core §3.1.3.7).
+    pub async fn verify(
+        &self,
+        net: Net<'_>,
+        token: &str,
+        issuer: &str,
+        keys: &str,
+        audiences: &[&str],
+    ) -> Result<Map<String, Value>, Problem> {
+        let untrue = |why: String| Problem::bad_request(format!("The provider's ID token cannot be trusted: {why}."));
+        let token = Jwt::parse(token).map_err(|error| untrue(error.to_string()))?;
+        let known = self.keys(net, keys, KEPT_FOR).await?;
+        let claims = match token.clone().verify(&known) {
+            // Providers change their keys from time to time.
+            Err(JwtError::UnknownKey) => token.verify(&*self.keys(net, keys, KEYS_AT_LEAST_FOR).await?),
+            other => other,
+        };
+        let claims = claims.map_err(|error| untrue(error.to_string()))?;
+        check_claims(&claims, issuer, audiences, net.cx.now()).map_err(untrue)?;
+        Ok(claims)
+    }
+
+    async fn keys(&self, net: Net<'_>, address: &str, age: SignedDuration) -> Result<Arc<KeySet>, Problem> {
+        let now = net.cx.now();
+        if let Some(known) = self.keys.get(address, now, age) {
+            return Ok(known);
+        }
+        let answer = net.send(Request::get(address)).await?;
+        let keys = (answer.status == 200).then(|| KeySet::parse(&answer.body));
+        match keys {
+            Some(Ok(keys)) => Ok(self.keys.put(address, now, keys)),
+            _ => Err(upstream("The provider's keys cannot be read.")),
+        }
+    }
+
+    /// The standard userinfo answer.
+    pub async fn userinfo(&self, net: Net<'_>, tokens: &Tokens) -> Result<Map<String, Value>, Problem> {
+        let discovery = self.discover(net).await?;
+        net.json(
+            Request::get(&discovery.userinfo_endpoint).header("Authorization", &format!("Bearer {}", tokens.access)),
+        )
+        .await
+    }
+
+    /// The claims of an ID token that a native app got by itself (`id_token`), for the `nonce` that it had put into it.
+    ///
+    /// # Errors
+    /// 502 for providers whose tokens are not accepted so and where the nonce is missing or wrong; 403 for a token that
+    /// proves nothing.
+    pub async fn native_claims(&self, net: Net<'_>, token: &str, nonce: &str) -> Result<Claims, Problem> {
+        let Some(native) = self.kind.native else {
+            return Err(upstream("ID tokens of this provider are not accepted; sign in with a browser instead."));
+        };
+        let forbidden = |problem: Problem| {
+            let why = problem.reason.clone().unwrap_or_default();
+            Problem::forbidden(why).log(problem)
+        };
+        let mut audiences = vec![self.config.client_id.as_str()];
+        audiences.extend(self.config.additional_id_token_audiences.iter().map(String::as_str));
+        let raw = match native.exchange {
+            None => self.verify(net, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?,
+            Some(endpoint) => {
+                let form: String = form_urlencoded::Serializer::new(String::new())
+                    .append_pair("grant_type", "netid_fedcm")
+                    .append_pair("fedcm_token", token)
+                    .finish();
+                let origin = self.config.net_id_token_origin_header.as_deref().unwrap_or_default();
+                let request = Request::post(endpoint, form.into_bytes())
+                    .header("Content-Type", "application/x-www-form-urlencoded")
+                    .header("Origin", origin);
+                let answer = net.json(request).await.map_err(forbidden)?;
+                let token = answer.get("id_token").and_then(Value::as_str).unwrap_or_default();
+                self.verify(net, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?
+            }
+        };
+        let claims = Claims::read(raw).complete().map_err(forbidden)?;
+        match (claims.text("nonce"), nonce) {
+            ("", _) => {
+                let may_lack = match native.nonce {
+                    Nonce::Optional => true,
+                    Nonce::AsClaimed => claims.flag("nonce_supported"),
+                    Nonce::Required => false,
+                };
+                may_lack.then_some(()).ok_or_else(|| upstream("The ID token has no nonce, which it needs here."))?;
+            }
+            (_, "") => return Err(upstream("The ID token has a nonce; please send it along as id_token_nonce.")),
+            (own, sent) if own != sent => return Err(upstream("The nonce is not the one in the ID token.")),
+            _ => {}
+        }
+        Ok(claims)
+    }
+}
+
+/// 43 characters of 256 random bits.
+pub fn new_verifier(entropy: &Entropy) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())
+}
+
+/// Reads the answer of a token endpoint. GitHub and others send a form.
+pub fn read_tokens(answer: &Response) -> Option<Tokens> {
+    if !(200..300).contains(&answer.status) {
+        return None;
+    }
+    let content_type = answer.headers.get("content-type").unwrap_or_default();
+    let is_form = ["application/x-www-form-urlencoded", "text/plain"].iter().any(|form| content_type.starts_with(form));
+    let fields: Map<String, Value> = match serde_json::from_slice(&answer.body) {
+        Ok(fields) => fields,
+        Err(_) if is_form => form_urlencoded::parse(&answer.body)
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect(),
+        Err(_) => return None,
+    };
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (mut access, refresh, id) = (text("access_token"), text("refresh_token"), text("id_token"));
+    if access.is_empty() {
+        access = text("accessToken");
+    }
+    (!access.is_empty()).then(|| Tokens { access, refresh, id: (!id.is_empty()).then_some(id), answer: fields })
+}
+
+/// Checks whom a token is from and for, and when.
+pub fn check_claims(
+    claims: &Map<String, Value>,
+    issuer: &str,
+    audiences: &[&str],
+    now: Timestamp,
+) -> Result<(), String> {
+    let own = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+    // Google's tokens name their issuer with and without its scheme.
+    let is_google = issuer == "https://accounts.google.com" && own == "accounts.google.com";
+    if own != issuer && !is_google {
+        return Err("it is from another issuer".to_owned());
+    }
+    let is_ours = |value: &Value| value.as_str().is_some_and(|audience| audiences.contains(&audience));
+    let is_for_us = match claims.get("aud") {
+        Some(Value::Array(several)) => several.iter().any(is_ours),
+        Some(one) => is_ours(one),
+        None => false,
+    };
+    if !is_for_us {
+        return Err("it is for somebody else".to_owned());
+    }
+    let time = |name: &str| {
+        let seconds =
+            claims.get(name).and_then(|value| value.as_i64().or_else(|| value.as_f64().map(|time| time as i64)));
+        seconds.and_then(|seconds| Timestamp::from_second(seconds).ok())
+    };
+    if time("exp").is_none_or(|end| end <= now) {
+        return Err("it is too old".to_owned());
+    }
+    if time("nbf").is_some_and(|begin| begin > now + LEEWAY) {
+        return Err("it is not good yet".to_owned());
+    }
+    Ok(())
+}

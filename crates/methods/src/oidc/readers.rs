@@ -1,0 +1,378 @@
+//! Providers that say who signs in in a form of their own: where they are asked, and what becomes of the answer.
+
+use hmac::{Hmac, KeyInit, Mac};
+use model::Problem;
+use outbound::Request;
+use serde_json::{Map, Value};
+use sha2::Sha256;
+use url::Url;
+
+use super::claims::Claims;
+use super::provider::{Net, Provider, Tokens, misconfigured, upstream};
+
+/// How a provider is asked, and its answer read.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    address: Address,
+    access: Access,
+    read: fn(&Answer<'_>) -> Claims,
+    /// A second question, whose answer adds to the claims of the first.
+    more: Option<More>,
+}
+
+#[derive(Clone, Copy)]
+enum Address {
+    At(&'static str),
+    /// Below the address that the provider is configured with, or its kind's own.
+    Below(&'static str),
+}
+
+/// How the access token is shown.
+#[derive(Clone, Copy)]
+enum Access {
+    Bearer,
+    Header(&'static str),
+    Query(&'static str),
+    /// As `Bearer`, with a proof that whoever asks knows the client's secret.
+    WithProof,
+}
+
+#[derive(Clone, Copy)]
+struct More {
+    address: &'static str,
+    /// The scope without which there is nothing to ask for.
+    scope: Option<&'static str>,
+    read: fn(Claims, &Value) -> Claims,
+}
+
+/// What a provider answered.
+struct Answer<'a> {
+    body: Value,
+    /// What came with the access token.
+    tokens: &'a Map<String, Value>,
+    /// Where it was asked.
+    url: &'a str,
+    /// Below which its pages are.
+    base: String,
+}
+
+impl Answer<'_> {
+    /// Text at a path of names, or an empty one.
+    fn text(&self, path: &[&str]) -> &str {
+        text_at(&self.body, path)
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.body[name] == true
+    }
+
+    /// A standard userinfo answer, whose issuer is the provider's address unless it says otherwise.
+    fn standard(&self) -> Claims {
+        Claims::read(self.body.as_object().cloned().unwrap_or_default()).with_default("iss", &self.base)
+    }
+}
+
+fn text_at<'a>(value: &'a Value, path: &[&str]) -> &'a str {
+    path.iter().fold(value, |value, name| &value[*name]).as_str().unwrap_or_default()
+}
+
+const fn at(address: &'static str, read: fn(&Answer<'_>) -> Claims) -> Reader {
+    Reader { address: Address::At(address), access: Access::Bearer, read, more: None }
+}
+
+const fn below(path: &'static str, read: fn(&Answer<'_>) -> Claims) -> Reader {
+    Reader { address: Address::Below(path), access: Access::Bearer, read, more: None }
+}
+
+pub const GITLAB: Reader = below("/oauth/userinfo", |answer| answer.standard());
+pub const AUTH0: Reader = below("/userinfo", |answer| answer.standard());
+pub const SALESFORCE: Reader = below("/services/oauth2/userinfo", |answer| answer.standard());
+
+pub const UAEPASS: Reader = below("/idshub/userinfo", |answer| {
+    Claims::read(answer.body.as_object().cloned().unwrap_or_default())
+        .only(&["sub", "email", "raw_claims"])
+        .with("iss", &answer.base)
+        .with("name", answer.text(&["fullnameEN"]))
+        .with("given_name", answer.text(&["firstnameEN"]))
+        .with("last_name", answer.text(&["lastnameEN"]))
+});
+
+const GITHUB_EMAILS: More =
+    More { address: "https://api.github.com/user/emails", scope: Some("user:email"), read: primary_email };
+
+pub const GITHUB: Reader = Reader { more: Some(GITHUB_EMAILS), ..at("https://api.github.com/user", github_user) };
+pub const GITHUB_APP: Reader =
+    Reader { more: Some(More { scope: None, ..GITHUB_EMAILS }), ..at("https://api.github.com/user", github_user) };
+
+fn github_user(answer: &Answer<'_>) -> Claims {
+    let updated_at = answer.text(&["updated_at"]).parse::<model::Timestamp>();
+    let claims = Claims::default()
+        .with("iss", "https://github.com/login/oauth/access_token")
+        .with("sub", &number(&answer.body["id"]))
+        .with("name", answer.text(&["name"]))
+        .with("nickname", answer.text(&["login"]))
+        .with("website", answer.text(&["blog"]))
+        .with("picture", answer.text(&["avatar_url"]))
+        .with("profile", answer.text(&["html_url"]));
+    match updated_at {
+        Ok(time) => claims.with_time("updated_at", time.as_second()),
+        Err(_) => claims,
+    }
+}
+
+/// The primary address, or the last one.
+fn primary_email(claims: Claims, emails: &Value) -> Claims {
+    let emails = emails.as_array().map(Vec::as_slice).unwrap_or_default();
+    match emails.iter().find(|email| email["primary"] == true).or(emails.last()) {
+        Some(email) => {
+            claims.with("email", text_at(email, &["email"])).with_flag("email_verified", email["verified"] == true)
+        }
+        None => claims,
+    }
+}
+
+/// A number that identifies somebody. `0` is nobody.
+fn number(value: &Value) -> String {
+    value.as_i64().filter(|number| *number != 0).map(|number| number.to_string()).unwrap_or_default()
+}
+
+pub const DISCORD: Reader = at("https://discord.com/api/v9/users/@me", |answer| {
+    let (user, name) = (answer.text(&["id"]), answer.text(&["username"]));
+    let picture = match answer.text(&["avatar"]) {
+        "" => String::new(),
+        avatar => {
+            let kind = if avatar.starts_with("a_") { "gif" } else { "png" };
+            format!("https://cdn.discordapp.com/avatars/{user}/{avatar}.{kind}")
+        }
+    };
+    Claims::default()
+        .with("iss", "https://discord.com/api/v9/oauth2/")
+        .with("sub", user)
+        .with("name", &format!("{name}#{}", answer.text(&["discriminator"])))
+        .with("nickname", name)
+        .with("preferred_username", name)
+        .with("picture", &picture)
+        .with("email", answer.text(&["email"]))
+        .with_flag("email_verified", answer.flag("verified"))
+        .with("locale", answer.text(&["locale"]))
+});
+
+pub const SLACK: Reader = at("https://slack.com/api/users.identity", |answer| {
+    let name = answer.text(&["user", "name"]);
+    Claims::default()
+        .with("iss", "https://slack.com/oauth/")
+        .with("sub", answer.text(&["user", "id"]))
+        .with("name", name)
+        .with("preferred_username", name)
+        .with("nickname", name)
+        .with("email", answer.text(&["user", "email"]))
+        .with_flag("email_verified", true)
+        .with("picture", answer.text(&["user", "image_512"]))
+        .with("team", answer.text(&["team", "id"]))
+});
+
+const FACEBOOK_FIELDS: &str =
+    "https://graph.facebook.com/me?fields=id,name,first_name,last_name,middle_name,email,picture,birthday,gender";
+
+pub const FACEBOOK: Reader = Reader {
+    access: Access::WithProof,
+    ..at(FACEBOOK_FIELDS, |answer| {
+        let (name, email) = (answer.text(&["name"]), answer.text(&["email"]));
+        Claims::default()
+            .with("iss", answer.url)
+            .with("sub", answer.text(&["id"]))
+            .with("name", name)
+            .with("given_name", answer.text(&["first_name"]))
+            .with("family_name", answer.text(&["last_name"]))
+            .with("middle_name", answer.text(&["middle_name"]))
+            .with("nickname", name)
+            .with("preferred_username", name)
+            .with("picture", answer.text(&["picture", "data", "url"]))
+            .with("email", email)
+            .with_flag("email_verified", !email.is_empty())
+            .with("gender", answer.text(&["gender"]))
+            .with("birthdate", answer.text(&["birthday"]))
+    })
+};
+
+pub const VK: Reader = Reader {
+    access: Access::Query("access_token"),
+    ..at("https://api.vk.com/method/users.get?fields=photo_200,nickname,bdate,sex&v=5.103", |answer| {
+        let user = &answer.body["response"][0];
+        let gender = match user["sex"].as_i64() {
+            Some(1) => "female",
+            Some(2) => "male",
+            _ => "",
+        };
+        Claims::default()
+            .with("iss", "https://api.vk.com/method/users.get")
+            .with("sub", &number(&user["id"]))
+            .with("given_name", text_at(user, &["first_name"]))
+            .with("family_name", text_at(user, &["last_name"]))
+            .with("nickname", text_at(user, &["nickname"]))
+            .with("picture", text_at(user, &["photo_200"]))
+            .with("email", answer.tokens.get("email").and_then(Value::as_str).unwrap_or_default())
+            .with("gender", gender)
+            .with("birthdate", text_at(user, &["bdate"]))
+    })
+};
+
+pub const YANDEX: Reader = Reader {
+    access: Access::Query("oauth_token"),
+    ..at("https://login.yandex.ru/info?format=json", |answer| {
+        let picture = match (answer.text(&["default_avatar_id"]), answer.flag("is_avatar_empty")) {
+            (avatar, false) => format!("https://avatars.yandex.net/get-yapic/{avatar}/islands-200"),
+            _ => String::new(),
+        };
+        Claims::default()
+            .with("iss", "https://login.yandex.ru/info")
+            .with("sub", answer.text(&["id"]))
+            .with("given_name", answer.text(&["first_name"]))
+            .with("family_name", answer.text(&["last_name"]))
+            .with("picture", &picture)
+            .with("email", answer.text(&["default_email"]))
+            .with("gender", answer.text(&["sex"]))
+            .with("birthdate", answer.text(&["birthday"]))
+    })
+};
+
+pub const SPOTIFY: Reader = at("https://api.spotify.com/v1/me", |answer| {
+    let name = answer.text(&["display_name"]);
+    Claims::default()
+        .with("iss", "https://accounts.spotify.com/api/token")
+        .with("sub", answer.text(&["id"]))
+        .with("name", name)
+        .with("nickname", name)
+        .with("email", answer.text(&["email"]))
+        .with("picture", text_at(&answer.body["images"][0], &["url"]))
+        .with("profile", answer.text(&["external_urls", "spotify"]))
+        .with("birthdate", answer.text(&["birthdate"]))
+});
+
+pub const DINGTALK: Reader = Reader {
+    access: Access::Header("x-acs-dingtalk-access-token"),
+    ..at("https://api.dingtalk.com/v1.0/contact/users/me", |answer| {
+        let name = answer.text(&["nick"]);
+        Claims::default()
+            .with("iss", answer.url)
+            .with("sub", answer.text(&["openId"]))
+            .with("nickname", name)
+            .with("name", name)
+            .with("picture", answer.text(&["avatarUrl"]))
+            .with("email", answer.text(&["email"]))
+    })
+};
+
+const LINKEDIN_PROFILE: &str = "https://api.linkedin.com/v2/me?projection=(id,localizedFirstName,localizedLastName,profilePicture(displayImage~digitalmediaAsset:playableStreams))";
+const LINKEDIN_EMAIL: &str = "https://api.linkedin.com/v2/emailAddress?q=members&projection=(elements*(handle~))";
+
+pub const LINKEDIN: Reader = Reader {
+    more: Some(More {
+        address: LINKEDIN_EMAIL,
+        scope: None,
+        read: |claims, email| claims.with("email", text_at(&email["elements"][0], &["handle~", "emailAddress"])),
+    }),
+    ..at(LINKEDIN_PROFILE, |answer| {
+        // The pictures come in four sizes; the third is large enough.
+        let pictures = answer.body["profilePicture"]["displayImage~"]["elements"].as_array();
+        let picture = pictures.and_then(|pictures| pictures.iter().take(3).next_back());
+        Claims::default()
+            .with("iss", "https://login.linkedin.com/")
+            .with("sub", answer.text(&["id"]))
+            .with("given_name", answer.text(&["localizedFirstName"]))
+            .with("last_name", answer.text(&["localizedLastName"]))
+            .with(
+                "picture",
+                picture.map(|picture| text_at(&picture["identifiers"][0], &["identifier"])).unwrap_or_default(),
+            )
+    })
+};
+
+const PATREON_IDENTITY: &str = "https://www.patreon.com/api/oauth2/v2/identity?fields%5Buser%5D=first_name,last_name,url,full_name,email,image_url";
+
+pub const PATREON: Reader = at(PATREON_IDENTITY, |answer| {
+    let of_user = |name| answer.text(&["data", "attributes", name]);
+    Claims::default()
+        .with("iss", "https://www.patreon.com/")
+        .with("sub", answer.text(&["data", "id"]))
+        .with("name", of_user("full_name"))
+        .with("email", of_user("email"))
+        .with("given_name", of_user("first_name"))
+        .with("family_name", of_user("last_name"))
+        .with("last_name", of_user("last_name"))
+        .with("picture", of_user("image_url"))
+});
+
+pub const LARK: Reader = at("https://passport.feishu.cn/suite/passport/oauth/userinfo", |answer| {
+    let name = answer.text(&["name"]);
+    Claims::default()
+        .with("iss", answer.url)
+        .with("sub", answer.text(&["open_id"]))
+        .with("name", name)
+        .with("nickname", name)
+        .with("picture", answer.text(&["avatar_url"]))
+        .with("email", answer.text(&["email"]))
+        .with("phone_number", answer.text(&["mobile"]))
+});
+
+pub const AMAZON: Reader = Reader {
+    access: Access::Header("x-amz-access-token"),
+    ..at("https://api.amazon.com/user/profile", |answer| {
+        Claims::default()
+            .with("iss", "https://api.amazon.com/auth/o2/token")
+            .with("sub", answer.text(&["user_id"]))
+            .with("name", answer.text(&["name"]))
+            .with("email", answer.text(&["email"]))
+            .with("zoneinfo", answer.text(&["postal_code"]))
+    })
+};
+
+impl Reader {
+    /// Asks a provider who signs in.
+    ///
+    /// # Errors
+    /// 502 when it gives no usable answer.
+    pub async fn claims(&self, net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, Problem> {
+        let base = provider.base().unwrap_or_default();
+        let address = match self.address {
+            Address::At(address) => address.to_owned(),
+            Address::Below(path) => format!("{}{path}", provider.base()?),
+        };
+        let request = self.request(provider, tokens, &address)?;
+        let body = net.value(request.1).await?;
+        if !body.is_object() {
+            return Err(upstream("The provider's answer is no JSON object."));
+        }
+        let claims = (self.read)(&Answer { body, tokens: &tokens.answer, url: &request.0, base });
+        let Some(more) = &self.more else { return Ok(claims) };
+        if more.scope.is_some_and(|scope| !tokens.granted(',').contains(&scope)) {
+            return Ok(claims);
+        }
+        let second = self.request(provider, tokens, more.address)?;
+        Ok((more.read)(claims, &net.value(second.1).await?))
+    }
+
+    /// The request, and the address that it goes to but for the access token.
+    fn request(&self, provider: &Provider, tokens: &Tokens, address: &str) -> Result<(String, Request), Problem> {
+        let bearer = format!("Bearer {}", tokens.access);
+        let with_query = |name: &str, value: &str| {
+            let mut url = Url::parse(address).map_err(|_| misconfigured("The provider's issuer_url is no address."))?;
+            url.query_pairs_mut().append_pair(name, value);
+            Ok::<String, Problem>(url.into())
+        };
+        Ok(match self.access {
+            Access::Bearer => (address.to_owned(), Request::get(address).header("Authorization", &bearer)),
+            Access::Header(name) => (address.to_owned(), Request::get(address).header(name, &tokens.access)),
+            Access::Query(name) => (address.to_owned(), Request::get(&with_query(name, &tokens.access)?)),
+            Access::WithProof => {
+                let secret = provider.config.client_secret.as_ref().map(|secret| secret.expose().as_bytes());
+                let mut mac = Hmac::<Sha256>::new_from_slice(secret.unwrap_or_default()).map_err(Problem::internal)?;
+                mac.update(tokens.access.as_bytes());
+                let proof: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+                let address = with_query("appsecret_proof", &proof)?;
+                let request = Request::get(&address).header("Authorization", &bearer);
+                (address, request)
+            }
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! Linking and unlinking accounts at providers.
+
+use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use model::flow::Settings;
+use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Session, factors, message};
+use store::Tx;
+
+use super::Oidc;
+use super::link::LinksConfig;
+use super::start::{self, Departure};
+
+impl SettingsMethod for Oidc {
+    fn add_fields(
+        &self,
+        _: &Cx,
+        runtime: &Runtime,
+        identity: &Identity,
+        flow: &mut Flow<Settings>,
+    ) -> Result<(), Problem> {
+        flow.ui.remove(&["link", "unlink"]);
+        flow.ui.set_csrf("");
+        let links = LinksConfig::of(identity);
+        for provider in self.open_to_all().filter(|provider| !links.has(&provider.config.id)) {
+            let label = message::link_provider(provider.label());
+            flow.ui.nodes.push(Node::submit("link", Group::Oidc, &provider.config.id, label));
+        }
+        // The last way to sign in stays.
+        if factors::first_factors(&identity.credentials, runtime.identities.rules()) > 1 {
+            for provider in self.linked(identity) {
+                let label = message::unlink_provider(provider.label());
+                flow.ui.nodes.push(Node::submit("unlink", Group::Oidc, &provider.config.id, label));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_meant(&self, input: &Input) -> bool {
+        !input.text("link").is_empty() || !input.text("unlink").is_empty()
+    }
+
+    /// As in Kratos: only its owner knows the flow's identifier.
+    fn needs_csrf(&self) -> bool {
+        false
+    }
+
+    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
+        flow.ui.clear_messages();
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        flow: &'a mut Flow<Settings>,
+        session: &'a Session,
+        identity: &'a Identity,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
+        Box::pin(async move {
+            let (link, unlink) = (input.text("link"), input.text("unlink"));
+            match (link.is_empty(), unlink.is_empty()) {
+                (false, false) => Ok(refused("Please connect one account or disconnect one, not both at once.")),
+                (false, true) => self.begin_link(cx, runtime, request, flow, session, identity, input).await,
+                _ => self.unlink(cx, runtime, request, session, identity, &unlink),
+            }
+        })
+    }
+}
+
+fn refused(why: &'static str) -> Verdict<SettingsStep> {
+    Verdict::rejected(Rejection::whole(message::generic(why)))
+}
+
+/// Said where an account at the provider is linked already, or may not be.
+pub const NOT_LINKABLE: &str = "This provider cannot be connected: it is not offered here, or is connected already.";
+
+impl Oidc {
+    /// Whether an account at this provider can be linked to an identity.
+    pub(super) fn is_linkable(&self, identity: &Identity, provider: &str) -> bool {
+        let is_configured = self.providers.iter().any(|known| known.config.id == provider);
+        is_configured && !LinksConfig::of(identity).has(provider)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that a change may depend on")]
+    async fn begin_link(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        request: &Request,
+        flow: &Flow<Settings>,
+        session: &Session,
+        identity: &Identity,
+        input: &Input,
+    ) -> Result<Verdict<SettingsStep>, Problem> {
+        let id = input.text("link");
+        if !self.is_linkable(identity, &id) {
+            return Ok(refused(NOT_LINKABLE));
+        }
+        runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+        let provider = self.provider(&id)?;
+        let parameters = match start::upstream_parameters(input) {
+            Ok(parameters) => parameters,
+            Err(why) => return Ok(refused(why)),
+        };
+        let departure = Departure { parameters, ..Departure::of(flow) };
+        let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
+        Ok(Verdict::Elsewhere { to, effects, writes })
+    }
+
+    fn unlink(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        request: &Request,
+        session: &Session,
+        identity: &Identity,
+        id: &str,
+    ) -> Result<Verdict<SettingsStep>, Problem> {
+        runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+        if !identity.credentials.contains_key(&CredentialType::Oidc) {
+            return Err(Problem::not_found().reason("No account at a provider is connected."));
+        }
+        if factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2 {
+            return Ok(refused("This is the last way to sign in, which has to stay. Please add another one first."));
+        }
+        if !self.linked(identity).any(|provider| provider.config.id == id) {
+            return Ok(refused("This provider is not connected."));
+        }
+        let mut links = LinksConfig::of(identity);
+        links.providers.retain(|link| link.provider != id);
+        let mut identity = identity.clone();
+        links.put_into(cx, &mut identity)?;
+        Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
+    }
+}
