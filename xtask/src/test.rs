@@ -129,6 +129,7 @@ const SCENARIOS: &[&str] = &[
     "registration",
     "login",
     "settings",
+    "lookup_secrets",
     "admin_recovery",
     "csrf_protection",
     "identities_crud",

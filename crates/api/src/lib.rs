@@ -9,6 +9,7 @@ mod logout;
 mod metrics;
 mod redirects;
 mod schemas;
+mod script;
 mod sessions;
 
 use axum::Router;
@@ -22,6 +23,7 @@ pub fn public_router() -> Router<App> {
         .merge(sessions::router())
         .merge(errors::router())
         .merge(schemas::router())
+        .merge(script::router())
         .merge(health::public_router())
         .merge(redirects::to_admin())
 }

@@ -16,9 +16,7 @@ pub const NOT_USED_YET: &[&str] = &[
     "selfservice.methods.code.config.missing_credential_fallback_enabled",
     "selfservice.methods.code.mfa_enabled",
     "selfservice.methods.code.passwordless_enabled",
-    "selfservice.methods.passkey",
     "selfservice.methods.password.config.migrate_hook",
-    "selfservice.methods.webauthn",
     "tracing",
 ];
 

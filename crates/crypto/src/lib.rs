@@ -16,6 +16,7 @@ pub mod password;
 mod secure_cookie;
 pub mod tokens;
 mod totp;
+pub mod webauthn;
 
 pub use cipher::{Cipher, CipherAlgorithm, CipherError};
 pub use cookie::{ContinuityCodec, CookieCodec, SessionCookie};

@@ -23,6 +23,7 @@ mod request;
 mod return_to;
 mod runtime;
 mod scene;
+mod script;
 pub mod settings;
 mod tasks;
 pub mod verification;
@@ -50,6 +51,7 @@ pub use return_to::with_code;
 pub use runtime::{Parts, Runtime};
 pub use scene::{AnyFlow, RequestFacts, Scene};
 pub use tasks::Tasks;
+pub use script::{WEBAUTHN_SCRIPT, WEBAUTHN_SCRIPT_PATH, webauthn_script_integrity};
 
 use std::pin::Pin;
 

@@ -2,9 +2,11 @@
 
 mod code;
 mod identifier_first;
+mod keys;
 mod link;
 mod lookup_secret;
 mod oidc;
+mod passkey;
 mod password;
 mod profile;
 mod proof;
@@ -12,6 +14,7 @@ mod second_factor;
 #[cfg(test)]
 mod testing;
 mod totp;
+mod webauthn;
 
 use config::{Config, LoginStyle};
 use flow::Method;
@@ -36,6 +39,12 @@ pub fn enabled(config: &Config) -> Vec<Box<dyn Method>> {
     }
     if methods.totp.enabled {
         enabled.push(Box::new(totp::Totp));
+    }
+    if let Some(relying_party) = methods.passkey.relying_party.clone().filter(|_| methods.passkey.enabled) {
+        enabled.push(Box::new(passkey::Passkey::new(relying_party)));
+    }
+    if let Some(relying_party) = methods.webauthn.relying_party.clone().filter(|_| methods.webauthn.enabled) {
+        enabled.push(Box::new(webauthn::Webauthn::new(relying_party, methods.webauthn.passwordless)));
     }
     if methods.lookup_secret_enabled {
         enabled.push(Box::new(lookup_secret::LookupSecret));

@@ -30,6 +30,11 @@ pub fn second_factors(credentials: &Credentials, rules: &FactorRules) -> usize {
     credentials.values().map(|credential| second_factors_of(credential, rules)).sum()
 }
 
+/// Whether a credential is a first factor that the person can use. Codes are none here: they count by configuration.
+pub fn is_first_factor(credential: &Credential, rules: &FactorRules) -> bool {
+    first_factors_of(credential, rules) > 0
+}
+
 /// Whether a credential is a second factor that the person can use.
 pub fn is_second_factor(credential: &Credential, rules: &FactorRules) -> bool {
     second_factors_of(credential, rules) > 0

@@ -27,6 +27,11 @@ impl Tx {
         self.run(&UPDATE_CONFIG, [id.into(), config.into(), now.into()]);
     }
 
+    /// As [`Tx::replace_credential_config`] for what may be left out: how often a key was used, say.
+    pub fn note_credential_config(&mut self, id: Id<Credential>, before: &RawJson, after: &RawJson, now: Timestamp) {
+        self.run(&REPLACE_CONFIG, [id.into(), before.into(), after.into(), to_microseconds(now).into()]);
+    }
+
     /// Replaces what a credential holds, provided it is still `before`: a code that was just used is noted once. Fails
     /// as stale when someone else changed or removed the credential meanwhile.
     pub fn replace_credential_config(&mut self, id: Id<Credential>, before: &RawJson, after: &RawJson, now: Timestamp) {

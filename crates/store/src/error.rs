@@ -68,9 +68,9 @@ impl CommitError {
     }
 }
 
-/// How the statements end that change a row only once: codes and links that are used, and credentials whose data says
-/// what was used of them.
-const SINGLE_USE: [&str; 2] = [".mark_used", ".replace_config"];
+/// How the statements end that change a row only once: codes and links that are used, credentials whose data says what
+/// was used of them, and challenges that flows keep.
+const SINGLE_USE: [&str; 3] = [".mark_used", ".replace_config", ".replace_context"];
 
 impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -34,6 +34,7 @@ pub struct FlowStatements {
     insert: Statement,
     update: Statement,
     count_attempt: Option<Statement>,
+    replace_context: Option<Statement>,
 }
 
 /// What the kind's own columns hold.
@@ -72,6 +73,17 @@ static LOGIN: FlowStatements = FlowStatements {
         "UPDATE selfservice_login_flows SET submit_count = submit_count + 1 WHERE nid = ?1 AND id = ?2
          RETURNING submit_count",
     )),
+    replace_context: Some(
+        Statement::new(
+            "login_flows.replace_context",
+            "UPDATE selfservice_login_flows SET internal_context = ?4
+             WHERE nid = ?1 AND id = ?2 AND json(internal_context) = json(?3)",
+        )
+        .postgres(
+            "UPDATE selfservice_login_flows SET internal_context = ?4
+             WHERE nid = ?1 AND id = ?2 AND internal_context = ?3",
+        ),
+    ),
 };
 
 static REGISTRATION: FlowStatements = FlowStatements {
@@ -101,6 +113,17 @@ static REGISTRATION: FlowStatements = FlowStatements {
         "UPDATE selfservice_registration_flows SET submit_count = submit_count + 1 WHERE nid = ?1 AND id = ?2
          RETURNING submit_count",
     )),
+    replace_context: Some(
+        Statement::new(
+            "registration_flows.replace_context",
+            "UPDATE selfservice_registration_flows SET internal_context = ?4
+             WHERE nid = ?1 AND id = ?2 AND json(internal_context) = json(?3)",
+        )
+        .postgres(
+            "UPDATE selfservice_registration_flows SET internal_context = ?4
+             WHERE nid = ?1 AND id = ?2 AND internal_context = ?3",
+        ),
+    ),
 };
 
 static SETTINGS: FlowStatements = FlowStatements {
@@ -124,6 +147,17 @@ static SETTINGS: FlowStatements = FlowStatements {
          WHERE nid = ?1 AND id = ?2",
     ),
     count_attempt: None,
+    replace_context: Some(
+        Statement::new(
+            "settings_flows.replace_context",
+            "UPDATE selfservice_settings_flows SET internal_context = ?4
+             WHERE nid = ?1 AND id = ?2 AND json(internal_context) = json(?3)",
+        )
+        .postgres(
+            "UPDATE selfservice_settings_flows SET internal_context = ?4
+             WHERE nid = ?1 AND id = ?2 AND internal_context = ?3",
+        ),
+    ),
 };
 
 static RECOVERY: FlowStatements = FlowStatements {
@@ -151,6 +185,7 @@ static RECOVERY: FlowStatements = FlowStatements {
         "UPDATE selfservice_recovery_flows SET submit_count = submit_count + 1 WHERE nid = ?1 AND id = ?2
          RETURNING submit_count",
     )),
+    replace_context: None,
 };
 
 static VERIFICATION: FlowStatements = FlowStatements {
@@ -178,13 +213,15 @@ static VERIFICATION: FlowStatements = FlowStatements {
         "UPDATE selfservice_verification_flows SET submit_count = submit_count + 1 WHERE nid = ?1 AND id = ?2
          RETURNING submit_count",
     )),
+    replace_context: None,
 };
 
 /// Every statement of this file.
 pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
-    [&LOGIN, &REGISTRATION, &SETTINGS, &RECOVERY, &VERIFICATION]
-        .into_iter()
-        .flat_map(|kind| [&kind.select, &kind.insert, &kind.update].into_iter().chain(&kind.count_attempt))
+    [&LOGIN, &REGISTRATION, &SETTINGS, &RECOVERY, &VERIFICATION].into_iter().flat_map(|kind| {
+        let own = kind.count_attempt.iter().chain(&kind.replace_context);
+        [&kind.select, &kind.insert, &kind.update].into_iter().chain(own)
+    })
 }
 
 impl Store {
@@ -229,6 +266,15 @@ impl Tx {
         ];
         parameters.extend(K::inserted(flow));
         self.run(&K::statements().insert, parameters);
+    }
+
+    /// Uses up something that the flow kept, a challenge say: keeps its context, provided that the stored one is still
+    /// `before`. Of several requests with one answer only the first gets past this; for the others the transaction
+    /// fails as stale. Kratos' rows on SQLite are text that may be spaced otherwise than ours.
+    pub fn replace_flow_context<K: FlowTable>(&mut self, flow: &Flow<K>, before: &Map<String, Json>) {
+        let Some(statement) = &K::statements().replace_context else { return };
+        let before = Value::Json(Json::Object(before.clone()).to_string());
+        self.change_one(statement, [flow.id.into(), before, internal_context(flow)]);
     }
 
     /// Keeps what has become of a flow. The transaction fails if the flow is gone.

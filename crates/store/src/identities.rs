@@ -123,6 +123,16 @@ static FIND_RECOVERY_ADDRESS: Statement = Statement::new(
      FROM identity_recovery_addresses WHERE nid = ?1 AND via = ?2 AND value = ?3",
 );
 
+static FIND_BY_USER_HANDLE: Statement = Statement::new(
+    "identities.find_by_user_handle",
+    "SELECT identity_id FROM identity_credentials
+     WHERE nid = ?1 AND identity_credential_type_id = ?2 AND config ->> '$.user_handle' = ?3 LIMIT 1",
+)
+.postgres(
+    "SELECT identity_id FROM identity_credentials
+     WHERE nid = ?1 AND identity_credential_type_id = ?2 AND config ->> 'user_handle' = ?3 LIMIT 1",
+);
+
 static COUNT: Statement = Statement::new("identities.count", "SELECT count(*) FROM identities WHERE nid = ?1");
 
 /// The reads of this aggregate; its writes are `WRITES`.
@@ -133,6 +143,7 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
     &FIND_BY_VERIFIABLE_ADDRESS,
     &FIND_BY_IDENTIFIER,
     &FIND_BY_ANY_IDENTIFIER,
+    &FIND_BY_USER_HANDLE,
     &FIND_VERIFIABLE_ADDRESS,
     &FIND_RECOVERY_ADDRESS,
     &COUNT,
@@ -220,6 +231,16 @@ impl Store {
     pub async fn find_identity_by_identifier(&self, spellings: [&str; 2]) -> Result<Option<Identity>, StoreError> {
         let row = self.fetch_one(&FIND_BY_ANY_IDENTIFIER, &spellings.map(Value::from)).await?;
         row.map(|row| read_all(&row)).transpose()
+    }
+
+    /// Whose security keys (`webauthn`) go by this user handle, in padded base64.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_by_user_handle(&self, user_handle: &str) -> Result<Option<IdentityId>, StoreError> {
+        let kind = self.credential_type_id(CredentialType::Webauthn).await?;
+        let row = self.fetch_one(&FIND_BY_USER_HANDLE, &[kind.into(), user_handle.into()]).await?;
+        row.map(|row| row.columns().next()).transpose()
     }
 
     /// The verifiable address of this value, normalised here, and whose it is.

@@ -3,6 +3,7 @@
 //!
 //! Everything here panics when something unexpected happens: that is a failed test.
 
+mod authenticator;
 mod client;
 mod database;
 mod form;
@@ -11,6 +12,7 @@ mod provider;
 mod proxy;
 mod server;
 
+pub use authenticator::Authenticator;
 pub use client::{Answer, Ask, Browser, Native};
 pub use database::Database;
 pub use form::{Form, PASSWORD};

@@ -22,6 +22,10 @@ pub struct TraitField {
     has_default: bool,
     /// Whether the value names the person when signing in.
     names_person: bool,
+    /// Whether a new passkey is called by the value.
+    names_passkey: bool,
+    /// Whether the value is an identifier of security keys.
+    identifies_keys: bool,
 }
 
 /// What a form's text becomes.
@@ -66,6 +70,8 @@ pub(super) struct Fields {
     /// The dotted names of objects, outer ones first.
     objects: Vec<String>,
     pub identifier_label: Option<Message>,
+    /// The dotted name of the field that new passkeys are called by.
+    pub passkey_name: Option<String>,
 }
 
 impl Fields {
@@ -78,8 +84,11 @@ impl Fields {
             (Some(TraitField { title: Some(title), name, .. }), None) => Some(message::schema_label(title, name)),
             _ => None,
         };
+        let names_passkey = found.iter().find(|field| field.names_passkey);
+        let passkey_name = names_passkey.or_else(|| found.iter().find(|field| field.identifies_keys));
+        let passkey_name = passkey_name.map(|field| field.name.clone());
         let (objects, inputs): (Vec<_>, Vec<_>) = found.into_iter().partition(TraitField::is_object);
-        Self { inputs, objects: objects.into_iter().map(|field| field.name).collect(), identifier_label }
+        Self { inputs, objects: objects.into_iter().map(|field| field.name).collect(), identifier_label, passkey_name }
     }
 
     /// Makes traits of what was sent, see [`super::Schemas::traits`].
@@ -265,5 +274,7 @@ fn field(
         value,
         has_default: schema.contains_key("default"),
         names_person: keyword.is_some_and(Keyword::names_person),
+        names_passkey: keyword.is_some_and(|keyword| keyword.credentials.passkey.display_name),
+        identifies_keys: keyword.is_some_and(|keyword| keyword.credentials.webauthn.identifier),
     }
 }

@@ -148,6 +148,24 @@ impl Schemas {
         names.filter_map(|marked| derive::text_of(marked.value)).next_back()
     }
 
+    /// What a passkey of a person with these traits is called in the browser: what the schema marks so
+    /// (`credentials.passkey.display_name`), or else the identifier of security keys.
+    pub fn passkey_display_name(&self, id: &str, traits: &Value) -> Option<String> {
+        let document = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
+        let marked = self.get(id)?.marked(&document);
+        let last = |is_named: fn(&Keyword) -> bool| {
+            let names = marked.iter().filter(|marked| is_named(marked.keyword));
+            names.filter_map(|marked| derive::text_of(marked.value)).next_back()
+        };
+        last(|keyword| keyword.credentials.passkey.display_name)
+            .or_else(|| last(|keyword| keyword.credentials.webauthn.identifier).map(|name| name.to_lowercase()))
+    }
+
+    /// The dotted name of the field whose value a new passkey is called by; `None` is the default schema.
+    pub fn passkey_name_field(&self, id: Option<&str>) -> Option<&str> {
+        self.of_flow(id).fields.passkey_name.as_deref()
+    }
+
     /// A flow whose schema is gone from the configuration goes on with the default one.
     fn of_flow(&self, id: Option<&str>) -> &Schema {
         id.and_then(|id| self.get(id)).unwrap_or_else(|| self.default_schema())

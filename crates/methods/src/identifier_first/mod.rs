@@ -103,6 +103,7 @@ async fn offer_methods(
     {
         return Ok(Verdict::NextStep { status: 400, writes });
     }
+    flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
     flow.ui.remove_button("method", Group::IdentifierFirst, NAME);
     if let Some(node) = flow.ui.node_mut("identifier").and_then(Node::as_input_mut) {
         node.kind = InputType::Hidden;

@@ -46,6 +46,11 @@ pub fn totp_invalid() -> Message {
     Message::error(4000008, "That code did not work. Please type the one your app shows now.")
 }
 
+/// 4000008 as well: a security key or passkey was not accepted, for a `reason` that is a clause.
+pub fn key_refused(reason: &str) -> Message {
+    Message::error(4000008, format!("That key did not work: {reason}."))
+}
+
 /// 4000009: the traits hold no identifier for the chosen credential.
 pub fn identifier_missing() -> Message {
     Message::error(4000009, "Please fill in an address or a name to sign in with.")

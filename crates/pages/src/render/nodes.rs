@@ -27,14 +27,40 @@ pub(super) struct FormView {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "draw", rename_all = "snake_case")]
 enum Item {
-    Hidden { name: String, value: String },
+    Hidden {
+        name: String,
+        value: String,
+        /// The function that a script of the flow offers for it, to be called at once.
+        onload_trigger: Option<String>,
+    },
     Field(Field),
     Checkbox(Checkbox),
     Button(Button),
-    Image { id: String, label: Option<String>, alt: String, src: Option<String>, width: u32, height: u32 },
-    Link { id: String, label: String, href: Option<String> },
-    Text { id: String, label: Option<String>, text: String, messages: Vec<Said> },
-    Division { id: String, class: String, data: Vec<Datum>, messages: Vec<Said> },
+    Image {
+        id: String,
+        label: Option<String>,
+        alt: String,
+        src: Option<String>,
+        width: u32,
+        height: u32,
+    },
+    Link {
+        id: String,
+        label: String,
+        href: Option<String>,
+    },
+    Text {
+        id: String,
+        label: Option<String>,
+        text: String,
+        messages: Vec<Said>,
+    },
+    Division {
+        id: String,
+        class: String,
+        data: Vec<Datum>,
+        messages: Vec<Said>,
+    },
     Divider,
 }
 
@@ -333,7 +359,8 @@ impl Pen<'_> {
         let invalid = node.messages.iter().any(|message| message.kind == MessageType::Error);
         let label = label(node).unwrap_or_else(|| name_as_label(&name));
         if input.kind == InputType::Hidden {
-            return Item::Hidden { name, value: text.unwrap_or_default() };
+            let onload_trigger = input.onload_trigger.clone();
+            return Item::Hidden { name, value: text.unwrap_or_default(), onload_trigger };
         }
         if invalid {
             self.mistakes.push(Mistake { id: id.clone(), label: label.clone() });

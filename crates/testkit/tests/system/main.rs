@@ -7,6 +7,7 @@ mod crowds;
 mod endings;
 mod forms;
 mod identifier_first;
+mod keys;
 mod logout;
 mod oidc;
 mod order;

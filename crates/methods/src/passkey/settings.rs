@@ -1,0 +1,144 @@
+//! Adding passkeys, and giving them up.
+
+use crypto::webauthn::Creation;
+use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use model::flow::Settings;
+use model::{Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors, message};
+use store::Tx;
+
+use super::{KIND, Passkey, new_handle, proved};
+use crate::keys::{self, Bytes, Key, Keys, Trigger};
+
+impl SettingsMethod for Passkey {
+    fn add_fields(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        identity: &Identity,
+        flow: &mut Flow<Settings>,
+    ) -> Result<(), Problem> {
+        flow.ui.set_csrf("");
+        let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
+        for key in &keys_of(identity).credentials {
+            let label = message::remove_passkey(keys::display_name(key), key.added_at);
+            let mut button = Node::submit("passkey_remove", Group::Passkey, &key.id_in_hex(), label);
+            if let Some(input) = button.as_input_mut() {
+                input.disabled = is_last;
+            }
+            flow.ui.nodes.push(button);
+        }
+        let schemas = runtime.identities.schemas();
+        let Some(name) = schemas.passkey_display_name(&identity.schema_id, &identity.traits.to_value()) else {
+            flow.ui.messages.push(message::identifier_missing());
+            return Ok(());
+        };
+        let handle = new_handle(&cx.entropy);
+        let (options, challenge) = self.site.ask_for_new_key(cx, handle.as_bytes(), Some(&name));
+        self.site.keep(&mut flow.internal_context, &challenge);
+        if flow.client == FlowClient::Browser {
+            flow.ui.upsert(keys::script(cx, runtime));
+        }
+        let (trigger, label) = (Trigger::PasskeySettingsRegistration, message::add_passkey());
+        let button = keys::passkey_trigger("passkey_register_trigger", trigger, flow.client, label);
+        flow.ui.upsert(button.with_value(""));
+        flow.ui.upsert(keys::hidden("passkey_settings_register", Group::Passkey));
+        flow.ui.upsert(Node::hidden("passkey_create_data", Group::Passkey, &options.to_string()));
+        Ok(())
+    }
+
+    fn is_meant(&self, input: &Input) -> bool {
+        !input.text("passkey_settings_register").is_empty() || !input.text("passkey_remove").is_empty()
+    }
+
+    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
+        flow.ui.clear_messages();
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        flow: &'a mut Flow<Settings>,
+        session: &'a Session,
+        identity: &'a Identity,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
+        Box::pin(async move {
+            runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+            let removed = input.text("passkey_remove");
+            match removed.is_empty() {
+                true => self.add(cx, runtime, flow, identity.clone(), &input.text("passkey_settings_register")),
+                false => remove(runtime, identity.clone(), &removed),
+            }
+        })
+    }
+}
+
+impl Passkey {
+    fn add(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        flow: &mut Flow<Settings>,
+        mut identity: Identity,
+        answer: &str,
+    ) -> Result<Verdict<SettingsStep>, Problem> {
+        let challenge = self.site.kept(&flow.internal_context);
+        let handle = challenge.as_ref().and_then(|challenge| String::from_utf8(challenge.handle().to_vec()).ok());
+        let (Some(challenge), Some(handle)) = (challenge, handle.filter(|handle| !handle.is_empty())) else {
+            return Ok(rejected(keys::no_challenge()));
+        };
+        let key = Creation::parse(answer)
+            .map_err(keys::unreadable)
+            .and_then(|creation| self.site.new_key(&challenge, &creation).map_err(keys::not_created));
+        let key = match key {
+            Ok(key) => Key::new(cx, key, None, true),
+            Err(message) => return Ok(rejected(message)),
+        };
+        let mut stored = keys_of(&identity);
+        if stored.credentials.iter().any(|known| known.id == key.id) {
+            return Ok(rejected(keys::known_already()));
+        }
+        stored.user_handle = Bytes(challenge.handle().to_vec());
+        stored.credentials.push(key);
+        keys::put(cx, &mut identity, KIND, &stored)?;
+        // Every passkey finds its person by a handle of its own.
+        if let Some(credential) = identity.credentials.get_mut(&KIND)
+            && !credential.identifiers.contains(&handle)
+        {
+            credential.identifiers.push(handle);
+        }
+        if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
+            let rejections = errors.into_iter().map(Rejection::from).collect();
+            return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+        }
+        let writes = keys::answered(&self.site, flow);
+        Ok(Verdict::Accepted(SettingsStep { identity, writes, proved: Some(proved(cx)) }))
+    }
+}
+
+fn remove(runtime: &Runtime, mut identity: Identity, id: &str) -> Result<Verdict<SettingsStep>, Problem> {
+    if !identity.credentials.contains_key(&KIND) {
+        return Ok(rejected(message::generic("There is no passkey to remove.")));
+    }
+    let mut stored = keys_of(&identity);
+    let before = stored.credentials.len();
+    stored.credentials.retain(|key| key.id_in_hex() != id);
+    if stored.credentials.len() == before {
+        return Ok(rejected(message::generic("You have no such passkey. It may be removed already.")));
+    }
+    if factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2 {
+        return Ok(Verdict::rejected(keys::last_way_to_sign_in()));
+    }
+    keys::put_or_remove(&mut identity, KIND, &stored)?;
+    Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
+}
+
+fn keys_of(identity: &Identity) -> Keys {
+    identity.credentials.get(&KIND).map(Keys::of).unwrap_or_default()
+}
+
+fn rejected<S>(message: Message) -> Verdict<S> {
+    Verdict::rejected(Rejection::whole(message))
+}

@@ -1,0 +1,218 @@
+//! Signing in, and signing in further.
+
+use crypto::webauthn::Assertion;
+use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
+use model::flow::Login;
+use model::ui::InputType;
+use model::{Aal, Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors, message};
+use store::Tx;
+
+use super::{KIND, Webauthn, answer_field, proved, required};
+use crate::keys::{self, Key, Keys, Trigger};
+
+impl LoginMethod for Webauthn {
+    fn add_fields(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        scene: &LoginScene<'_>,
+        flow: &mut Flow<Login>,
+    ) -> Result<bool, Problem> {
+        if flow.client != FlowClient::Browser {
+            return Ok(false);
+        }
+        match scene {
+            LoginScene::FirstFactor if self.passwordless => {
+                let label = runtime.identities.schemas().identifier_label(flow.detail.identity_schema.as_deref());
+                let identifier = Node::input("identifier", Group::Default, InputType::Text).required();
+                flow.ui.upsert(identifier.with_value("").with_autocomplete("username webauthn").with_label(label));
+                add_button(flow);
+                Ok(true)
+            }
+            LoginScene::Identified(visitor) if self.passwordless => {
+                let rules = runtime.identities.rules();
+                let has_key = |identity: &Identity| {
+                    let credential = identity.credentials.get(&KIND);
+                    credential.is_some_and(|credential| factors::is_first_factor(credential, rules))
+                };
+                let is_offered = visitor.account.is_offered(has_key);
+                if is_offered {
+                    add_button(flow);
+                }
+                Ok(is_offered)
+            }
+            LoginScene::Refresh { identity } => self.ask_again(cx, runtime, identity, flow),
+            LoginScene::SecondFactor { identity } if flow.detail.refresh => self.ask_again(cx, runtime, identity, flow),
+            LoginScene::SecondFactor { identity } if !self.passwordless => {
+                self.ask(cx, runtime, identity, Aal::Aal2, message::login_with_webauthn(), flow)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+        let is_named = !input.text("webauthn_login").is_empty() || input.method() == "webauthn";
+        // As in Kratos what is missing comes first, whatever the level.
+        let fits = flow.detail.requested_aal == self.level(flow) || required(input, "identifier").is_err();
+        flow.client == FlowClient::Browser && is_named && fits
+    }
+
+    fn malformed(&self, _: &Flow<Login>, input: &Input) -> Vec<Rejection> {
+        required(input, "identifier").err().into_iter().collect()
+    }
+
+    fn keep_input(&self, _: &mut Flow<Login>, _: &Input) {}
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        _: &'a Request,
+        flow: &'a mut Flow<Login>,
+        session: Option<&'a Session>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
+        Box::pin(async move {
+            let identifier = input.text("identifier");
+            let identity = match self.level(flow) {
+                Aal::Aal2 => match session {
+                    Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
+                    None => None,
+                },
+                _ => match runtime.store.find_by_identifier(KIND, &identifier).await? {
+                    Some(found) => runtime.identities.with_credentials(found.identity_id).await?,
+                    None => None,
+                },
+            };
+            let Some(identity) = identity else { return Ok(rejected(message::no_webauthn_user())) };
+            if input.text("webauthn_login").is_empty() {
+                return self.second_step(cx, runtime, &identity, &identifier, flow);
+            }
+            self.sign_in(cx, flow, &identity, &input.text("webauthn_login"))
+        })
+    }
+}
+
+impl Webauthn {
+    /// Which level a submission of this form proves.
+    fn level(&self, flow: &Flow<Login>) -> Aal {
+        let again = flow.detail.refresh && flow.detail.requested_aal == Aal::Aal1;
+        if self.passwordless || again { Aal::Aal1 } else { Aal::Aal2 }
+    }
+
+    /// Asks whoever is signed in for one of their keys.
+    fn ask_again(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        identity: &Identity,
+        flow: &mut Flow<Login>,
+    ) -> Result<bool, Problem> {
+        let aal = flow.detail.requested_aal;
+        let credential = identity.credentials.get(&KIND).filter(|credential| !credential.identifiers.is_empty());
+        match credential {
+            Some(_) => self.ask(cx, runtime, identity, aal, message::login_with_webauthn(), flow),
+            None => Ok(false),
+        }
+    }
+
+    /// Asks for one of a person's keys that prove a level. Whether there are any.
+    fn ask(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        identity: &Identity,
+        aal: Aal,
+        label: Message,
+        flow: &mut Flow<Login>,
+    ) -> Result<bool, Problem> {
+        let Some(credential) = identity.credentials.get(&KIND) else { return Ok(false) };
+        let keys = Keys::of(credential);
+        let fitting: Vec<&Key> = keys.credentials.iter().filter(|key| proves(key, aal)).collect();
+        if fitting.is_empty() {
+            return Ok(false);
+        }
+        let (options, challenge) = self.site.ask_for_key(cx, &keys.user_handle.0, &fitting);
+        self.site.keep(&mut flow.internal_context, &challenge);
+        if let Some(identifier) = credential.identifiers.first() {
+            flow.ui.upsert(Node::hidden("identifier", Group::Default, identifier));
+        }
+        flow.ui.set_csrf("");
+        flow.ui.upsert(keys::script(cx, runtime));
+        flow.ui.upsert(keys::trigger("webauthn_login_trigger", Trigger::WebAuthnLogin, &options.to_string(), label));
+        flow.ui.upsert(answer_field("webauthn_login"));
+        Ok(true)
+    }
+
+    /// Turns the form into the one that asks for a key of the person who was named.
+    fn second_step(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        identity: &Identity,
+        identifier: &str,
+        flow: &mut Flow<Login>,
+    ) -> Result<Verdict<LoginStep>, Problem> {
+        let before = std::mem::take(&mut flow.ui.nodes);
+        let csrf_token = before.iter().find(|node| node.id() == "csrf_token").cloned();
+        if !self.ask(cx, runtime, identity, self.level(flow), message::login_continue(), flow)? {
+            flow.ui.nodes = before;
+            return Ok(rejected(message::no_webauthn_user()));
+        }
+        if let Some(token) = csrf_token {
+            flow.ui.upsert(token);
+        }
+        flow.ui.messages.push(message::login_prepare_webauthn());
+        flow.ui.upsert(Node::hidden("identifier", Group::Default, identifier).required());
+        Ok(Verdict::Elsewhere { to: runtime.flow_page(flow), effects: Box::default(), writes: Tx::new() })
+    }
+
+    /// Checks the browser's answer.
+    fn sign_in(
+        &self,
+        cx: &Cx,
+        flow: &mut Flow<Login>,
+        identity: &Identity,
+        answer: &str,
+    ) -> Result<Verdict<LoginStep>, Problem> {
+        let Some(credential) = identity.credentials.get(&KIND) else {
+            return Ok(rejected(message::no_webauthn_device()));
+        };
+        let assertion = match Assertion::parse(answer) {
+            Ok(assertion) => assertion,
+            Err(error) => return Ok(rejected(keys::unreadable(error))),
+        };
+        let Some(challenge) = self.site.kept(&flow.internal_context) else {
+            return Ok(rejected(keys::no_challenge()));
+        };
+        let (level, refresh) = (self.level(flow), flow.detail.refresh);
+        let mut keys = Keys::of(credential);
+        let handle = &keys.user_handle.0;
+        let is_theirs = challenge.handle() == handle && assertion.user_handle.as_ref().is_none_or(|own| own == handle);
+        if !is_theirs {
+            return Ok(rejected(keys::not_accepted(crypto::webauthn::WebAuthnError::UnknownKey)));
+        }
+        let used = match self.site.used_key(&challenge, &assertion, &mut keys, |key| refresh || proves(key, level)) {
+            Ok(key) => proved(cx, key),
+            Err(error) => return Ok(rejected(keys::not_accepted(error))),
+        };
+        let writes = keys::spend(cx, &self.site, flow, credential, &keys)?;
+        let when_spent = Some(Rejection::whole(keys::no_challenge()));
+        Ok(Verdict::Accepted(LoginStep { when_spent, ..LoginStep::new(identity.id, used, writes) }))
+    }
+}
+
+/// The button that leads to the form which asks for a key.
+fn add_button(flow: &mut Flow<Login>) {
+    flow.ui.set_csrf("");
+    flow.ui.remove_button("method", Group::Webauthn, "webauthn");
+    flow.ui.nodes.push(Node::submit("method", Group::Webauthn, "webauthn", message::login_with_webauthn()));
+}
+
+fn proves(key: &Key, aal: Aal) -> bool {
+    key.is_passwordless == (aal == Aal::Aal1)
+}
+
+fn rejected<S>(message: Message) -> Verdict<S> {
+    Verdict::rejected(Rejection::whole(message))
+}

@@ -1,0 +1,141 @@
+//! Signing up.
+
+use crypto::webauthn::Creation;
+use flow::{
+    BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
+};
+use model::flow::Registration;
+use model::{Aal, AuthenticationMethod, Cx, Flow, FlowClient, Group, Problem, message};
+use store::Tx;
+
+use super::{KIND, Webauthn, answer_field, display_name_field};
+use crate::keys::{self, Bytes, Key, Keys};
+
+impl RegistrationMethod for Webauthn {
+    fn group(&self) -> Group {
+        Group::Webauthn
+    }
+
+    fn add_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        if !self.is_offered(flow) {
+            return Ok(());
+        }
+        flow.ui.set_csrf("");
+        let options = self.options(cx, flow);
+        flow.ui.upsert(display_name_field());
+        flow.ui.upsert(keys::registration_trigger(&options, message::registration_with_webauthn()));
+        flow.ui.upsert(keys::script(cx, runtime));
+        flow.ui.upsert(answer_field("webauthn_register"));
+        Ok(())
+    }
+
+    fn add_profile_fields(&self, cx: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        if self.is_offered(flow) {
+            flow.ui.set_csrf("");
+            self.options(cx, flow);
+            flow.ui.nodes.retain(|node| node.group != Group::Webauthn);
+        }
+        Ok(())
+    }
+
+    fn add_credential_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        RegistrationMethod::add_fields(self, cx, runtime, flow)
+    }
+
+    fn is_meant(&self, _: &Runtime, flow: &Flow<Registration>, input: &Input) -> bool {
+        let is_answered = !input.text("webauthn_register").is_empty();
+        self.is_offered(flow) && (is_answered || !missing(input).is_empty())
+    }
+
+    fn malformed(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+        let missing = missing(input);
+        match missing.is_empty() {
+            true => registration::malformed_traits(runtime, flow, input),
+            false => missing.into_iter().map(|field| Rejection::at(field, message::property_missing(field))).collect(),
+        }
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        _: &'a Request,
+        flow: &'a mut Flow<Registration>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>> {
+        Box::pin(async move {
+            let name = input.text("webauthn_register_displayname");
+            let verdict = self.sign_up(cx, runtime, flow, input, &name)?;
+            if matches!(verdict, Verdict::Rejected { .. }) && !name.is_empty() {
+                flow.ui.set_value("webauthn_register_displayname", name.into());
+            }
+            Ok(verdict)
+        })
+    }
+}
+
+/// What a submission lacks that no other method has taken: as in Kratos this one speaks up for all of them, and asks
+/// for its own fields.
+fn missing(input: &Input) -> Vec<&'static str> {
+    let is_absent = |field: &&str| input.get(field).is_none();
+    let others: Vec<_> = ["identifier", "method"].into_iter().filter(is_absent).collect();
+    let is_incomplete = is_absent(&"webauthn_register") && !others.is_empty();
+    if is_incomplete { [others, vec!["webauthn_register"]].concat() } else { Vec::new() }
+}
+
+impl Webauthn {
+    fn is_offered(&self, flow: &Flow<Registration>) -> bool {
+        flow.client == FlowClient::Browser && self.passwordless
+    }
+
+    /// The options for a new key, which are made once for a flow.
+    fn options(&self, cx: &Cx, flow: &mut Flow<Registration>) -> String {
+        let member = self.site.options_member();
+        if let Some(options) = flow.internal_context.get(&member).filter(|options| options.is_object()) {
+            return options.to_string();
+        }
+        let (options, challenge) = self.site.ask_for_new_key(cx, cx.entropy.uuid().as_bytes(), None);
+        self.site.keep(&mut flow.internal_context, &challenge);
+        let text = options.to_string();
+        flow.internal_context.insert(member, options);
+        text
+    }
+
+    fn sign_up(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        flow: &mut Flow<Registration>,
+        input: &Input,
+        name: &str,
+    ) -> Result<Verdict<RegistrationStep>, Problem> {
+        let rejected = |rejection| Ok(Verdict::rejected(rejection));
+        let Some(challenge) = self.site.kept(&flow.internal_context) else {
+            return rejected(Rejection::whole(keys::no_challenge()));
+        };
+        let key = Creation::parse(&input.text("webauthn_register"))
+            .map_err(keys::unreadable)
+            .and_then(|creation| self.site.new_key(&challenge, &creation).map_err(keys::not_created));
+        let key = match key {
+            Ok(key) => Key::new(cx, key, Some(name), true),
+            Err(message) => return rejected(Rejection::whole(message)),
+        };
+        let schemas = runtime.identities.schemas();
+        let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
+        let mut candidate = registration::candidate(cx, runtime, flow, &traits);
+        let mut keys = Keys::default();
+        keys.credentials.push(key);
+        keys.user_handle = Bytes(challenge.handle().to_vec());
+        keys::put(cx, &mut candidate, KIND, &keys)?;
+        if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
+            let rejections = errors.into_iter().map(Rejection::from).collect();
+            return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+        }
+        if keys::has_no_identifier(&candidate, KIND) {
+            return rejected(Rejection::whole(message::identifier_missing()));
+        }
+        let writes = keys::answered(&self.site, flow);
+        let method = AuthenticationMethod::new(KIND.as_str(), Aal::Aal1, cx.now());
+        Ok(Verdict::Accepted(RegistrationStep { candidate, method, writes }))
+    }
+}

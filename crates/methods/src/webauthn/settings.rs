@@ -1,0 +1,155 @@
+//! Adding security keys, and giving them up.
+
+use crypto::webauthn::Creation;
+use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use model::flow::Settings;
+use model::{Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors, message};
+use store::Tx;
+
+use super::{KIND, Webauthn, answer_field, display_name_field, proved, required};
+use crate::keys::{self, Bytes, Key, Keys};
+
+impl SettingsMethod for Webauthn {
+    fn add_fields(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        identity: &Identity,
+        flow: &mut Flow<Settings>,
+    ) -> Result<(), Problem> {
+        if flow.client != FlowClient::Browser {
+            return Ok(());
+        }
+        flow.ui.set_csrf("");
+        let keys = keys_of(identity);
+        let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
+        for key in &keys.credentials {
+            let label = message::remove_webauthn(keys::display_name(key), key.added_at);
+            let mut button = Node::submit("webauthn_remove", Group::Webauthn, &key.id_in_hex(), label);
+            if let Some(input) = button.as_input_mut() {
+                input.disabled = key.is_passwordless && is_last;
+            }
+            flow.ui.nodes.push(button);
+        }
+        let (options, challenge) = self.site.ask_for_new_key(cx, &handle_of(identity, &keys).0, None);
+        self.site.keep(&mut flow.internal_context, &challenge);
+        flow.ui.upsert(keys::script(cx, runtime));
+        flow.ui.upsert(display_name_field());
+        flow.ui.upsert(keys::registration_trigger(&options.to_string(), message::add_webauthn()));
+        flow.ui.upsert(answer_field("webauthn_register"));
+        Ok(())
+    }
+
+    fn is_meant(&self, input: &Input) -> bool {
+        !input.text("webauthn_register").is_empty() || !input.text("webauthn_remove").is_empty()
+    }
+
+    fn malformed(&self, _: &Runtime, _: &Identity, input: &Input) -> Vec<Rejection> {
+        let is_new = !input.text("webauthn_register").is_empty();
+        let unnamed = required(input, "webauthn_register_displayname").err().filter(|_| is_new);
+        unnamed.into_iter().collect()
+    }
+
+    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
+        flow.ui.clear_messages();
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a Request,
+        flow: &'a mut Flow<Settings>,
+        session: &'a Session,
+        identity: &'a Identity,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
+        Box::pin(async move {
+            // Native apps cannot use security keys.
+            if flow.client != FlowClient::Browser {
+                return Ok(rejected(message::no_settings_method()));
+            }
+            let answer = input.text("webauthn_register");
+            let name = input.text("webauthn_register_displayname");
+            runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+            match answer.is_empty() {
+                true => remove(runtime, identity.clone(), &input.text("webauthn_remove")),
+                false => self.add(cx, runtime, flow, identity.clone(), &answer, &name),
+            }
+        })
+    }
+}
+
+impl Webauthn {
+    fn add(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        flow: &mut Flow<Settings>,
+        mut identity: Identity,
+        answer: &str,
+        name: &str,
+    ) -> Result<Verdict<SettingsStep>, Problem> {
+        let Some(challenge) = self.site.kept(&flow.internal_context) else {
+            return Ok(rejected(keys::no_challenge()));
+        };
+        let key = Creation::parse(answer)
+            .map_err(keys::unreadable)
+            .and_then(|creation| self.site.new_key(&challenge, &creation).map_err(keys::not_created));
+        let key = match key {
+            Ok(key) => Key::new(cx, key, Some(name), self.passwordless),
+            Err(message) => return Ok(rejected(message)),
+        };
+        let mut stored = keys_of(&identity);
+        if stored.credentials.iter().any(|known| known.id == key.id) {
+            return Ok(rejected(keys::known_already()));
+        }
+        let proved = Some(proved(cx, &key));
+        stored.user_handle = Bytes(challenge.handle().to_vec());
+        stored.credentials.push(key);
+        keys::put(cx, &mut identity, KIND, &stored)?;
+        if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
+            let rejections = errors.into_iter().map(Rejection::from).collect();
+            return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+        }
+        if keys::has_no_identifier(&identity, KIND) {
+            return Ok(rejected(message::identifier_missing()));
+        }
+        let writes = keys::answered(&self.site, flow);
+        Ok(Verdict::Accepted(SettingsStep { identity, writes, proved }))
+    }
+}
+
+fn remove(runtime: &Runtime, mut identity: Identity, id: &str) -> Result<Verdict<SettingsStep>, Problem> {
+    if !identity.credentials.contains_key(&KIND) {
+        return Ok(rejected(message::generic("There is no security key to remove.")));
+    }
+    let mut keys = keys_of(&identity);
+    let (gone, kept): (Vec<Key>, Vec<Key>) = keys.credentials.into_iter().partition(|key| key.id_in_hex() == id);
+    if gone.is_empty() {
+        return Ok(rejected(message::generic("You have no security key of this kind. It may be removed already.")));
+    }
+    let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
+    if is_last && gone.iter().any(|key| key.is_passwordless) {
+        return Ok(Verdict::rejected(keys::last_way_to_sign_in()));
+    }
+    keys.credentials = kept;
+    keys::put_or_remove(&mut identity, KIND, &keys)?;
+    Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
+}
+
+fn keys_of(identity: &Identity) -> Keys {
+    identity.credentials.get(&KIND).map(Keys::of).unwrap_or_default()
+}
+
+/// Whom new keys say they belong to: as those that are there, or else Kratos' choice.
+fn handle_of(identity: &Identity, keys: &Keys) -> Bytes {
+    match keys.credentials.is_empty() || keys.user_handle.0.is_empty() {
+        true => Bytes(identity.id.uuid().as_bytes().to_vec()),
+        false => keys.user_handle.clone(),
+    }
+}
+
+fn rejected<S>(message: Message) -> Verdict<S> {
+    Verdict::rejected(Rejection::whole(message))
+}
