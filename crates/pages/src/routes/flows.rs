@@ -4,10 +4,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use flow::{Runtime, login, recovery, registration, verification};
+use flow::{Runtime, login, recovery, registration, settings, verification};
 use model::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
 use model::{Aal, Cx, Flow, Id, Problem};
-use store::FlowTable;
 use url::form_urlencoded;
 use web::{App, Failure, Request, see_other};
 
@@ -81,13 +80,11 @@ async fn show_verification(request: Request) -> web::Result {
 async fn show_settings(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked::<Settings>(&request) else { return Ok(opened_anew::<Settings>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = match fetch(&cx, &runtime, &asker, id).await {
-        // Whoever has signed out, or in as someone else, starts anew.
-        Ok(flow) => match runtime.sessions.current(&cx, &asker.credentials).await? {
-            Some(found) if found.session.identity_id == flow.detail.identity_id => Ok(flow),
-            _ => Err(Problem::not_found()),
-        },
-        Err(problem) => Err(problem),
+    let fetched = match settings::fetch(&cx, &runtime, &asker, id).await {
+        Ok(shown) => Ok(shown.flow),
+        // Whoever has signed out starts anew, by signing in.
+        Err(failed) if failed.not_signed_in => Err(Problem::not_found()),
+        Err(failed) => Err(failed.problem),
     };
     show(&request, &asker, fetched, |_| Vec::new()).map_err(Failure::for_browsers)
 }
@@ -95,20 +92,6 @@ async fn show_settings(request: Request) -> web::Result {
 /// What a request asks for: `None` if it names no flow that could exist.
 fn asked<K: Kind>(request: &Request) -> (Cx, std::sync::Arc<Runtime>, Option<Id<Flow<K>>>) {
     (request.cx(), request.site.runtime.clone(), request.query("flow").parse().ok())
-}
-
-/// Fetches a flow for the browser that opened it, and while it lasts, as the routes of the API do.
-async fn fetch<K: FlowTable>(
-    cx: &Cx,
-    runtime: &Runtime,
-    asker: &flow::Request,
-    id: Id<Flow<K>>,
-) -> Result<Flow<K>, Problem> {
-    let flow: Flow<K> = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
-    if !asker.csrf.verify(&flow.csrf_token) {
-        return Err(Problem::new(403));
-    }
-    if flow.expires_at <= cx.now() { Err(Problem::new(410)) } else { Ok(flow) }
 }
 
 /// Shows a flow, or opens a new one in the place of one that is gone or not this browser's.

@@ -241,6 +241,31 @@ async fn a_security_key_can_be_all_that_is_needed() {
 }
 
 #[tokio::test]
+async fn the_built_in_pages_bind_their_buttons_without_inline_scripts() {
+    let database = &Database::each().await[0];
+    let server = server(database, true).await;
+    let mut browser = server.browser();
+    for (page, triggers) in [
+        ("registration", ["oryPasskeyRegistration", "oryWebAuthnRegistration"]),
+        ("login", ["oryPasskeyLogin", "oryPasskeyLoginAutocompleteInit"]),
+        ("settings", ["oryPasskeySettingsRegistration", "oryWebAuthnRegistration"]),
+    ] {
+        if page == "settings" {
+            browser.sign_up("a@example.org").await;
+        }
+        let form = browser.open(page).await;
+        let answer = browser.visit(&format!("/ui/{page}?flow={}", form.id())).await;
+        assert_eq!(answer.status, 200, "{page}");
+        assert!(!answer.body.contains("onclick") && !answer.body.contains("onload="), "{page}");
+        assert!(answer.body.contains("/.well-known/ory/webauthn.js"), "{page}");
+        assert!(answer.header("content-security-policy").contains("script-src 'self'"), "{page}");
+        for trigger in triggers {
+            assert!(answer.body.contains(&format!("trigger=\"{trigger}\"")), "{page} {trigger}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_script_is_the_one_that_forms_vouch_for() {
     let database = &Database::each().await[0];
     let server = server(database, false).await;
