@@ -136,6 +136,7 @@ const SCENARIOS: &[&str] = &[
     "service_routes",
     "tokenized_session",
     "oidc_browser",
+    "code_passwordless",
 ];
 
 /// Where the recorded exchanges differ on purpose.

@@ -13,9 +13,6 @@ pub const NOT_USED_YET: &[&str] = &[
     "organizations",
     "preview",
     "selfservice.methods.b2b",
-    "selfservice.methods.code.config.missing_credential_fallback_enabled",
-    "selfservice.methods.code.mfa_enabled",
-    "selfservice.methods.code.passwordless_enabled",
     "selfservice.methods.password.config.migrate_hook",
     "tracing",
 ];

@@ -402,6 +402,12 @@ async fn complete(
             }
             return Ok(Completed::Taken { flow, candidate: Box::new(candidate) });
         }
+        // Of two submissions with one code, this is the slower one.
+        Err(error) if error.is_spent() => {
+            let why = "This code was used already. Please ask for a new one.";
+            let rejection = Rejection::whole(message::generic(why));
+            return reject(cx, runtime, request, flow, input, vec![rejection], Tx::new()).await;
+        }
         Err(error) => return Err(error.into()),
     }
     tracing::info!(identity.id = %candidate.id, flow.method = name, "Signed up.");

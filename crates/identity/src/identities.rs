@@ -51,7 +51,7 @@ impl Identities {
         let methods = &config.selfservice.methods;
         let rules = FactorRules {
             code_passwordless: methods.code.passwordless_enabled,
-            code_mfa: methods.code.mfa_enabled,
+            code_mfa: methods.code.is_second_factor(),
             password_migration: methods.password.migrate_hook.is_some(),
         };
         Self { store, schemas, rules, hasher: hasher(&config.hashers), pool }

@@ -72,6 +72,20 @@ impl Kept for store::RecoveryProof {
     }
 }
 
+impl<K: store::CodeTable> Kept for store::SentCode<K> {
+    fn hmac(&self) -> &str {
+        &self.hmac
+    }
+
+    fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    fn used_at(&self) -> Option<Timestamp> {
+        self.used_at
+    }
+}
+
 /// What a submitted code or token is.
 pub enum Submitted<P> {
     Good(P),

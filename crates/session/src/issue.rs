@@ -1,7 +1,9 @@
 //! Issuing sessions, and proving more with the ones there are.
 
 use crypto::{SessionCookie, tokens};
-use model::{AuthenticationMethod, Cx, Device, Id, Identity, Problem, Secret, Session, Timestamp, factors, level_of};
+use model::{
+    AuthenticationMethod, Cx, Device, Id, Identity, Problem, Secret, Session, Timestamp, Uuid, factors, level_of,
+};
 use store::Tx;
 
 use crate::Sessions;
@@ -72,7 +74,8 @@ impl Sessions {
         session.authenticated_at = now;
         session.expires_at = self.end_of_session(now);
         session.updated_at = now;
-        session.devices.get_or_insert_default().push(device(cx));
+        // Kratos shows it without an id too.
+        session.devices.get_or_insert_default().push(Device { id: Id::from_uuid(Uuid::nil()), ..device(cx) });
         session.identity = Some(identity);
         Ok(())
     }

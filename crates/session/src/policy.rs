@@ -48,7 +48,7 @@ impl Policy {
             privileged_session_max_age: selfservice.privileged_session_max_age,
             factors: FactorRules {
                 code_passwordless: methods.code.passwordless_enabled,
-                code_mfa: methods.code.mfa_enabled,
+                code_mfa: methods.code.is_second_factor(),
                 password_migration: methods.password.migrate_hook.is_some(),
             },
         }

@@ -20,7 +20,7 @@ static INSERT: Statement = Statement::new(
      VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?11)",
 );
 
-pub(crate) static STATEMENTS: &[&Statement] = &[&INSERT];
+pub(crate) static STATEMENTS: &[&Statement] = &[&INSERT, &DELETE];
 
 /// A message to be queued.
 pub struct QueuedMessage {
@@ -39,7 +39,18 @@ pub struct QueuedMessage {
     pub created_at: Timestamp,
 }
 
+static DELETE: Statement =
+    Statement::new("courier_messages.delete", "DELETE FROM courier_messages WHERE nid = ?1 AND id = ?2");
+
 impl Tx {
+    /// Takes back what this transaction queues. For the database it is as much work as queueing one more, so that the
+    /// time of an answer does not tell whether a message went out.
+    pub fn unqueue_messages(&mut self) {
+        let queued = self.operations.iter().filter(|operation| std::ptr::eq(operation.statement, &INSERT));
+        let ids: Vec<Value> = queued.filter_map(|operation| operation.parameters.first().cloned()).collect();
+        ids.into_iter().for_each(|id| self.run(&DELETE, [id]));
+    }
+
     /// Queues a message. It goes out only if the transaction is committed.
     pub fn queue_message(&mut self, message: &QueuedMessage) {
         let kind = match message.channel {

@@ -16,6 +16,7 @@ mod migrate;
 mod networks;
 mod postgres;
 mod sessions;
+mod sign_codes;
 mod sqlite;
 mod statement;
 mod tx;
@@ -34,6 +35,7 @@ pub use postgres::{PostgresOptions, TlsCheck};
 pub use sessions::{
     EndedSession, Extension, SecondFactors, SessionFilter, SessionLookup, SessionPosition, TokenExchange,
 };
+pub use sign_codes::{CodeTable, SentCode};
 pub use sqlite::SqliteOptions;
 pub use statement::{Dialect, Statement};
 pub use tx::Tx;
@@ -84,7 +86,13 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         networks::STATEMENTS,
         sessions::STATEMENTS,
     ];
-    tables.into_iter().flatten().copied().chain(codes::statements()).chain(flows::statements())
+    tables
+        .into_iter()
+        .flatten()
+        .copied()
+        .chain(codes::statements())
+        .chain(sign_codes::statements())
+        .chain(flows::statements())
 }
 
 impl Store {

@@ -77,6 +77,14 @@ pub struct CodeMethod {
     pub missing_credential_fallback_enabled: bool,
 }
 
+impl CodeMethod {
+    /// Whether a code is a second factor. Where it is the first one already, a second code to the same address would
+    /// prove nothing more; Kratos refuses it too, after it has offered it.
+    pub fn is_second_factor(&self) -> bool {
+        self.mfa_enabled && !self.passwordless_enabled
+    }
+}
+
 /// `selfservice.methods.link`.
 #[derive(Clone, Debug)]
 pub struct LinkMethod {

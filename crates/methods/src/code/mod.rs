@@ -1,24 +1,43 @@
-//! Codes of six digits, sent to an address: to verify it, and to win back access by it.
+//! Codes of six digits, sent to an address: to sign in, to sign up, to verify the address, and to win back access by it.
 
+mod address;
+mod login;
 mod recovery;
+mod registration;
+mod screens;
 mod verification;
 
-use flow::{Method, RecoveryMethod, VerificationMethod};
-use model::Secret;
+use crypto::tokens;
+use flow::{Input, LoginMethod, Method, RecoveryMethod, RegistrationMethod, Rejection, Runtime, VerificationMethod};
+use model::{Aal, Cx, Flow, FlowState, Secret, message};
+use store::{CodeTable, SentCode, Tx};
+
+use self::address::Address;
+use crate::proof;
 
 /// The code method.
 pub struct Code;
 
+/// The name of the method and of its nodes' group.
+const NAME: &str = "code";
 /// How many digits a code has.
 const LENGTH: usize = 6;
 
 fn new_code(entropy: &model::Entropy) -> Secret {
-    crypto::tokens::numeric_code(entropy, LENGTH)
+    tokens::numeric_code(entropy, LENGTH)
 }
 
 impl Method for Code {
     fn name(&self) -> &'static str {
-        "code"
+        NAME
+    }
+
+    fn login(&self) -> Option<&dyn LoginMethod> {
+        Some(self)
+    }
+
+    fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
     }
 
     fn verification(&self) -> Option<&dyn VerificationMethod> {
@@ -28,4 +47,86 @@ impl Method for Code {
     fn recovery(&self) -> Option<&dyn RecoveryMethod> {
         Some(self)
     }
+}
+
+/// What a code proves in a sign-in, as configured; `None` where codes sign nobody in.
+fn level(runtime: &Runtime) -> Option<Aal> {
+    let code = &runtime.config.selfservice.methods.code;
+    match (code.passwordless_enabled, code.is_second_factor()) {
+        (true, _) => Some(Aal::Aal1),
+        (false, true) => Some(Aal::Aal2),
+        (false, false) => None,
+    }
+}
+
+/// What a submission to a form of two steps asks for: a code, or what it opens.
+enum Request {
+    /// Send a code, for the first time or anew.
+    Send,
+    /// Here it is.
+    Enter,
+    /// Neither can be done any more.
+    Nothing,
+}
+
+/// Reads what is asked for. Asking for a new code leads back to the first step.
+fn requested(state: &mut FlowState, input: &Input) -> Request {
+    if input.text("resend") == NAME {
+        *state = FlowState::ChooseMethod;
+    }
+    match state {
+        FlowState::ChooseMethod => Request::Send,
+        FlowState::SentEmail => Request::Enter,
+        _ => Request::Nothing,
+    }
+}
+
+/// What is wrong with the field that asks for a new code.
+fn malformed_resend(input: &Input) -> Option<Rejection> {
+    let why = "To get a new code, send the name of the method, code, in this field.";
+    let is_sound = matches!(input.text("resend").as_str(), "" | NAME);
+    (!is_sound).then(|| Rejection::at("resend", message::generic(why)))
+}
+
+/// Makes a code for an address and keeps its HMAC; the caller sends it there.
+fn keep_new_code<K: CodeTable>(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &Flow<K>,
+    address: &Address,
+    owner: K::Owner,
+    tx: &mut Tx,
+) -> Secret {
+    let code = new_code(&cx.entropy);
+    let now = cx.now();
+    tx.insert_code(&SentCode {
+        id: cx.entropy.uuid(),
+        hmac: tokens::hmac_hex(runtime.proof_keys().first(), code.expose()),
+        channel: address.channel,
+        address: address.value.clone(),
+        flow_id: flow.id,
+        owner,
+        issued_at: now,
+        expires_at: now + runtime.config.selfservice.methods.code.lifespan,
+        used_at: None,
+    });
+    code
+}
+
+/// Counts a try, which is committed before any code is looked at.
+///
+/// # Errors
+/// The outer error is a fault of ours; the inner one says that there were too many.
+async fn count_try<K: CodeTable>(runtime: &Runtime, flow: &Flow<K>) -> Result<Result<(), Rejection>, model::Problem> {
+    let tries = runtime.store.count_attempt(flow.id).await?;
+    let allowed = i32::from(runtime.config.selfservice.methods.code.max_submissions);
+    Ok(match tries > allowed {
+        true => Err(Rejection::whole(message::generic(proof::TOO_MANY_TRIES))),
+        false => Ok(()),
+    })
+}
+
+/// The code was used before.
+fn already_used() -> Rejection {
+    Rejection::whole(message::generic(proof::ALREADY_USED))
 }

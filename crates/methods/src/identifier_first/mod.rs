@@ -78,6 +78,9 @@ async fn offer_methods(
 ) -> Result<Verdict<LoginStep>, Problem> {
     let identifier = input.text("identifier");
     let is_secret = runtime.config.security.mitigate_account_enumeration;
+    if is_secret && identifier.is_empty() {
+        return Ok(Verdict::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
+    }
     // Where nobody is to learn which accounts there are, nobody looks: the time tells nothing either.
     let found = match is_secret {
         true => None,
@@ -109,6 +112,7 @@ async fn offer_methods(
         node.kind = InputType::Hidden;
         node.autocomplete = Some(AUTOCOMPLETE.to_owned());
     }
+    flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
     flow.active = Some(NAME.to_owned());
     // Kratos answers 400 here although nothing is wrong, and clients count on it.
     Ok(Verdict::NextStep { status: 400, writes: store::Tx::new() })

@@ -2,6 +2,7 @@
 
 mod any_bytes;
 mod bad_input;
+mod codes;
 mod continuity;
 mod crowds;
 mod endings;

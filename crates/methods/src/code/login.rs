@@ -1,0 +1,327 @@
+//! Signing in with a code: as the only factor, or as the second one.
+
+use courier::{Content, Message};
+use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request as HttpRequest, Runtime, Verdict};
+use identity::identifier_for_code;
+use model::flow::{FlowState, Login};
+use model::ui::InputType;
+use model::{
+    Aal, AuthenticationMethod, Channel, CredentialType, Cx, Flow, FlowClient, Group, Identity, IdentityId, Node,
+    Problem, RawJson, Session, message,
+};
+use serde_json::{Value, json};
+use store::Tx;
+
+use super::address::{Address, address_named, addresses_of, addresses_to_choose_from, falls_back};
+use super::screens::{add_code_fields, send_button};
+use super::{
+    Code, NAME, Request, already_used, count_try, keep_new_code, level, malformed_resend, new_code, requested,
+};
+use crate::proof::{self, Submitted};
+
+impl LoginMethod for Code {
+    fn add_fields(
+        &self,
+        _: &Cx,
+        runtime: &Runtime,
+        scene: &LoginScene<'_>,
+        flow: &mut Flow<Login>,
+    ) -> Result<bool, Problem> {
+        match (scene, level(runtime)) {
+            (LoginScene::FirstFactor | LoginScene::Refresh { .. }, Some(Aal::Aal1)) => {
+                let label = runtime.identities.schemas().identifier_label(flow.detail.identity_schema.as_deref());
+                let identifier = Node::input("identifier", Group::Default, InputType::Text);
+                flow.ui.upsert(identifier.required().with_value("").with_label(label));
+                flow.ui.nodes.push(send_button(message::login_send_code()));
+            }
+            (LoginScene::Identified(visitor), Some(Aal::Aal1)) => {
+                let can = |identity: &Identity| address_named(runtime, identity, visitor.identifier).is_some();
+                if !visitor.account.is_offered(can) {
+                    return Ok(false);
+                }
+                flow.ui.remove_button("method", Group::Code, NAME);
+                flow.ui.nodes.push(send_button(message::login_send_code()));
+                return Ok(true);
+            }
+            (LoginScene::SecondFactor { identity }, Some(Aal::Aal2)) => {
+                let addresses = addresses_to_choose_from(runtime, identity, &flow.request_url)?;
+                if addresses.is_empty() {
+                    return Ok(false);
+                }
+                for Address { channel, value } in &addresses {
+                    let label = message::login_send_code_to(value, channel.as_str());
+                    flow.ui.nodes.push(Node::submit("address", Group::Code, value, label));
+                }
+            }
+            _ => return Ok(false),
+        }
+        if flow.client == FlowClient::Browser {
+            flow.ui.set_csrf("");
+        }
+        Ok(true)
+    }
+
+    fn begin<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a HttpRequest,
+        scene: &'a LoginScene<'a>,
+        flow: &'a mut Flow<Login>,
+    ) -> BoxFuture<'a, Result<Option<Tx>, Problem>> {
+        Box::pin(async move {
+            if flow.state != FlowState::ChooseMethod {
+                return Ok(None);
+            }
+            let (recipient, shown) = match scene {
+                LoginScene::Identified(visitor) => {
+                    (first_factor_of(cx, runtime, visitor.identifier).await?, visitor.identifier.to_owned())
+                }
+                LoginScene::SecondFactor { identity } => {
+                    let mut addresses = addresses_to_choose_from(runtime, identity, &flow.request_url)?;
+                    let (Some(address), true) = (addresses.pop(), addresses.is_empty()) else { return Ok(None) };
+                    let shown = address.value.clone();
+                    (Some(Recipient { identity: (*identity).clone(), address }), shown)
+                }
+                _ => return Ok(None),
+            };
+            Ok(send(cx, runtime, request, flow, recipient.as_ref(), &shown))
+        })
+    }
+
+    /// At the second step the address may stand for the method: it is the button that is pressed.
+    fn is_meant(&self, runtime: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+        let names_address = flow.detail.requested_aal == Aal::Aal2 && !input.text("address").is_empty();
+        level(runtime) == Some(flow.detail.requested_aal) && (input.method() == NAME || names_address)
+    }
+
+    fn malformed(&self, _: &Flow<Login>, input: &Input) -> Vec<Rejection> {
+        malformed_resend(input).into_iter().collect()
+    }
+
+    fn keep_input(&self, flow: &mut Flow<Login>, input: &Input) {
+        if flow.ui.node("csrf_token").is_none() {
+            flow.ui.set_csrf("");
+        }
+        flow.ui.set_value("identifier", Value::String(typed(input)));
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a HttpRequest,
+        flow: &'a mut Flow<Login>,
+        session: Option<&'a Session>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
+        Box::pin(async move {
+            match requested(&mut flow.state, input) {
+                Request::Send => send_code(cx, runtime, request, flow, session, input).await,
+                Request::Enter => {
+                    flow.ui.upsert(Node::hidden("identifier", Group::Default, &typed(input)));
+                    enter_code(cx, runtime, flow, session, input).await
+                }
+                Request::Nothing => Ok(Verdict::rejected(Rejection::whole(message::no_login_method()))),
+            }
+        })
+    }
+}
+
+/// Whom a code is sent to, and where.
+struct Recipient {
+    identity: Identity,
+    address: Address,
+}
+
+/// What the person typed, or which address they chose.
+fn typed(input: &Input) -> String {
+    let address = input.text("address");
+    if address.is_empty() { input.text("identifier") } else { address }
+}
+
+async fn send_code(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &HttpRequest,
+    flow: &mut Flow<Login>,
+    session: Option<&Session>,
+    input: &Input,
+) -> Result<Verdict<LoginStep>, Problem> {
+    let mut identifier = typed(input);
+    if identifier.is_empty() {
+        return Ok(Verdict::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
+    }
+    if identifier.contains('@') {
+        // Keyboards of phones begin with a capital letter.
+        identifier = identifier.to_lowercase();
+    }
+    let recipient = match (flow.detail.requested_aal, session) {
+        (Aal::Aal2, Some(session)) => second_factor_of(runtime, session, &identifier).await?,
+        _ => first_factor_of(cx, runtime, &identifier).await?,
+    };
+    Ok(match send(cx, runtime, request, flow, recipient.as_ref(), &identifier) {
+        Some(writes) => Verdict::NextStep { status: 400, writes },
+        None if flow.detail.requested_aal == Aal::Aal2 && falls_back(runtime) => {
+            Verdict::rejected(Rejection::whole(message::login_address_unknown()))
+        }
+        None => Verdict::rejected(Rejection::whole(message::no_code_user())),
+    })
+}
+
+/// Whoever signs in by this identifier.
+async fn first_factor_of(cx: &Cx, runtime: &Runtime, identifier: &str) -> Result<Option<Recipient>, Problem> {
+    let value = identifier_for_code(identifier);
+    let owner = owner_of(runtime, &value).await?;
+    // As many reads for nobody as for somebody, so that the time tells nothing.
+    let id = owner.unwrap_or_else(|| IdentityId::random(&cx.entropy));
+    let identity = runtime.identities.with_credentials(id).await?;
+    Ok(identity.and_then(|identity| {
+        let address = address_named(runtime, &identity, &value)?;
+        Some(Recipient { identity, address })
+    }))
+}
+
+/// Whose identifier this is; `value` is in the form of the code method.
+async fn owner_of(runtime: &Runtime, value: &str) -> Result<Option<IdentityId>, Problem> {
+    let by_code = runtime.store.find_by_identifier(CredentialType::Code, value).await?;
+    let by_any = match falls_back(runtime) {
+        true => runtime.store.find_identity_by_identifier([value, value]).await?,
+        false => None,
+    };
+    Ok(by_code.map(|found| found.identity_id).or_else(|| by_any.map(|identity| identity.id)))
+}
+
+/// The person who is signed in, if the address is theirs.
+async fn second_factor_of(
+    runtime: &Runtime,
+    session: &Session,
+    identifier: &str,
+) -> Result<Option<Recipient>, Problem> {
+    let Some(identity) = runtime.identities.with_credentials(session.identity_id).await? else { return Ok(None) };
+    let value = identifier_for_code(identifier);
+    let address = addresses_of(runtime, &identity).into_iter().find(|address| address.value == value);
+    Ok(address.map(|address| Recipient { identity, address }))
+}
+
+/// Sends a code and turns the form into the one on which it is entered. Without a recipient this is only pretended, with
+/// the same work, and only where nobody is to learn which accounts there are; otherwise `None`.
+fn send(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &HttpRequest,
+    flow: &mut Flow<Login>,
+    recipient: Option<&Recipient>,
+    shown: &str,
+) -> Option<Tx> {
+    let is_secret = runtime.config.security.mitigate_account_enumeration;
+    if recipient.is_none() && !(is_secret && flow.detail.requested_aal == Aal::Aal1) {
+        return None;
+    }
+    let mut tx = Tx::new();
+    tx.delete_codes(flow.id);
+    match recipient {
+        Some(Recipient { identity, address }) => {
+            let code = keep_new_code(cx, runtime, flow, address, identity.id, &mut tx);
+            queue(cx, runtime, flow, &code, identity, address, &mut tx);
+        }
+        None => {
+            let nobody = Identity::new(
+                IdentityId::random(&cx.entropy),
+                String::new(),
+                RawJson::from_value(&json!({})),
+                cx.now(),
+            );
+            let nowhere = Address { channel: Channel::Email, value: "nobody".to_owned() };
+            queue(cx, runtime, flow, &new_code(&cx.entropy), &nobody, &nowhere, &mut tx);
+            tx.unqueue_messages();
+        }
+    }
+    flow.state = FlowState::SentEmail;
+    flow.active = Some(NAME.to_owned());
+    show_code_screen(flow, shown, &request.form_token(flow.client, &cx.entropy));
+    Some(tx)
+}
+
+fn queue(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &Flow<Login>,
+    code: &model::Secret,
+    identity: &Identity,
+    address: &Address,
+    tx: &mut Tx,
+) {
+    let lifespan = runtime.config.selfservice.methods.code.lifespan;
+    let message = Message {
+        channel: address.channel,
+        to: &address.value,
+        content: Content::LoginCodeValid { code, identity, lifespan },
+        request_url: &flow.request_url,
+        transient_payload: flow.transient_payload.as_ref(),
+        request_headers: None,
+    };
+    runtime.courier.queue(cx, &message, tx);
+}
+
+/// The form on which the code is entered. What was typed or chosen stays there, hidden, to ask for another code.
+fn show_code_screen(flow: &mut Flow<Login>, shown: &str, form_token: &str) {
+    let ui = &mut flow.ui;
+    ui.clear_messages();
+    ui.messages.push(message::login_code_sent());
+    ui.nodes.retain(|node| matches!(node.id(), "identifier" | "address"));
+    for node in &mut ui.nodes {
+        if let Some(input) = node.as_input_mut() {
+            input.kind = InputType::Hidden;
+            "identifier".clone_into(&mut input.name);
+        }
+    }
+    ui.set_value("identifier", shown.into());
+    add_code_fields(ui, message::login_code_label());
+    if flow.client == FlowClient::Browser {
+        ui.set_csrf(form_token);
+    }
+}
+
+async fn enter_code(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &mut Flow<Login>,
+    session: Option<&Session>,
+    input: &Input,
+) -> Result<Verdict<LoginStep>, Problem> {
+    let code = input.text("code");
+    if code.is_empty() {
+        return Ok(Verdict::rejected(Rejection::at("code", message::property_missing("code"))));
+    }
+    let identity = match (flow.detail.requested_aal, session) {
+        (Aal::Aal2, Some(session)) => Some(session.identity_id),
+        _ if typed(input).is_empty() => {
+            return Ok(Verdict::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
+        }
+        _ => owner_of(runtime, &identifier_for_code(&typed(input))).await?,
+    };
+    if identity.is_none() && !runtime.config.security.mitigate_account_enumeration {
+        return Ok(Verdict::rejected(Rejection::whole(message::no_code_user())));
+    }
+    if let Err(rejection) = count_try(runtime, flow).await? {
+        return Ok(Verdict::rejected(rejection));
+    }
+    let mut sent = runtime.store.sent_codes(flow.id).await?;
+    sent.retain(|sent| Some(sent.owner) == identity);
+    let found = match proof::find(&runtime.proof_keys(), sent, &code, cx.now()) {
+        Submitted::Good(found) => found,
+        Submitted::Unknown => return Ok(Verdict::rejected(Rejection::whole(message::login_code_invalid()))),
+        Submitted::Used => return Ok(Verdict::rejected(already_used())),
+        Submitted::Expired(at) => return Ok(Verdict::Expired(at)),
+    };
+    flow.state = FlowState::PassedChallenge;
+    let mut writes = Tx::new();
+    writes.use_code(&found, cx.now());
+    let method = AuthenticationMethod::new(NAME, flow.detail.requested_aal, cx.now());
+    Ok(Verdict::Accepted(LoginStep {
+        proved_address: Some(found.address),
+        when_spent: Some(already_used()),
+        ..LoginStep::new(found.owner, method, writes)
+    }))
+}

@@ -1,0 +1,204 @@
+//! Signing up with a code.
+
+use courier::{Content, Message};
+use flow::{
+    BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request as HttpRequest, Runtime, Verdict,
+    registration,
+};
+use model::flow::{FlowState, Registration};
+use model::ui::{InputType, flatten};
+use model::{
+    Aal, AddressStatus, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Node, Problem, message,
+};
+use serde_json::Value;
+use store::Tx;
+
+use super::address::{Address, addresses_of};
+use super::screens::{add_code_fields, send_button};
+use super::{Code, NAME, Request, already_used, count_try, keep_new_code, level, malformed_resend, requested};
+use crate::proof::{self, Submitted};
+
+/// The value of the button that leads back to the choice of a credential.
+const SELECTION: &str = "credential-selection";
+
+impl RegistrationMethod for Code {
+    fn group(&self) -> Group {
+        Group::Code
+    }
+
+    fn add_fields(&self, _: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        if is_enabled(runtime) {
+            flow.ui.nodes.push(send_button(message::registration_send_code()));
+        }
+        Ok(())
+    }
+
+    fn add_profile_fields(&self, _: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        remove_fields(flow);
+        Ok(())
+    }
+
+    fn add_credential_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        remove_fields(flow);
+        RegistrationMethod::add_fields(self, cx, runtime, flow)
+    }
+
+    fn is_meant(&self, runtime: &Runtime, _: &Flow<Registration>, input: &Input) -> bool {
+        is_enabled(runtime) && input.method() == NAME
+    }
+
+    fn malformed(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+        let mut rejections = registration::malformed_traits(runtime, flow, input);
+        rejections.extend(malformed_resend(input));
+        rejections
+    }
+
+    fn verify<'a>(
+        &'a self,
+        cx: &'a Cx,
+        runtime: &'a Runtime,
+        request: &'a HttpRequest,
+        flow: &'a mut Flow<Registration>,
+        input: &'a Input,
+    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>> {
+        Box::pin(check(cx, runtime, request, flow, input))
+    }
+}
+
+fn is_enabled(runtime: &Runtime) -> bool {
+    level(runtime) == Some(Aal::Aal1)
+}
+
+/// Removes what this method has added to any screen.
+fn remove_fields(flow: &mut Flow<Registration>) {
+    flow.ui.nodes.retain(|node| node.group != Group::Code);
+    flow.ui.remove_button("screen", Group::Profile, SELECTION);
+}
+
+async fn check(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &HttpRequest,
+    flow: &mut Flow<Registration>,
+    input: &Input,
+) -> Result<Verdict<RegistrationStep>, Problem> {
+    let asked = requested(&mut flow.state, input);
+    if matches!(asked, Request::Nothing) {
+        return Ok(Verdict::rejected(Rejection::whole(message::no_registration_method())));
+    }
+    let schemas = runtime.identities.schemas();
+    let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
+    let mut candidate = registration::candidate(cx, runtime, flow, &traits);
+    if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
+        let rejections = errors.into_iter().map(Rejection::from).collect();
+        return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+    }
+    let code = input.text("code");
+    if matches!(asked, Request::Enter) && code.is_empty() {
+        return Ok(Verdict::rejected(Rejection::at("code", message::property_missing("code"))));
+    }
+    let has_identifier = |identity: &Identity| {
+        identity.credentials.get(&CredentialType::Code).is_some_and(|credential| !credential.identifiers.is_empty())
+    };
+    if !has_identifier(&candidate) {
+        return Ok(Verdict::rejected(Rejection::whole(message::identifier_missing())));
+    }
+    match asked {
+        Request::Enter => enter_code(cx, runtime, flow, candidate, &traits, &code).await,
+        Request::Send | Request::Nothing => Ok(send_codes(cx, runtime, request, flow, &candidate, &traits)),
+    }
+}
+
+/// Sends a code of its own to every address of the traits: by the code it is known which of them was read.
+fn send_codes(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &HttpRequest,
+    flow: &mut Flow<Registration>,
+    candidate: &Identity,
+    traits: &Value,
+) -> Verdict<RegistrationStep> {
+    let mut writes = Tx::new();
+    writes.delete_codes(flow.id);
+    let lifespan = runtime.config.selfservice.methods.code.lifespan;
+    for address in addresses_of(runtime, candidate) {
+        let code = keep_new_code(cx, runtime, flow, &address, (), &mut writes);
+        let message = Message {
+            channel: address.channel,
+            to: &address.value,
+            content: Content::RegistrationCodeValid { code: &code, traits, lifespan },
+            request_url: &flow.request_url,
+            transient_payload: flow.transient_payload.as_ref(),
+            request_headers: None,
+        };
+        runtime.courier.queue(cx, &message, &mut writes);
+    }
+    flow.state = FlowState::SentEmail;
+    flow.active = Some(NAME.to_owned());
+    show_code_screen(runtime, flow, traits);
+    flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+    // Kratos answers 400 here although nothing is wrong, and clients count on it.
+    Verdict::NextStep { status: 400, writes }
+}
+
+/// The form on which the code is entered. The traits stay there, hidden, since they have to be sent again.
+fn show_code_screen(runtime: &Runtime, flow: &mut Flow<Registration>, traits: &Value) {
+    let ui = &mut flow.ui;
+    ui.clear_messages();
+    ui.messages.push(message::registration_code_sent());
+    let is_button = |node: &Node| node.as_input().is_some_and(|input| input.kind == InputType::Submit);
+    ui.nodes.retain(|node| node.group == Group::Default && !is_button(node));
+    for input in ui.nodes.iter_mut().filter_map(Node::as_input_mut) {
+        input.kind = InputType::Hidden;
+    }
+    for (name, value) in flatten("traits", traits) {
+        ui.set_value(&name, value);
+    }
+    add_code_fields(ui, message::registration_code_label());
+    if registration::has_two_screens(runtime) {
+        ui.nodes.push(Node::submit("screen", Group::Profile, SELECTION, message::registration_back()));
+    }
+}
+
+async fn enter_code(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &mut Flow<Registration>,
+    mut candidate: Identity,
+    traits: &Value,
+    code: &str,
+) -> Result<Verdict<RegistrationStep>, Problem> {
+    let differs = |(name, value): &(String, Value)| {
+        flow.ui.node(name).is_some_and(|node| node.value() != Some(value).filter(|value| !value.is_null()))
+    };
+    if flatten("traits", traits).iter().any(differs) {
+        return Ok(Verdict::rejected(Rejection::whole(message::traits_mismatch())));
+    }
+    if let Err(rejection) = count_try(runtime, flow).await? {
+        return Ok(Verdict::rejected(rejection));
+    }
+    // A code proves the address that it was sent to, and no other that the traits may have by now.
+    let addresses = addresses_of(runtime, &candidate);
+    let mut sent = runtime.store.sent_codes(flow.id).await?;
+    sent.retain(|sent| addresses.contains(&Address { channel: sent.channel, value: sent.address.clone() }));
+    let found = match proof::find(&runtime.proof_keys(), sent, code, cx.now()) {
+        Submitted::Good(found) => found,
+        Submitted::Unknown => return Ok(Verdict::rejected(Rejection::whole(message::registration_code_invalid()))),
+        Submitted::Used => return Ok(Verdict::rejected(already_used())),
+        Submitted::Expired(at) => return Ok(Verdict::Expired(at)),
+    };
+    for address in &mut candidate.verifiable_addresses {
+        if address.value == found.address && address.via == found.channel {
+            address.verified = true;
+            address.verified_at = Some(cx.now());
+            address.status = AddressStatus::Completed;
+        }
+    }
+    flow.state = FlowState::PassedChallenge;
+    flow.updated_at = cx.now();
+    let mut writes = Tx::new();
+    writes.use_code(&found, cx.now());
+    writes.update_flow(flow);
+    let method = AuthenticationMethod::new(NAME, Aal::Aal1, cx.now());
+    Ok(Verdict::Accepted(RegistrationStep { candidate, method, writes }))
+}
