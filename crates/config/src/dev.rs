@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::file::Layer;
 use crate::finding::ConfigError;
 use crate::load::{Loaded, Machine, Mode, Sources};
-use crate::settings::Config;
+use crate::settings::{Config, DeliveryStrategy};
 
 /// Secrets for development, made once and kept in the data folder by the caller, so that sessions outlive a restart.
 #[derive(Clone, Debug)]
@@ -33,7 +33,11 @@ impl Config {
             Layer::document("the development configuration", document(folder, secrets, public_port(&environment)));
         let fallback_secret = secrets.default.clone();
         let sources = Sources { files: Vec::new(), environment, machine, fallback_secret };
-        Loaded::from_layers(vec![layer], Vec::new(), &sources, Mode { dev: true, watch_courier: true })
+        let mode = Mode { dev: true, watch_courier: true };
+        let mut loaded = Loaded::from_layers(vec![layer], Vec::new(), &sources, mode)?;
+        let courier = &mut loaded.config.courier;
+        courier.mailbox = courier.smtp.connection_uri.is_none() && courier.delivery_strategy == DeliveryStrategy::Smtp;
+        Ok(loaded)
     }
 }
 
@@ -74,7 +78,8 @@ fn document(folder: &Path, secrets: &DevSecrets, public_port: u16) -> Value {
             "allowed_return_urls": return_urls,
             "flows": {
                 "registration": { "style": "unified", "after": { "password": { "hooks": [{ "hook": "session" }] } } },
-                "verification": { "enabled": true }
+                "verification": { "enabled": true },
+                "recovery": { "enabled": true }
             },
             "methods": { "password": { "enabled": true } }
         },

@@ -8,22 +8,24 @@ use crate::Courier;
 
 /// Why an attempt failed. The text is kept with the message, for operators: it holds no secret and nothing private.
 #[derive(Debug, thiserror::Error)]
-#[error("{reason}")]
+#[error("{message}")]
 pub struct SendError {
-    pub reason: String,
+    pub message: String,
+    /// What it means, where the message is the words of a mail server or of what is between.
+    pub reason: Option<&'static str>,
     /// Whether another attempt is useless.
     pub is_final: bool,
 }
 
 impl SendError {
     /// A failure that may pass.
-    pub fn passing(reason: impl std::fmt::Display) -> Self {
-        Self { reason: reason.to_string(), is_final: false }
+    pub fn passing(message: impl std::fmt::Display) -> Self {
+        Self { message: message.to_string(), reason: None, is_final: false }
     }
 
     /// A failure that will not pass, such as a mailbox that does not exist.
-    pub fn lasting(reason: impl std::fmt::Display) -> Self {
-        Self { reason: reason.to_string(), is_final: true }
+    pub fn lasting(message: impl std::fmt::Display) -> Self {
+        Self { is_final: true, ..Self::passing(message) }
     }
 }
 
@@ -37,7 +39,12 @@ impl Courier {
         };
         match self.http_channel(name) {
             Some(request) => self.send_over_http(request, message).await,
-            None if name == Channel::Email.as_str() => self.send_by_smtp(message).await,
+            // In development the message is read where it is.
+            None if self.config.courier.mailbox => Ok(()),
+            None if name == Channel::Email.as_str() => {
+                let sent = self.send_by_smtp(message).await;
+                sent.map_err(|error| SendError { reason: Some("The mail server did not take the mail."), ..error })
+            }
             None => Err(SendError::passing(format!("There is no courier channel {name:?} in the configuration."))),
         }
     }

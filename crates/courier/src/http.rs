@@ -6,7 +6,6 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use config::{ApiKeyPlace, HttpAuth, HttpRequest};
 use mapper::Input;
-use model::Channel;
 use outbound::Request;
 use serde_json::{Map, Value, json};
 use store::CourierMessage;
@@ -74,9 +73,7 @@ impl Courier {
             "message_type": message.kind.as_str(),
             "request_headers": message.request_headers.as_ref().map_or_else(|| json!({}), model::RawJson::to_value),
         });
-        if message.kind == Channel::Email
-            && let Some(html) = self.html(message)
-        {
+        if let Some(html) = self.html(message) {
             ctx["html_body"] = html.into();
         }
         ctx["template_data"] = data;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use config::Config;
 use mapper::Mapper;
-use model::{Clock, Entropy};
+use model::{Channel, Clock, Entropy};
 use outbound::Outbound;
 use store::{CourierMessage, Store};
 
@@ -52,8 +52,11 @@ impl Courier {
         Self { config, store, outbound, mapper, templates: Arc::new(templates), clock, entropy }
     }
 
-    /// The HTML of a queued e-mail, if it is of a kind that is known.
-    fn html(&self, message: &CourierMessage) -> Option<String> {
+    /// The HTML of a queued e-mail; `None` for text messages, and for kinds that are not known.
+    pub fn html(&self, message: &CourierMessage) -> Option<String> {
+        if message.kind != Channel::Email {
+            return None;
+        }
         let template = Template::parse(&message.template_type)?;
         self.templates.html(template, &message.template_data.as_ref()?.to_value())
     }

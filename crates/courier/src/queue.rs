@@ -109,7 +109,7 @@ impl Courier {
                 message.template = message.template_type,
                 message.attempt = message.send_count,
                 message.status = status.as_str(),
-                error = error.reason,
+                error = error.message,
                 "A message could not be sent."
             ),
         }
@@ -143,10 +143,9 @@ impl Courier {
 
 /// A failed attempt, in the form of the API's errors.
 fn dispatch_error(error: &SendError) -> RawJson {
-    RawJson::from_value(&json!({
-        "code": 500,
-        "status": "Internal Server Error",
-        "reason": error.reason,
-        "message": "The message could not be sent.",
-    }))
+    let mut json = json!({ "code": 500, "status": "Internal Server Error", "message": error.message });
+    if let Some(reason) = error.reason {
+        json["reason"] = reason.into();
+    }
+    RawJson::from_value(&json)
 }

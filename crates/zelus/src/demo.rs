@@ -19,6 +19,10 @@ pub async fn welcome(app: &App, tunnel_port: Option<u16>) -> String {
             "<session token>".to_owned()
         }
     };
+    let mailbox = match runtime.config.courier.mailbox {
+        true => format!("\n  Mails arrive here, with their codes and links:\n\n    {}\n", url("/ui/mailbox")),
+        false => String::new(),
+    };
     let tunnel = tunnel_port
         .map(|port| format!("\n  Apps written for Ory's tunnel find it at http://localhost:{port} too."))
         .unwrap_or_default();
@@ -27,7 +31,7 @@ pub async fn welcome(app: &App, tunnel_port: Option<u16>) -> String {
   Zelus is running. Sign up, then log out:
 
     {registration}
-{tunnel}
+{mailbox}{tunnel}
 
   Three ways to log out, to paste into your app:
 

@@ -1,5 +1,6 @@
 //! What operators may do. Nobody is asked who they are: the admin listener must not be reachable from outside.
 
+mod courier;
 mod identities;
 mod recovery;
 mod sessions;
@@ -9,5 +10,9 @@ use web::App;
 
 /// `/admin/…`
 pub fn router() -> Router<App> {
-    Router::new().merge(identities::router()).merge(sessions::router()).merge(recovery::router())
+    Router::new()
+        .merge(identities::router())
+        .merge(sessions::router())
+        .merge(recovery::router())
+        .merge(courier::router())
 }

@@ -11,6 +11,9 @@ use crate::section::Section;
 pub struct Courier {
     /// How e-mail is sent.
     pub delivery_strategy: DeliveryStrategy,
+    /// Whether messages stay in the database, to be read on the page `/ui/mailbox`: `serve --dev` without a configuration,
+    /// as long as no mail server and no web service is configured. No key sets it.
+    pub mailbox: bool,
     /// The mail server.
     pub smtp: Smtp,
     /// The web service that sends e-mail, when its address is set.
@@ -123,6 +126,7 @@ impl Courier {
         Self {
             delivery_strategy: section
                 .choice("delivery_strategy", &[("smtp", DeliveryStrategy::Smtp), ("http", DeliveryStrategy::Http)]),
+            mailbox: false,
             smtp: Smtp {
                 connection_uri: smtp.secret_if_set("connection_uri"),
                 client_cert_path: smtp.text_if_set("client_cert_path"),

@@ -3,6 +3,7 @@
 
 mod error;
 mod flow;
+mod mailbox;
 mod moment;
 mod nodes;
 mod signed_in;
@@ -12,6 +13,7 @@ mod user_agent;
 
 pub use error::{ErrorPage, Kind};
 pub use flow::{FlowPage, Headed, Heading, Link};
+pub use mailbox::{Envelope, MailboxMessagePage, MailboxPage, Piece, lines};
 pub use moment::Moment;
 pub use signed_in::{LogoutForm, OtherSession, WelcomePage, display_name, method_names};
 pub use user_agent::describe_device;
@@ -39,6 +41,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         (WelcomePage::TEMPLATE, include_str!("../../templates/welcome.html")),
         (SignedOutPage::TEMPLATE, include_str!("../../templates/signed_out.html")),
         (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
+        (MailboxPage::TEMPLATE, include_str!("../../templates/mailbox.html")),
+        (MailboxMessagePage::TEMPLATE, include_str!("../../templates/mailbox_message.html")),
     ] {
         templates.add_template(name, source).expect("the templates are valid, as the tests show");
     }

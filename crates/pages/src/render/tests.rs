@@ -45,6 +45,9 @@ fn all_pages_are_sound() {
     draw_flow(&flow(model::flow::Recovery::default(), Ui { nodes: samples::code_nodes(), ..Ui::new("/r".into()) }));
     draw_flow(&flow(model::flow::Verification::default(), Ui { nodes: samples::code_nodes(), ..Ui::new("/v".into()) }));
     draw(&samples::welcome("person@example.org", 0));
+    draw(&samples::mailbox("Hi", 0));
+    draw(&samples::mailbox("Hi", 2));
+    draw(&samples::mailbox_message("Hi"));
     draw(&samples::welcome("person@example.org", 2));
     for sign_up in [None, Some("/up".to_owned())] {
         draw(&SignedOutPage { frame: Frame::new(PUBLIC, SignedOutPage::TITLE), sign_in: "/in".into(), sign_up });
@@ -214,5 +217,9 @@ proptest! {
 
         let welcome = draw(&samples::welcome(&text, 1));
         prop_assert_eq!(elements(&welcome), elements(&draw(&samples::welcome("x", 1))));
+        let mailbox = draw(&samples::mailbox(&text, 1));
+        prop_assert_eq!(elements(&mailbox), elements(&draw(&samples::mailbox("x", 1))));
+        let message = draw(&samples::mailbox_message(&text));
+        prop_assert_eq!(elements(&message), elements(&draw(&samples::mailbox_message("x"))));
     }
 }

@@ -2,6 +2,7 @@
 
 mod error;
 mod flows;
+mod mailbox;
 mod signed_in;
 
 use axum::Router;
@@ -27,6 +28,7 @@ pub fn router() -> Router<App> {
         .merge(flows::router())
         .merge(signed_in::router())
         .merge(error::router())
+        .merge(mailbox::router())
         .route("/ui/assets/{file}", get(asset))
 }
 

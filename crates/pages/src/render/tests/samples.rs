@@ -6,7 +6,9 @@ use model::ui::{
 };
 use model::{Entropy, Flow, FlowClient, FlowState, Group, Id, Message, Node, Ui, message};
 
-use crate::render::{Frame, LogoutForm, Moment, OtherSession, WelcomePage};
+use crate::render::{
+    Envelope, Frame, LogoutForm, MailboxMessagePage, MailboxPage, Moment, OtherSession, WelcomePage, lines,
+};
 
 pub const PUBLIC: &str = "http://127.0.0.1:4433/";
 
@@ -47,6 +49,27 @@ pub fn welcome(person: &str, others: usize) -> WelcomePage {
         device: person.to_owned(),
         logout: LogoutForm { action: format!("{PUBLIC}self-service/logout"), token: person.to_owned() },
         others: vec![other; others],
+    }
+}
+
+pub fn mailbox(text: &str, messages: usize) -> MailboxPage {
+    let at = Moment::from("2026-11-21T10:00:00Z".parse::<model::Timestamp>().expect("a time"));
+    let address = format!("{PUBLIC}ui/mailbox/1");
+    let envelope = Envelope { address, subject: text.to_owned(), to: text.to_owned(), at };
+    MailboxPage { frame: Frame::new(PUBLIC, MailboxPage::TITLE).wide(), messages: vec![envelope; messages] }
+}
+
+pub fn mailbox_message(text: &str) -> MailboxMessagePage {
+    MailboxMessagePage {
+        frame: Frame::new(PUBLIC, MailboxMessagePage::TITLE).wide(),
+        subject: text.to_owned(),
+        to: text.to_owned(),
+        at: Moment::from("2026-11-21T10:00:00Z".parse::<model::Timestamp>().expect("a time")),
+        template: text.to_owned(),
+        code: Some(text.to_owned()),
+        lines: lines(&format!("Open https://a.example/?{}", text.replace(char::is_whitespace, ""))),
+        html: Some(format!("{PUBLIC}ui/mailbox/1/html")),
+        back: format!("{PUBLIC}ui/mailbox"),
     }
 }
 
