@@ -71,6 +71,7 @@ fn document(folder: &Path, secrets: &DevSecrets, public_port: u16) -> Value {
             "admin": { "host": "127.0.0.1", "port": 4434 }
         },
         "secrets": { "default": [secrets.default.expose()], "cipher": [secrets.cipher.expose()] },
+        "courier": { "smtp": { "from_name": "Zelus" } },
         "ciphers": { "algorithm": "xchacha20-poly1305" },
         "identity": { "default_schema_id": "default", "schemas": [{ "id": "default", "url": identity_schema() }] },
         "selfservice": {
