@@ -202,11 +202,11 @@ async fn submit_to(
             return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
         }
     };
+    ensure_switched_on(runtime, &flow, &input)?;
     let meant = runtime.methods.iter().find_map(|method| {
         method.login().filter(|login| login.is_meant(runtime, &flow, &input)).map(|login| (method.name(), login))
     });
     let Some((name, method)) = meant else {
-        ensure_switched_on(runtime, &flow, &input)?;
         return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::no_login_method())], Tx::new())
             .await;
     };

@@ -46,6 +46,8 @@ pub struct VerificationStep {
     pub address: Id<VerifiableAddress>,
     /// Uses up the proof.
     pub writes: Tx,
+    /// What happens when `writes` find that another submission has just used it up.
+    pub when_spent: StartAnew,
 }
 
 /// A person who has proved who they are.
@@ -58,6 +60,8 @@ pub struct RecoveryStep {
     pub by_link: bool,
     /// Uses up the proof.
     pub writes: Tx,
+    /// What happens when `writes` find that another submission has just used it up.
+    pub when_spent: StartAnew,
 }
 
 /// What an operator hands to a person.

@@ -234,7 +234,7 @@ async fn submit_to(
                 Ok(Outcome::AlreadySignedIn { return_to: signed_in_return_to(runtime, request) })
             }
             ProofVerdict::StartAnew(anew) => start_anew(cx, runtime, request, (name, method), anew).await,
-            ProofVerdict::Proved(step) => recovered(cx, runtime, request, flow, step).await,
+            ProofVerdict::Proved(step) => recovered(cx, runtime, request, flow, (name, method), step).await,
         };
     }
     if matches!(input.method().as_str(), "code" | "link") {
@@ -267,15 +267,16 @@ async fn recovered(
     runtime: &Runtime,
     request: &Request,
     mut flow: Flow<Recovery>,
+    method: (&'static str, &dyn RecoveryMethod),
     step: RecoveryStep,
 ) -> Result<Outcome, Problem> {
-    let RecoveryStep { identity, address, method, by_link, writes: mut tx } = step;
+    let RecoveryStep { identity, address, method: proved_by, by_link, writes: mut tx, when_spent } = step;
     let mut identity = runtime.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
     let proved = address.and_then(|id| identity.recovery_addresses.iter().find(|address| address.id == id));
     if let Some(value) = proved.map(|address| address.value.clone()) {
         lifecycle::mark_verified(cx, &mut identity, &value, &mut tx);
     }
-    let session = runtime.sessions.new_session(cx, &identity, vec![method])?;
+    let session = runtime.sessions.new_session(cx, &identity, vec![proved_by])?;
     let client = if by_link { FlowClient::Browser } else { flow.client };
     // A token that somebody planted before must not be good after it.
     let csrf = CsrfToken::generate(&cx.entropy);
@@ -312,7 +313,12 @@ async fn recovered(
     let next = settings_flow(cx, runtime, request, &flow, client, &identity, &csrf)?;
     settings::run_before(cx, runtime, request, (&next, &identity), &session).await?;
     tx.insert_flow(&next);
-    runtime.store.commit(tx).await?;
+    match runtime.store.commit(tx).await {
+        Ok(()) => {}
+        // Of two submissions with one proof, this is the slower one.
+        Err(error) if error.is_spent() => return start_anew(cx, runtime, request, method, when_spent).await,
+        Err(error) => return Err(error.into()),
+    }
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Recovery(&flow), session: None };
     run_after(hooks, &scene, &identity).await?;
     tracing::info!(identity.id = %identity.id, session.id = %session.id, "Access was won back.");

@@ -406,7 +406,7 @@ async fn complete(
         Err(error) if error.is_spent() => {
             let why = "This code was used already. Please ask for a new one.";
             let rejection = Rejection::whole(message::generic(why));
-            return reject(cx, runtime, request, flow, input, vec![rejection], Tx::new()).await;
+            return refused(flow, candidate, vec![rejection]);
         }
         Err(error) => return Err(error.into()),
     }

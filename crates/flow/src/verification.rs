@@ -179,7 +179,7 @@ async fn submit_to(
         ProofVerdict::Denied(problem) => Err(problem),
         ProofVerdict::AlreadySignedIn => Err(Problem::bad_request("You are signed in already.")),
         ProofVerdict::StartAnew(anew) => start_anew(cx, runtime, request, (name, method), anew).await,
-        ProofVerdict::Proved(step) => verified(cx, runtime, request, flow, method.group(), step).await,
+        ProofVerdict::Proved(step) => verified(cx, runtime, request, flow, (name, method), step).await,
     }
 }
 
@@ -226,10 +226,10 @@ async fn verified(
     runtime: &Runtime,
     request: &Request,
     mut flow: Flow<Verification>,
-    group: Group,
+    method: (&'static str, &dyn VerificationMethod),
     step: VerificationStep,
 ) -> Result<Outcome, Problem> {
-    let VerificationStep { address, writes: mut tx } = step;
+    let VerificationStep { address, writes: mut tx, when_spent } = step;
     let continue_url = continue_url(runtime, &flow);
     let form_token = request.form_token(flow.client, &cx.entropy);
     flow.state = FlowState::PassedChallenge;
@@ -238,10 +238,15 @@ async fn verified(
     flow.ui.method = "GET".to_owned();
     flow.ui.messages = vec![message::verified()];
     flow.ui.set_csrf(&form_token);
-    flow.ui.nodes.push(continue_link(group, &continue_url));
+    flow.ui.nodes.push(continue_link(method.1.group(), &continue_url));
     let payload = flow.transient_payload.take();
     tx.set_address_verified(address, cx.now());
-    lifecycle::update(cx, runtime, &mut flow, tx).await?;
+    match lifecycle::update(cx, runtime, &mut flow, tx).await {
+        Ok(()) => {}
+        // Of two submissions with one proof, this is the slower one.
+        Err(error) if error.is_spent() => return start_anew(cx, runtime, request, method, when_spent).await,
+        Err(error) => return Err(error.into()),
+    }
     tracing::info!(flow.id = %flow.id, address.id = %address, "An address was verified.");
     let hooks = runtime.hooks.after_verification.of("");
     if !hooks.is_empty()

@@ -11,6 +11,7 @@ mod password;
 mod profile;
 mod proof;
 mod second_factor;
+mod sending;
 #[cfg(test)]
 mod testing;
 mod totp;

@@ -1,9 +1,10 @@
 //! What codes and links have in common.
 
 use crypto::{KeyRing, tokens};
-use flow::{Input, Rejection};
+use flow::{Input, Refused, Rejection, Request, ensure_same_sender};
+use model::flow::{FlowState, Kind};
 use model::ui::InputType;
-use model::{Group, Node, Timestamp, Ui, message};
+use model::{Flow, Group, Message, Node, Problem, Timestamp, Ui, message};
 
 /// The field for the address.
 pub fn email_field(group: Group) -> Node {
@@ -35,6 +36,33 @@ const MAX_ADDRESS: usize = 400;
 pub fn ask_again(ui: &mut Ui, group: Group, form_token: &str, email: &str) {
     ui.set_csrf(form_token);
     ui.upsert(email_field(group).with_value(email));
+}
+
+/// Why a form cannot go on: it has done its work, or is in a state that this method does not know. `None` if it can.
+pub fn why_over(state: FlowState, completed: fn() -> Message, failed: fn() -> Message) -> Option<Message> {
+    match state {
+        FlowState::ChooseMethod | FlowState::SentEmail => None,
+        FlowState::PassedChallenge => Some(completed()),
+        _ => Some(failed()),
+    }
+}
+
+/// What is wrong with asking for a proof: no address, or a browser's sending of a native form.
+///
+/// # Errors
+/// When the anti-CSRF check failed.
+pub fn refusal<K: Kind>(
+    request: &Request,
+    flow: &Flow<K>,
+    input: &Input,
+    email: &str,
+) -> Result<Option<Rejection>, Problem> {
+    Ok(match ensure_same_sender(request, flow, &input.text("csrf_token")) {
+        _ if email.is_empty() => Some(Rejection::at("email", message::property_missing("email"))),
+        Ok(()) => None,
+        Err(Refused::Browser(problem)) => return Err(problem),
+        Err(Refused::NotNative(why)) => Some(Rejection::whole(message::generic(why))),
+    })
 }
 
 /// A proof as it is kept, of either flow.

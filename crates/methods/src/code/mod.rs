@@ -23,7 +23,7 @@ const NAME: &str = "code";
 /// How many digits a code has.
 const LENGTH: usize = 6;
 
-fn new_code(entropy: &model::Entropy) -> Secret {
+pub(crate) fn new_code(entropy: &model::Entropy) -> Secret {
     tokens::numeric_code(entropy, LENGTH)
 }
 

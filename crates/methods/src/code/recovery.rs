@@ -1,6 +1,5 @@
 //! Winning back access by a code.
 
-use courier::Content;
 use crypto::tokens;
 use flow::{
     BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Refused, Rejection, Request, Runtime,
@@ -9,13 +8,13 @@ use flow::{
 use model::flow::Recovery;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, Channel, Cx, Flow, FlowClient, FlowState, Group, Id, Identity, Message, Node, Problem,
-    Ui, message,
+    Aal, AuthenticationMethod, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, Ui, message,
 };
 use store::{ProofKind, RecoveryProof, Tx};
 
 use super::{Code, LENGTH, new_code};
 use crate::proof::{self, Submitted};
+use crate::sending;
 
 type Verdict = ProofVerdict<RecoveryStep>;
 
@@ -84,12 +83,10 @@ impl RecoveryMethod for Code {
             if input.method() != "code" {
                 return Ok(ProofVerdict::NotMeant);
             }
-            match flow.state {
-                FlowState::ChooseMethod | FlowState::SentEmail => {}
-                FlowState::PassedChallenge => {
-                    return Ok(start_anew(flow.client, message::recovery_already_completed(), ALREADY_DONE));
-                }
-                _ => return Ok(start_anew(flow.client, message::recovery_failed(), FAILED)),
+            if let Some(message) =
+                proof::why_over(flow.state, message::recovery_already_completed, message::recovery_failed)
+            {
+                return Ok(start_anew(flow.client, message, OVER));
             }
             let form_token = request.form_token(flow.client, &cx.entropy);
             if email.is_empty() {
@@ -102,7 +99,7 @@ impl RecoveryMethod for Code {
             }
             let mut tx = Tx::new();
             tx.delete_recovery_proofs(ProofKind::Code, flow.id);
-            send_to(cx, runtime, flow, &email, &mut tx).await?;
+            sending::recovery(cx, runtime, ProofKind::Code, flow, &email, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.ui = Ui::new(flow.ui.action.clone());
             flow.ui.messages.push(message::recovery_code_sent());
@@ -116,8 +113,7 @@ impl RecoveryMethod for Code {
     }
 }
 
-const ALREADY_DONE: &str = "Access was won back with this form already. Please open a new one.";
-const FAILED: &str = "This form cannot be sent now. Please open a new one.";
+const OVER: &str = "This form has done its work, or cannot be sent now. Please open a new one.";
 
 fn code_field() -> Node {
     let mut node = Node::input("code", Group::Code, InputType::Text).required();
@@ -141,46 +137,6 @@ fn refuse(request: &Request, refused: Refused) -> Verdict {
     ProofVerdict::StartAnew(StartAnew { message, client: FlowClient::Browser, problem: Some(problem) })
 }
 
-/// Sends a code to an address, if somebody has it. Whoever asks cannot tell: the answer is the same, and so is the work.
-async fn send_to(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, email: &str, tx: &mut Tx) -> Result<(), Problem> {
-    let found = runtime.store.find_recovery_address(Channel::Email, email).await?;
-    let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
-    let identity = runtime.store.find_identity(owner).await?;
-    let lifespan = runtime.config.selfservice.methods.code.lifespan;
-    let code = new_code(&cx.entropy);
-    let hmac = tokens::hmac_hex(runtime.proof_keys().first(), code.expose());
-    let (to, content) = match (&found, &identity) {
-        (Some((_, address)), Some(identity)) => {
-            let now = cx.now();
-            let proof = RecoveryProof {
-                id: cx.entropy.uuid(),
-                hmac,
-                address_id: Some(address.id),
-                identity_id: identity.id,
-                flow_id: flow.id,
-                issued_at: now,
-                expires_at: now + lifespan,
-                used_at: None,
-            };
-            tx.insert_recovery_proof(ProofKind::Code, &proof);
-            (address.value.as_str(), Content::RecoveryCodeValid { code: &code, identity, lifespan })
-        }
-        _ if runtime.config.selfservice.recovery_notify_unknown_recipients => (email, Content::RecoveryCodeInvalid),
-        _ => return Ok(()),
-    };
-    let (request_url, transient_payload) = (flow.request_url.as_str(), flow.transient_payload.as_ref());
-    let message = courier::Message {
-        channel: Channel::Email,
-        to,
-        content,
-        request_url,
-        transient_payload,
-        request_headers: None,
-    };
-    runtime.courier.queue(cx, &message, tx);
-    Ok(())
-}
-
 async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Recovery>, code: &str) -> Result<Verdict, Problem> {
     let tries = runtime.store.count_attempt(flow.id).await?;
     if tries > i32::from(runtime.config.selfservice.methods.code.max_submissions) {
@@ -197,6 +153,7 @@ async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Recovery>, code: &
                 method: AuthenticationMethod::new("code_recovery", Aal::Aal1, cx.now()),
                 by_link: false,
                 writes,
+                when_spent: anew(flow.client, message::generic(proof::ALREADY_USED), proof::ALREADY_USED),
             })
         }
         Submitted::Unknown | Submitted::Expired(_) => {
@@ -209,5 +166,9 @@ async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Recovery>, code: &
 }
 
 fn start_anew(client: FlowClient, message: Message, why: &'static str) -> Verdict {
-    ProofVerdict::StartAnew(StartAnew { message, client, problem: Some(Problem::bad_request(why)) })
+    ProofVerdict::StartAnew(anew(client, message, why))
+}
+
+fn anew(client: FlowClient, message: Message, why: &'static str) -> StartAnew {
+    StartAnew { message, client, problem: Some(Problem::bad_request(why)) }
 }

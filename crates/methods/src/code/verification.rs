@@ -2,21 +2,17 @@
 
 use courier::Content;
 use crypto::tokens;
-use flow::{
-    BoxFuture, Input, ProofVerdict, Refused, Rejection, Request, Runtime, StartAnew, VerificationMethod,
-    VerificationStep, ensure_same_sender,
-};
+use flow::{BoxFuture, Input, ProofVerdict, Request, Runtime, StartAnew, VerificationMethod, VerificationStep};
 use model::flow::Verification;
 use model::problem::id;
 use model::ui::InputType;
-use model::{
-    Channel, Cx, Flow, FlowClient, FlowState, Group, Id, Identity, Message, Node, Problem, VerifiableAddress, message,
-};
+use model::{Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, VerifiableAddress, message};
 use serde_json::Value;
 use store::{ProofKind, Tx, VerificationProof};
 
 use super::{Code, new_code};
 use crate::proof::{self, Submitted};
+use crate::sending;
 
 type Verdict = ProofVerdict<VerificationStep>;
 
@@ -104,12 +100,10 @@ impl VerificationMethod for Code {
                 proof::ask_again(&mut flow.ui, Group::Code, &form_token, &email);
                 return Ok(ProofVerdict::NotMeant);
             }
-            match flow.state {
-                FlowState::ChooseMethod | FlowState::SentEmail => {}
-                FlowState::PassedChallenge => {
-                    return Ok(start_anew(flow.client, message::verification_already_completed()));
-                }
-                _ => return Ok(start_anew(flow.client, message::verification_failed())),
+            if let Some(message) =
+                proof::why_over(flow.state, message::verification_already_completed, message::verification_failed)
+            {
+                return Ok(start_anew(flow.client, message));
             }
             if !code.is_empty() && request.is_get {
                 flow.ui.set_value("code", Value::from(code));
@@ -118,11 +112,9 @@ impl VerificationMethod for Code {
             if !code.is_empty() {
                 return use_code(cx, runtime, flow, &code).await;
             }
-            let rejection = match ensure_same_sender(request, flow, &input.text("csrf_token")) {
-                _ if email.is_empty() => Some(Rejection::at("email", message::property_missing("email"))),
-                Ok(()) => None,
-                Err(Refused::Browser(problem)) => return Ok(ProofVerdict::Denied(problem)),
-                Err(Refused::NotNative(why)) => Some(Rejection::whole(message::generic(why))),
+            let rejection = match proof::refusal(request, flow, input, &email) {
+                Ok(rejection) => rejection,
+                Err(problem) => return Ok(ProofVerdict::Denied(problem)),
             };
             if let Some(rejection) = rejection {
                 proof::ask_again(&mut flow.ui, Group::Code, &form_token, &email);
@@ -130,40 +122,13 @@ impl VerificationMethod for Code {
             }
             let mut tx = Tx::new();
             tx.delete_verification_proofs(ProofKind::Code, flow.id);
-            send_to(cx, runtime, flow, &email, &mut tx).await?;
+            sending::verification(cx, runtime, (ProofKind::Code, self), flow, &email, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.transient_payload = None;
             Code.add_fields_when_sent(flow, &form_token, &email);
             Ok(ProofVerdict::NextStep(tx))
         })
     }
-}
-
-/// Sends a code to an address, if somebody has it. Whoever asks cannot tell: the answer is the same, and so is the work.
-async fn send_to(
-    cx: &Cx,
-    runtime: &Runtime,
-    flow: &Flow<Verification>,
-    email: &str,
-    tx: &mut Tx,
-) -> Result<(), Problem> {
-    let found = runtime.store.find_verifiable_address(Channel::Email, email).await?;
-    let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
-    let identity = runtime.store.find_identity(owner).await?;
-    if let (Some((_, address)), Some(identity)) = (&found, &identity) {
-        Code.send(cx, runtime, identity, address, flow, tx);
-    } else if runtime.config.selfservice.verification_notify_unknown_recipients {
-        let message = courier::Message {
-            channel: Channel::Email,
-            to: email,
-            content: Content::VerificationCodeInvalid,
-            request_url: &flow.request_url,
-            transient_payload: flow.transient_payload.as_ref(),
-            request_headers: None,
-        };
-        runtime.courier.queue(cx, &message, tx);
-    }
-    Ok(())
 }
 
 async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Verification>, code: &str) -> Result<Verdict, Problem> {
@@ -176,7 +141,8 @@ async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Verification>, cod
         Submitted::Good(found) => {
             let mut writes = Tx::new();
             writes.use_verification_proof(ProofKind::Code, found.id, cx.now());
-            ProofVerdict::Proved(VerificationStep { address: found.address_id, writes })
+            let when_spent = anew(flow.client, message::generic(proof::ALREADY_USED));
+            ProofVerdict::Proved(VerificationStep { address: found.address_id, writes, when_spent })
         }
         Submitted::Unknown | Submitted::Expired(_) => {
             flow.ui.messages = vec![message::verification_code_invalid()];
@@ -187,9 +153,13 @@ async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Verification>, cod
 }
 
 fn start_anew(client: FlowClient, message: Message) -> Verdict {
+    ProofVerdict::StartAnew(anew(client, message))
+}
+
+fn anew(client: FlowClient, message: Message) -> StartAnew {
     let problem = Problem::new(410)
         .with_id(id::FLOW_REPLACED)
         .message("This form was replaced by a new one.")
         .reason("Please go on with the new form.");
-    ProofVerdict::StartAnew(StartAnew { message, client, problem: Some(problem) })
+    StartAnew { message, client, problem: Some(problem) }
 }

@@ -1,19 +1,14 @@
 //! Winning back access by a link.
 
-use courier::Content;
 use crypto::tokens;
-use flow::{
-    BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Refused, Rejection, Request, Runtime,
-    StartAnew, ensure_same_sender,
-};
+use flow::{BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Request, Runtime, StartAnew};
 use model::flow::Recovery;
-use model::{
-    Aal, AuthenticationMethod, Channel, Cx, Flow, FlowClient, FlowState, Group, Id, Identity, Message, Problem, message,
-};
+use model::{Aal, AuthenticationMethod, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Problem, message};
 use store::{ProofKind, RecoveryProof, Tx};
 
 use super::{Link, token};
 use crate::proof::{self, Submitted};
+use crate::sending;
 
 type Verdict = ProofVerdict<RecoveryStep>;
 
@@ -44,7 +39,7 @@ impl RecoveryMethod for Link {
             used_at: None,
         };
         tx.insert_recovery_proof(ProofKind::Link, &proof);
-        IssuedProof { link: recovery_url(runtime, flow, token.expose()), code: None }
+        IssuedProof { link: sending::recovery_url(runtime, flow, token.expose()), code: None }
     }
 
     fn check<'a>(
@@ -70,18 +65,14 @@ impl RecoveryMethod for Link {
             if input.method() != "link" {
                 return Ok(ProofVerdict::NotMeant);
             }
-            match flow.state {
-                FlowState::ChooseMethod | FlowState::SentEmail => {}
-                FlowState::PassedChallenge => {
-                    return Ok(start_anew(flow.client, message::recovery_already_completed()));
-                }
-                _ => return Ok(start_anew(flow.client, message::recovery_failed())),
+            if let Some(message) =
+                proof::why_over(flow.state, message::recovery_already_completed, message::recovery_failed)
+            {
+                return Ok(start_anew(flow.client, message));
             }
-            let rejection = match ensure_same_sender(request, flow, &input.text("csrf_token")) {
-                _ if email.is_empty() => Some(Rejection::at("email", message::property_missing("email"))),
-                Ok(()) => None,
-                Err(Refused::Browser(problem)) => return Err(problem),
-                Err(Refused::NotNative(why)) => Some(Rejection::whole(message::generic(why))),
+            let rejection = match proof::refusal(request, flow, input, &email) {
+                Ok(rejection) => rejection,
+                Err(problem) => return Err(problem),
             };
             let form_token = request.form_token(flow.client, &cx.entropy);
             proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
@@ -89,57 +80,12 @@ impl RecoveryMethod for Link {
                 return Ok(ProofVerdict::Rejected(rejection));
             }
             let mut tx = Tx::new();
-            send_to(cx, runtime, flow, &email, &mut tx).await?;
+            sending::recovery(cx, runtime, ProofKind::Link, flow, &email, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.ui.messages = vec![message::recovery_link_sent()];
             Ok(ProofVerdict::NextStep(tx))
         })
     }
-}
-
-fn recovery_url(runtime: &Runtime, flow: &Flow<Recovery>, token: &str) -> String {
-    runtime.public_route(&format!("/self-service/recovery?flow={}&token={token}", flow.id))
-}
-
-/// Sends a link to an address, if somebody has it. Whoever asks cannot tell: the answer is the same, and so is the work.
-async fn send_to(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, email: &str, tx: &mut Tx) -> Result<(), Problem> {
-    let found = runtime.store.find_recovery_address(Channel::Email, email).await?;
-    let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
-    let identity = runtime.store.find_identity(owner).await?;
-    let lifespan = runtime.config.selfservice.methods.link.lifespan;
-    let token = tokens::link_token(&cx.entropy);
-    let hmac = tokens::hmac_hex(runtime.proof_keys().first(), token.expose());
-    let url = recovery_url(runtime, flow, token.expose());
-    let (to, content) = match (&found, &identity) {
-        (Some((_, address)), Some(identity)) => {
-            let now = cx.now();
-            let proof = RecoveryProof {
-                id: cx.entropy.uuid(),
-                hmac,
-                address_id: Some(address.id),
-                identity_id: identity.id,
-                flow_id: flow.id,
-                issued_at: now,
-                expires_at: now + lifespan,
-                used_at: None,
-            };
-            tx.insert_recovery_proof(ProofKind::Link, &proof);
-            (address.value.as_str(), Content::RecoveryValid { url: &url, identity, lifespan })
-        }
-        _ if runtime.config.selfservice.recovery_notify_unknown_recipients => (email, Content::RecoveryInvalid),
-        _ => return Ok(()),
-    };
-    let (request_url, transient_payload) = (flow.request_url.as_str(), flow.transient_payload.as_ref());
-    let message = courier::Message {
-        channel: Channel::Email,
-        to,
-        content,
-        request_url,
-        transient_payload,
-        request_headers: None,
-    };
-    runtime.courier.queue(cx, &message, tx);
-    Ok(())
 }
 
 async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, token: &str) -> Result<Verdict, Problem> {
@@ -154,6 +100,7 @@ async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, token: &st
                 method: AuthenticationMethod::new("link_recovery", Aal::Aal1, cx.now()),
                 by_link: true,
                 writes,
+                when_spent: anew(FlowClient::Browser, message::recovery_link_invalid()),
             })
         }
         // Links are opened in browsers, whoever opened the flow.
@@ -163,5 +110,9 @@ async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, token: &st
 }
 
 fn start_anew(client: FlowClient, message: Message) -> Verdict {
-    ProofVerdict::StartAnew(StartAnew { message, client, problem: None })
+    ProofVerdict::StartAnew(anew(client, message))
+}
+
+fn anew(client: FlowClient, message: Message) -> StartAnew {
+    StartAnew { message, client, problem: None }
 }

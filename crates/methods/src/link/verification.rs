@@ -2,18 +2,16 @@
 
 use courier::Content;
 use crypto::tokens;
-use flow::{
-    BoxFuture, Input, ProofVerdict, Refused, Rejection, Request, Runtime, StartAnew, VerificationMethod,
-    VerificationStep, ensure_same_sender,
-};
+use flow::{BoxFuture, Input, ProofVerdict, Request, Runtime, StartAnew, VerificationMethod, VerificationStep};
 use model::flow::Verification;
 use model::{
-    Channel, Cx, Flow, FlowClient, FlowState, Group, Id, Identity, Message, Node, Problem, VerifiableAddress, message,
+    Channel, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, VerifiableAddress, message,
 };
 use store::{ProofKind, Tx, VerificationProof};
 
 use super::{Link, token};
 use crate::proof::{self, Submitted};
+use crate::sending;
 
 type Verdict = ProofVerdict<VerificationStep>;
 
@@ -96,25 +94,21 @@ impl VerificationMethod for Link {
                 proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
                 return Ok(ProofVerdict::NotMeant);
             }
-            match flow.state {
-                FlowState::ChooseMethod | FlowState::SentEmail => {}
-                FlowState::PassedChallenge => {
-                    return Ok(start_anew(flow.client, message::verification_already_completed()));
-                }
-                _ => return Ok(start_anew(flow.client, message::verification_failed())),
+            if let Some(message) =
+                proof::why_over(flow.state, message::verification_already_completed, message::verification_failed)
+            {
+                return Ok(start_anew(flow.client, message));
             }
-            let rejection = match ensure_same_sender(request, flow, &input.text("csrf_token")) {
-                _ if email.is_empty() => Some(Rejection::at("email", message::property_missing("email"))),
-                Ok(()) => None,
-                Err(Refused::Browser(problem)) => return Ok(ProofVerdict::Denied(problem)),
-                Err(Refused::NotNative(why)) => Some(Rejection::whole(message::generic(why))),
+            let rejection = match proof::refusal(request, flow, input, &email) {
+                Ok(rejection) => rejection,
+                Err(problem) => return Ok(ProofVerdict::Denied(problem)),
             };
             proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
             if let Some(rejection) = rejection {
                 return Ok(ProofVerdict::Rejected(rejection));
             }
             let mut tx = Tx::new();
-            send_to(cx, runtime, flow, &email, &mut tx).await?;
+            sending::verification(cx, runtime, (ProofKind::Link, self), flow, &email, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.ui.messages = vec![message::verification_link_sent()];
             flow.transient_payload = None;
@@ -123,40 +117,14 @@ impl VerificationMethod for Link {
     }
 }
 
-/// Sends a link to an address, if somebody has it. Whoever asks cannot tell: the answer is the same, and so is the work.
-async fn send_to(
-    cx: &Cx,
-    runtime: &Runtime,
-    flow: &Flow<Verification>,
-    email: &str,
-    tx: &mut Tx,
-) -> Result<(), Problem> {
-    let found = runtime.store.find_verifiable_address(Channel::Email, email).await?;
-    let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
-    let identity = runtime.store.find_identity(owner).await?;
-    if let (Some((_, address)), Some(identity)) = (&found, &identity) {
-        Link.send(cx, runtime, identity, address, flow, tx);
-    } else if runtime.config.selfservice.verification_notify_unknown_recipients {
-        let message = courier::Message {
-            channel: Channel::Email,
-            to: email,
-            content: Content::VerificationInvalid,
-            request_url: &flow.request_url,
-            transient_payload: flow.transient_payload.as_ref(),
-            request_headers: None,
-        };
-        runtime.courier.queue(cx, &message, tx);
-    }
-    Ok(())
-}
-
 async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Verification>, token: &str) -> Result<Verdict, Problem> {
     let proofs = runtime.store.verification_proofs(ProofKind::Link, flow.id).await?;
     Ok(match proof::find(&runtime.proof_keys(), proofs, token, cx.now()) {
         Submitted::Good(found) => {
             let mut writes = Tx::new();
             writes.use_verification_proof(ProofKind::Link, found.id, cx.now());
-            ProofVerdict::Proved(VerificationStep { address: found.address_id, writes })
+            let when_spent = anew(FlowClient::Browser, message::verification_link_invalid());
+            ProofVerdict::Proved(VerificationStep { address: found.address_id, writes, when_spent })
         }
         // Links are opened in browsers, whoever opened the flow.
         Submitted::Unknown | Submitted::Used => start_anew(FlowClient::Browser, message::verification_link_invalid()),
@@ -165,5 +133,9 @@ async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Verification>, token:
 }
 
 fn start_anew(client: FlowClient, message: Message) -> Verdict {
-    ProofVerdict::StartAnew(StartAnew { message, client, problem: None })
+    ProofVerdict::StartAnew(anew(client, message))
+}
+
+fn anew(client: FlowClient, message: Message) -> StartAnew {
+    StartAnew { message, client, problem: None }
 }

@@ -7,7 +7,7 @@ use model::ui::InputType;
 use model::{Aal, Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors, message};
 use store::Tx;
 
-use super::{KIND, Webauthn, answer_field, proved, required};
+use super::{KIND, Webauthn, answer_field, missing, proved};
 use crate::keys::{self, Key, Keys, Trigger};
 
 impl LoginMethod for Webauthn {
@@ -53,12 +53,12 @@ impl LoginMethod for Webauthn {
     fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
         let is_named = !input.text("webauthn_login").is_empty() || input.method() == "webauthn";
         // As in Kratos what is missing comes first, whatever the level.
-        let fits = flow.detail.requested_aal == self.level(flow) || required(input, "identifier").is_err();
+        let fits = flow.detail.requested_aal == self.level(flow) || missing(input, "identifier").is_some();
         flow.client == FlowClient::Browser && is_named && fits
     }
 
     fn malformed(&self, _: &Flow<Login>, input: &Input) -> Vec<Rejection> {
-        required(input, "identifier").err().into_iter().collect()
+        missing(input, "identifier").into_iter().collect()
     }
 
     fn keep_input(&self, _: &mut Flow<Login>, _: &Input) {}

@@ -62,7 +62,7 @@ fn proved(cx: &Cx, key: &Key) -> AuthenticationMethod {
     AuthenticationMethod::new(KIND.as_str(), aal, cx.now())
 }
 
-/// A field that has to be filled in.
-fn required(input: &Input, field: &str) -> Result<(), Rejection> {
-    if input.text(field).is_empty() { Err(Rejection::at(field, message::property_missing(field))) } else { Ok(()) }
+/// What is said of a field that has to be filled in, where it is not.
+fn missing(input: &Input, field: &str) -> Option<Rejection> {
+    input.text(field).is_empty().then(|| Rejection::at(field, message::property_missing(field)))
 }

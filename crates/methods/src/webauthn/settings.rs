@@ -6,7 +6,7 @@ use model::flow::Settings;
 use model::{Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors, message};
 use store::Tx;
 
-use super::{KIND, Webauthn, answer_field, display_name_field, proved, required};
+use super::{KIND, Webauthn, answer_field, display_name_field, missing, proved};
 use crate::keys::{self, Bytes, Key, Keys};
 
 impl SettingsMethod for Webauthn {
@@ -46,7 +46,7 @@ impl SettingsMethod for Webauthn {
 
     fn malformed(&self, _: &Runtime, _: &Identity, input: &Input) -> Vec<Rejection> {
         let is_new = !input.text("webauthn_register").is_empty();
-        let unnamed = required(input, "webauthn_register_displayname").err().filter(|_| is_new);
+        let unnamed = missing(input, "webauthn_register_displayname").filter(|_| is_new);
         unnamed.into_iter().collect()
     }
 

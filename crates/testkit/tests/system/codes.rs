@@ -8,10 +8,10 @@ use testkit::{Answer, Database, Form, PASSWORD, Server, Setup};
 
 const HOOKS: &str =
     "selfservice: { flows: { registration: { style: unified, after: { code: { hooks: [{ hook: session }] } } } } }";
-const PASSWORDLESS: &str = "selfservice: { methods: { code: { passwordless_enabled: true } } }";
+pub const PASSWORDLESS: &str = "selfservice: { methods: { code: { passwordless_enabled: true } } }";
 const SECOND_FACTOR: &str = "selfservice: { methods: { code: { mfa_enabled: true } } }";
-const MITIGATE: &str = "security: { account_enumeration: { mitigate: true } }";
-const EMAIL: &str = "a@example.org";
+pub const MITIGATE: &str = "security: { account_enumeration: { mitigate: true } }";
+pub const EMAIL: &str = "a@example.org";
 
 /// People with an email address, a phone number and a user name, any of which will do.
 fn people() -> String {
@@ -24,8 +24,12 @@ fn people() -> String {
     };
     let sign_in = |via: &str| json!({ "password": { "identifier": true }, "code": { "identifier": true, "via": via } });
     let reached = |via: &str| json!({ "credentials": sign_in(via), "verification": { "via": via } });
+    let with_recovery = |mut keyword: Value| {
+        keyword["recovery"] = json!({ "via": "email" });
+        keyword
+    };
     let schema = json!({ "$id": "people", "type": "object", "properties": { "traits": { "type": "object", "properties": {
-        "email": text(reached("email"), Some("email")),
+        "email": text(with_recovery(reached("email")), Some("email")),
         "phone": text(reached("sms"), Some("tel")),
         "username": text(json!({ "credentials": { "password": { "identifier": true } } }), None),
     }, "additionalProperties": false } } });
@@ -33,13 +37,14 @@ fn people() -> String {
     json!({ "identity": { "default_schema_id": "person", "schemas": [{ "id": "person", "url": url }] } }).to_string()
 }
 
-async fn server(database: &Database, more: &[&str]) -> Server {
+/// A server for such people.
+pub async fn server(database: &Database, more: &[&str]) -> Server {
     let setup = more.iter().fold(Setup::with(&people()).and(HOOKS), |setup, more| setup.and(more));
     Server::of(database, setup).await
 }
 
 /// The code that was sent last to an address. Time goes on, so that there is a last one.
-async fn code(server: &Server, database: &Database, to: &str) -> String {
+pub async fn code(server: &Server, database: &Database, to: &str) -> String {
     let sql = format!("SELECT body FROM courier_messages WHERE recipient = '{to}' ORDER BY created_at DESC");
     let bodies = database.texts(&sql).await;
     server.wait(SignedDuration::from_secs(1));
@@ -53,7 +58,7 @@ fn messages(answer: &Answer) -> Vec<u64> {
 }
 
 /// Signs up with a code sent to `to`; gives back the answer to the code.
-async fn sign_up(server: &Server, database: &Database, traits: Value, to: &str) -> Answer {
+pub async fn sign_up(server: &Server, database: &Database, traits: Value, to: &str) -> Answer {
     let native = server.native();
     let form = native.open("registration").await;
     let asked = native.submit(&form, json!({ "method": "code", "traits": traits })).await;
@@ -329,5 +334,30 @@ async fn a_second_factor_goes_to_an_address_of_the_person_and_to_no_other() {
         assert_eq!(answer.json()["session"]["authenticator_assurance_level"], "aal2");
         // Without a session there is nothing to add a second factor to.
         assert_eq!(native.submit(&form, json!({ "method": "code", "code": code })).await.status, 401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_submissions_with_one_proof_of_an_address_one_counts() {
+    for database in Database::each().await {
+        let recovery = "selfservice: { flows: { recovery: { enabled: true, use: code } } }";
+        let told = "feature_flags: { use_continue_with_transitions: true }";
+        let server = server(&database, &[PASSWORDLESS, recovery, told]).await;
+        sign_up(&server, &database, json!({ "email": EMAIL }), EMAIL).await;
+        for flow in ["recovery", "verification"] {
+            for _ in 0..4 {
+                let native = server.native();
+                let form = native.open(flow).await;
+                server.wait(SignedDuration::from_secs(1));
+                native.submit(&form, json!({ "method": "code", "email": EMAIL })).await;
+                let enter = json!({ "method": "code", "code": code(&server, &database, EMAIL).await });
+                let send = || server.ask("POST", form.action()).accept_json().json(&enter).send();
+                let (one, two) = tokio::join!(send(), send());
+                let mut statuses = [one.status, two.status];
+                statuses.sort_unstable();
+                assert_eq!(statuses[0], 200, "{flow}: {} {}", one.body, two.body);
+                assert!([400, 410].contains(&statuses[1]), "{flow}: {} {}", one.body, two.body);
+            }
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use testkit::{Database, PASSWORD, Server};
 
+use crate::codes;
+
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/statements.md");
 
 /// What was counted, in the order of the page.
@@ -85,5 +87,40 @@ async fn count(database: &Database) -> Vec<(&'static str, u64)> {
     counts.of("health: alive", server.ask("GET", "/health/alive").send()).await;
     server.ask("GET", "/health/ready").send().await;
     counts.of("health: ready", server.ask("GET", "/health/ready").send()).await;
-    counts.rows
+    let mut rows = counts.rows;
+    count_codes(database, &mut rows).await;
+    rows
+}
+
+/// Codes, for somebody and for nobody: whoever counts, or measures, learns nothing.
+async fn count_codes(database: &Database, rows: &mut Vec<(&'static str, u64)>) {
+    const RECOVERY: &str = "selfservice: { flows: { recovery: { enabled: true, use: code } } }";
+    let server = codes::server(database, &[codes::PASSWORDLESS, codes::MITIGATE, RECOVERY]).await;
+    codes::sign_up(&server, database, json!({ "email": codes::EMAIL }), codes::EMAIL).await;
+    let native = server.native();
+    let mut counts = Count { server: &server, rows: Vec::new() };
+    for flow in ["verification", "recovery"] {
+        let names: [&'static str; 2] = match flow {
+            "verification" => ["asking for a code to verify an address", "asking for a code to verify an unknown one"],
+            _ => ["asking for a code to win back access", "asking for a code to win back unknown access"],
+        };
+        for (name, email) in names.into_iter().zip([codes::EMAIL, "no-one@example.org"]) {
+            let form = native.open(flow).await;
+            counts.of(name, native.submit(&form, json!({ "method": "code", "email": email }))).await;
+        }
+    }
+    let ask = |email: &str| json!({ "method": "code", "identifier": email });
+    let guess = |email: &str| json!({ "method": "code", "identifier": email, "code": "none" });
+    server.wait(model::SignedDuration::from_secs(1));
+    let form = native.open("login").await;
+    counts.of("asking for a code to sign in", native.submit(&form, ask(codes::EMAIL))).await;
+    counts.of("a wrong code", native.submit(&form, guess(codes::EMAIL))).await;
+    let code = codes::code(&server, database, codes::EMAIL).await;
+    let enter = json!({ "method": "code", "identifier": codes::EMAIL, "code": code });
+    let done = counts.of("signing in with a code", native.submit(&form, enter)).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    let form = native.open("login").await;
+    counts.of("asking for a code to sign in as nobody", native.submit(&form, ask("no-one@example.org"))).await;
+    counts.of("a wrong code of nobody", native.submit(&form, guess("no-one@example.org"))).await;
+    rows.append(&mut counts.rows);
 }

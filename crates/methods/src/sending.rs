@@ -1,0 +1,136 @@
+//! Sending proofs for verification and recovery. Whoever asks cannot tell whether somebody has the address: the answer
+//! is the same, and so are the statements, one for one.
+
+use courier::{Content, Message};
+use crypto::tokens;
+use flow::{Runtime, VerificationMethod};
+use model::flow::{Kind, Recovery, Verification};
+use model::{Channel, Cx, Flow, Id, Identity, IdentityId, Problem, RawJson, Secret};
+use serde_json::json;
+use store::{ProofKind, RecoveryProof, Tx};
+
+/// Sends a proof by `method` to an address, if somebody has it.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn verification(
+    cx: &Cx,
+    runtime: &Runtime,
+    (kind, method): (ProofKind, &dyn VerificationMethod),
+    flow: &Flow<Verification>,
+    email: &str,
+    tx: &mut Tx,
+) -> Result<(), Problem> {
+    let found = runtime.store.find_verifiable_address(Channel::Email, email).await?;
+    let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
+    let identity = runtime.store.find_identity(owner).await?;
+    if let (Some((_, address)), Some(identity)) = (&found, &identity) {
+        method.send(cx, runtime, identity, address, flow, tx);
+        return Ok(());
+    }
+    if runtime.config.selfservice.verification_notify_unknown_recipients {
+        let content = match kind {
+            ProofKind::Code => Content::VerificationCodeInvalid,
+            ProofKind::Link => Content::VerificationInvalid,
+        };
+        queue(cx, runtime, flow, email, content, tx);
+        tx.delete_verification_proofs(kind, flow.id);
+    } else {
+        pretend(cx, runtime, flow, tx);
+    }
+    tx.set_address_sent(Id::random(&cx.entropy), cx.now());
+    Ok(())
+}
+
+/// A new proof of recovery.
+pub(crate) fn recovery_secret(cx: &Cx, kind: ProofKind) -> Secret {
+    match kind {
+        ProofKind::Code => crate::code::new_code(&cx.entropy),
+        ProofKind::Link => tokens::link_token(&cx.entropy),
+    }
+}
+
+/// The address that a link of recovery leads to.
+pub(crate) fn recovery_url(runtime: &Runtime, flow: &Flow<Recovery>, token: &str) -> String {
+    runtime.public_route(&format!("/self-service/recovery?flow={}&token={token}", flow.id))
+}
+
+/// Sends a proof to an address, if somebody has it.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn recovery(
+    cx: &Cx,
+    runtime: &Runtime,
+    kind: ProofKind,
+    flow: &Flow<Recovery>,
+    email: &str,
+    tx: &mut Tx,
+) -> Result<(), Problem> {
+    let found = runtime.store.find_recovery_address(Channel::Email, email).await?;
+    let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
+    let identity = runtime.store.find_identity(owner).await?;
+    let methods = &runtime.config.selfservice.methods;
+    let lifespan = match kind {
+        ProofKind::Code => methods.code.lifespan,
+        ProofKind::Link => methods.link.lifespan,
+    };
+    let secret = recovery_secret(cx, kind);
+    let hmac = tokens::hmac_hex(runtime.proof_keys().first(), secret.expose());
+    let url = recovery_url(runtime, flow, secret.expose());
+    if let (Some((_, address)), Some(identity)) = (&found, &identity) {
+        let now = cx.now();
+        let proof = RecoveryProof {
+            id: cx.entropy.uuid(),
+            hmac,
+            address_id: Some(address.id),
+            identity_id: identity.id,
+            flow_id: flow.id,
+            issued_at: now,
+            expires_at: now + lifespan,
+            used_at: None,
+        };
+        tx.insert_recovery_proof(kind, &proof);
+        let content = match kind {
+            ProofKind::Code => Content::RecoveryCodeValid { code: &secret, identity, lifespan },
+            ProofKind::Link => Content::RecoveryValid { url: &url, identity, lifespan },
+        };
+        queue(cx, runtime, flow, &address.value, content, tx);
+    } else if runtime.config.selfservice.recovery_notify_unknown_recipients {
+        let content = match kind {
+            ProofKind::Code => Content::RecoveryCodeInvalid,
+            ProofKind::Link => Content::RecoveryInvalid,
+        };
+        queue(cx, runtime, flow, email, content, tx);
+        tx.delete_recovery_proofs(kind, flow.id);
+    } else {
+        pretend(cx, runtime, flow, tx);
+    }
+    Ok(())
+}
+
+/// Queues a message by email. It goes out only if the transaction is committed.
+fn queue<K: Kind>(cx: &Cx, runtime: &Runtime, flow: &Flow<K>, to: &str, content: Content<'_>, tx: &mut Tx) {
+    let message = Message {
+        channel: Channel::Email,
+        to,
+        content,
+        request_url: &flow.request_url,
+        transient_payload: flow.transient_payload.as_ref(),
+        request_headers: None,
+    };
+    runtime.courier.queue(cx, &message, tx);
+}
+
+/// The work of a message with a proof, of which nothing stays: one is composed and queued, and taken back.
+pub(crate) fn pretend<K: Kind>(cx: &Cx, runtime: &Runtime, flow: &Flow<K>, tx: &mut Tx) {
+    let nothing = RawJson::from_value(&json!({}));
+    let nobody = Identity::new(IdentityId::random(&cx.entropy), String::new(), nothing, cx.now());
+    let code = crate::code::new_code(&cx.entropy);
+    let lifespan = runtime.config.selfservice.methods.code.lifespan;
+    let content = Content::LoginCodeValid { code: &code, identity: &nobody, lifespan };
+    let mut message = Tx::new();
+    queue(cx, runtime, flow, "nobody", content, &mut message);
+    message.unqueue_messages();
+    tx.append(message);
+}
