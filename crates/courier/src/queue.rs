@@ -6,13 +6,14 @@ use futures_util::future::join_all;
 use model::{RawJson, SignedDuration};
 use serde_json::json;
 use store::{ClaimTimes, CommitError, CourierMessage, Dispatch, MessageStatus, Tx};
+use tokio::task::JoinSet;
 
 use crate::Courier;
 use crate::channel::SendError;
 
-/// How many messages are sent at a time. All of them are done well within the lease.
-const AT_ONCE: u32 = 10;
-/// The longest that one attempt may take, whatever the channel.
+/// How many messages are under way at a time.
+const AT_ONCE: u32 = 64;
+/// The longest that one attempt may take, whatever the channel; well within the lease.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(30);
 /// A courier that has not finished a message after this time is taken for dead, and another takes over.
 const LEASE: SignedDuration = SignedDuration::from_mins(3);
@@ -30,19 +31,28 @@ const NOTE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// The longest rest after the database failed.
 const LONGEST_OUTAGE_REST: Duration = Duration::from_secs(30);
 
-/// Delivers messages until `stop` is ready, then finishes those under way. Each round begins with `current`, so that it
-/// goes by the latest configuration.
+/// Delivers messages until `stop` is ready, then finishes those under way. Every `courier.worker.pull_wait` it looks for
+/// what is due, by the configuration of then, and does not wait for what is under way: a mail server that hangs delays
+/// no other message.
 pub async fn watch(current: impl Fn() -> Courier, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
+    let mut under_way = JoinSet::new();
     let mut failures = 0;
     loop {
         let courier = current();
         let worker = &courier.config.courier;
         let pull_wait = Duration::try_from(worker.pull_wait).unwrap_or_default();
-        let rest = match courier.deliver_due().await {
-            Ok(_) => {
+        let free = AT_ONCE.saturating_sub(u32::try_from(under_way.len()).unwrap_or(AT_ONCE));
+        let limit = free.min(worker.pull_count);
+        let rest = match courier.claim(limit).await {
+            Ok(messages) => {
                 failures = 0;
-                pull_wait
+                let is_all = messages.len() < limit as usize;
+                for message in messages {
+                    let courier = courier.clone();
+                    under_way.spawn(async move { courier.deliver(&message).await });
+                }
+                if is_all || limit == 0 { pull_wait } else { Duration::ZERO }
             }
             Err(error) => {
                 failures += 1;
@@ -50,32 +60,31 @@ pub async fn watch(current: impl Fn() -> Courier, stop: impl Future<Output = ()>
                 pull_wait.max(Duration::from_millis(100)).saturating_mul(1 << failures.min(10)).min(LONGEST_OUTAGE_REST)
             }
         };
+        while under_way.try_join_next().is_some() {}
         tokio::select! {
-            () = &mut stop => return,
+            () = &mut stop => break,
             () = tokio::time::sleep(rest) => {}
         }
     }
+    while under_way.join_next().await.is_some() {}
 }
 
 impl Courier {
-    /// One round: sends up to `courier.worker.pull_count` messages that are due, and says how many were tried.
+    /// Makes one attempt at each of up to `courier.worker.pull_count` messages that are due, and says how many there were.
     ///
     /// # Errors
     /// When no messages can be claimed. What goes wrong with a message itself is noted with that message.
     pub async fn deliver_due(&self) -> Result<usize, CommitError> {
-        let pull_count = self.config.courier.pull_count;
-        let mut left = pull_count;
-        while left > 0 {
-            let limit = left.min(AT_ONCE);
-            let messages = self.store.claim_messages(&self.claim_times(), limit).await?;
-            let claimed = u32::try_from(messages.len()).unwrap_or(limit);
-            join_all(messages.iter().map(|message| self.deliver(message))).await;
-            left -= claimed.min(left);
-            if claimed < limit {
-                break;
-            }
+        let messages = self.claim(self.config.courier.pull_count).await?;
+        join_all(messages.iter().map(|message| self.deliver(message))).await;
+        Ok(messages.len())
+    }
+
+    async fn claim(&self, limit: u32) -> Result<Vec<CourierMessage>, CommitError> {
+        match limit {
+            0 => Ok(Vec::new()),
+            limit => self.store.claim_messages(&self.claim_times(), limit).await,
         }
-        Ok((pull_count - left) as usize)
     }
 
     fn claim_times(&self) -> ClaimTimes {

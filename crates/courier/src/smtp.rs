@@ -85,8 +85,10 @@ impl Courier {
             Encryption::None
         } else {
             let server_name = option("server_name").filter(|name| !name.is_empty()).unwrap_or_else(|| host.clone());
-            let mut parameters =
-                TlsParameters::builder(server_name).dangerous_accept_invalid_certs(is_set("skip_ssl_verify"));
+            let skips_checks = is_set("skip_ssl_verify");
+            let mut parameters = TlsParameters::builder(server_name)
+                .dangerous_accept_invalid_certs(skips_checks)
+                .dangerous_accept_invalid_hostnames(skips_checks);
             if let Some(identity) = self.client_certificate().await? {
                 parameters = parameters.identify_with(identity);
             }

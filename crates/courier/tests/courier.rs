@@ -111,7 +111,7 @@ async fn answer(connection: TcpStream, received: Received) {
 
 fn over_http(address: &str) -> String {
     format!(
-        "  delivery_strategy: http\n  message_retries: 1\n  http: {{ request_config: {{ url: '{address}', method: POST, body: 'base64://ZnVuY3Rpb24oY3R4KSBjdHg=' }} }}"
+        "  delivery_strategy: http\n  worker: {{ pull_count: 20 }}\n  message_retries: 1\n  http: {{ request_config: {{ url: '{address}', method: POST, body: 'base64://ZnVuY3Rpb24oY3R4KSBjdHg=' }} }}"
     )
 }
 

@@ -9,6 +9,8 @@ mod database;
 mod form;
 mod peer;
 mod provider;
+mod gateway;
+mod mail_server;
 mod proxy;
 mod server;
 
@@ -18,5 +20,7 @@ pub use database::Database;
 pub use form::{Form, PASSWORD};
 pub use peer::{Peer, Received, Reply};
 pub use provider::{Lie, Provider};
+pub use gateway::{Gateway, GatewayRequest};
+pub use mail_server::{Mail, MailEncryption, MailServer, MailServerSetup};
 pub use proxy::Proxy;
 pub use server::{ADMIN_URL, APP_URL, PUBLIC_URL, Server, Setup};

@@ -321,7 +321,8 @@ fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// The name of a value's kind in Go.
+pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "invalid",
         Value::Bool(_) => "bool",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::functions::{float, integer, shown};
+use super::functions::{float, integer, kind, shown};
 
 /// The widest that a field may be padded to.
 const MAX_WIDTH: usize = 1000;
@@ -51,13 +51,13 @@ fn formatted(spec: &str, verb: char, argument: &Value) -> String {
         'd' => match integer(argument).filter(|_| argument.is_number()) {
             Some(number) if number >= 0 => format!("{plus}{number}"),
             Some(number) => number.to_string(),
-            None => format!("%!d({})", shown(argument)),
+            None => misfit(verb, argument),
         },
         'f' | 'F' | 'e' | 'g' => match float(argument).filter(|_| argument.is_number()) {
             Some(number) if verb == 'e' => format!("{number:.*e}", precision.unwrap_or(6)),
             Some(number) if verb == 'g' => number.to_string(),
             Some(number) => format!("{number:.*}", precision.unwrap_or(6)),
-            None => format!("%!{verb}({})", shown(argument)),
+            None => misfit(verb, argument),
         },
         'q' => format!("{:?}", shown(argument)),
         'x' => match argument.as_i64() {
@@ -69,8 +69,13 @@ fn formatted(spec: &str, verb: char, argument: &Value) -> String {
             Some(length) if argument.is_string() => shown(argument).chars().take(length).collect(),
             _ => shown(argument),
         },
-        _ => format!("%!{verb}({})", shown(argument)),
+        _ => misfit(verb, argument),
     }
+}
+
+/// What Go prints where verb and argument do not fit.
+fn misfit(verb: char, argument: &Value) -> String {
+    format!("%!{verb}({}={})", kind(argument), shown(argument))
 }
 
 fn padded(spec: &str, verb: char, text: &str) -> String {

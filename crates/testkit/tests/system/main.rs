@@ -12,6 +12,7 @@ mod keys;
 mod logout;
 mod oidc;
 mod order;
+mod messages;
 mod outages;
 mod refresh;
 mod sign_in;

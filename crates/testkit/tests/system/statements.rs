@@ -83,6 +83,12 @@ async fn count(database: &Database) -> Vec<(&'static str, u64)> {
     counts.of("admin: ending a session", admin("DELETE", format!("/admin/sessions/{session}"))).await;
     counts.of("admin: showing an identity", admin("GET", format!("/admin/identities/{identity}"))).await;
     counts.of("admin: listing identities", admin("GET", "/admin/identities".to_owned())).await;
+    let list = counts.of("admin: listing messages", admin("GET", "/admin/courier/messages".to_owned())).await;
+    let message = list.json()[0]["id"].as_str().expect("an id").to_owned();
+    counts.of("admin: showing a message", admin("GET", format!("/admin/courier/messages/{message}"))).await;
+    let courier = server.app.site().runtime.courier.clone();
+    counts.of("courier: trying to deliver a message", courier.deliver_due()).await.expect("a round");
+    counts.of("courier: nothing to do", courier.deliver_due()).await.expect("a round");
     counts.of("admin: deleting an identity", admin("DELETE", format!("/admin/identities/{identity}"))).await;
     counts.of("health: alive", server.ask("GET", "/health/alive").send()).await;
     server.ask("GET", "/health/ready").send().await;
