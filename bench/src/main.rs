@@ -1,8 +1,9 @@
 //! What `cargo xtask bench` needs beside the server: rows to seed a database with, the bare route to compare with, and
-//! the cost of a password hash.
+//! the cost of a password hash and of a Jsonnet snippet.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool talks to the terminal")]
 
 mod hash;
+mod jsonnet;
 mod route;
 mod seed;
 
@@ -16,6 +17,8 @@ Usage: bench TASK
 
   route ADDRESS                        serve a fixed answer there
   hash                                 print the CPU time of checking one password hash, in nanoseconds
+  jsonnet PROGRAM                      print the CPU time of evaluating a snippet in a warm worker of this server, in
+                                       nanoseconds
   seed FOLDER NETWORK TYPE SINGLE_USE  write seed.sql and the files that the load is made of to FOLDER: for the network
                                        and the credential type of passwords with these ids, with SINGLE_USE sessions
                                        beside the others that can be signed out";
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["route", address] => route::serve(address),
         ["hash"] => hash::measure(),
+        ["jsonnet", program] => jsonnet::measure(program),
         ["seed", folder, network, password_type, single_use] => {
             seed::write(folder.as_ref(), network, password_type, single_use)
         }

@@ -73,6 +73,8 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     fs::create_dir_all(&folder)?;
     let mut results = Results::begin(&plan)?;
     results.hash_us = run_quietly(command(helper()).arg("hash"))?.trim().parse::<f64>()? / 1000.0;
+    let jsonnet = run_quietly(command(helper()).arg("jsonnet").arg(&server))?;
+    results.jsonnet_us = Some(jsonnet.trim().parse::<f64>()? / 1000.0);
     let bare_starts = (0..plan.starts).map(|_| start_bare(&folder)).collect::<Result<Vec<_>>>()?;
     results.bare_start_ms = process::median_start_ms(&bare_starts);
     drop(bare_starts);

@@ -102,3 +102,60 @@ fn invalid(error: &serde_json::Error) -> MapperError {
 fn shortened(text: &str) -> &str {
     text.char_indices().nth(MAX_ERROR).map_or(text, |(end, _)| &text[..end])
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::evaluate::Evaluator;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_request_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read_request(&bytes);
+            let _ = read_answer(&bytes);
+            // A worker answers whatever comes, and its answer can be read.
+            let refused = read_answer(&Evaluator::new().answer(&bytes));
+            prop_assert!(refused.is_err());
+        }
+
+        #[test]
+        fn any_snippet_has_an_answer(snippet in "[a-z0-9(){}:;,.'=+ \\[\\]-]{0,60}") {
+            let ctx = json!({ "a": 1 });
+            let request = request(&snippet, Input::TopLevel { ctx: &ctx }).expect("it is small");
+            let _ = read_answer(&Evaluator::new().answer(&request));
+        }
+
+        #[test]
+        fn requests_and_answers_arrive_as_they_were_sent(snippet in ".*", value in ".*") {
+            let ctx = json!({ "value": value });
+            let bytes = request(&snippet, Input::TopLevel { ctx: &ctx }).expect("it is small");
+            let read = read_request(&bytes).expect("a request");
+            prop_assert_eq!(read.snippet.as_ref(), snippet.as_str());
+            prop_assert!(matches!(read.input, ReadInput::TopLevel { ctx: read } if read == ctx));
+            for outcome in [Ok(value.clone()), Err(MapperError::Raised(shortened(&value).to_owned()))] {
+                prop_assert_eq!(&read_answer(&answer(&outcome)), &outcome);
+            }
+        }
+
+        #[test]
+        fn lengths_survive_their_frame(message in prop::collection::vec(any::<u8>(), 0..300)) {
+            let frame = framed(&message);
+            let (length_bytes, rest) = frame.split_first_chunk::<4>().expect("a length");
+            prop_assert_eq!(length(*length_bytes), Some(message.len()));
+            prop_assert_eq!(rest, message.as_slice());
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_refused_by_both_sides() {
+        assert_eq!(length(u32::MAX.to_le_bytes()), None);
+        let long = "x".repeat(MAX_REQUEST);
+        let refused = request(&long, Input::TopLevel { ctx: &Value::Null });
+        assert_eq!(refused, Err(MapperError::TooLarge { what: "input", limit: MAX_REQUEST }));
+        let refused = read_answer(&answer(&Ok("x".repeat(MAX_OUTPUT + 1))));
+        assert_eq!(refused, Err(MapperError::TooLarge { what: "output", limit: MAX_OUTPUT }));
+    }
+}

@@ -61,6 +61,10 @@ async fn whatever_goes_wrong_is_said_and_the_next_snippet_works() {
         ("function(ctx) error 'cancel'", "Raised(\"cancel\")"),
         ("function(ctx) {", "not valid Jsonnet"),
         ("function(ctx) ctx.absent", "absent"),
+        ("function(ctx) std.manifestJson(std.makeArray(100000000, function(i) i))", ""),
+        ("function(ctx) std.join('', std.makeArray(10000000, function(i) 'xxxxxxxxxx'))", ""),
+        ("\u{0}\u{1}garbage\u{fffd}", "not valid Jsonnet"),
+        ("((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((", "not valid Jsonnet"),
         ("function(ctx, other) ctx", "other"),
         ("function(ctx) import '/etc/passwd'", "Invalid"),
         ("function(ctx) importstr '/etc/passwd'", "Invalid"),
@@ -75,6 +79,46 @@ async fn whatever_goes_wrong_is_said_and_the_next_snippet_works() {
         let next = evaluate(&mapper, "function(ctx) ctx.a", json!({ "a": 1 })).await;
         assert_eq!(next.as_deref(), Ok("1\n"), "after {snippet}");
     }
+}
+
+#[tokio::test]
+async fn what_people_write_for_kratos_runs() {
+    let mapper = mapper(Duration::from_secs(10));
+    let ctx = json!({ "identity": { "id": "i", "traits": { "email": "A@example.org", "groups": ["a", "b"] } }, "flow": { "id": "f" } });
+    let snippets = [
+        (
+            "function(ctx) { userId: ctx.identity.id, traits: { email: ctx.identity.traits.email } }",
+            json!({ "userId": "i", "traits": { "email": "A@example.org" } }),
+        ),
+        (
+            "function(ctx) if std.objectHas(ctx, 'session') then error 'cancel' else { e: std.asciiLower(ctx.identity.traits.email) }",
+            json!({ "e": "a@example.org" }),
+        ),
+        (
+            "function(ctx) { [if 'flow' in ctx then 'flow_id']: ctx.flow.id, [if 'x' in ctx then 'x']: 1 }",
+            json!({ "flow_id": "f" }),
+        ),
+        (
+            "local join(xs) = std.join(',', xs); function(ctx) { groups: join(ctx.identity.traits.groups), n: std.length(ctx.identity.traits.groups) }",
+            json!({ "groups": "a,b", "n": 2 }),
+        ),
+        (
+            "function(ctx) { f: '%s (%d)' % [ctx.flow.id, 3], t: std.get(ctx, 'nothing', 'default') } + { z:: 'hidden', y: $.t }",
+            json!({ "f": "f (3)", "t": "default", "y": "default" }),
+        ),
+        ("function(ctx, more='given') { more: more }", json!({ "more": "given" })),
+    ];
+    for (snippet, expected) in snippets {
+        let output = evaluate(&mapper, snippet, ctx.clone()).await;
+        let output = output.unwrap_or_else(|error| panic!("{snippet}: {error}"));
+        assert_eq!(serde_json::from_str::<Value>(&output).expect("JSON"), expected, "{snippet}");
+    }
+    let claims = json!({ "claims": { "sub": "s", "email": "a@example.org", "email_verified": true } });
+    let snippet = "local claims = { email_verified: false } + std.extVar('claims');
+        { identity: { traits: { [if 'email' in claims && claims.email_verified then 'email' else null]: claims.email } } }";
+    let output =
+        mapper.evaluate(snippet, Input::ExtVars(claims.as_object().expect("an object"))).await.expect("a value");
+    assert_eq!(serde_json::from_str::<Value>(&output).expect("JSON")["identity"]["traits"]["email"], "a@example.org");
 }
 
 #[tokio::test]

@@ -102,6 +102,9 @@ fn write_database(page: &mut String, results: &Results, on: &OnDatabase) -> std:
         let (hash, rest) = (figure(results.hash_us), figure(sign_in - results.hash_us));
         writeln!(page, "\nOf signing in, the hash takes {hash} µs and everything else {rest} µs.")?;
     }
+    if let Some(jsonnet) = results.jsonnet_us.map(figure) {
+        writeln!(page, "\nEvaluating a Jsonnet snippet takes {jsonnet} µs in a worker that is warm.")?;
+    }
     if let (Some(pgbench), true) = (&results.pgbench, has_processes) {
         writeln!(
             page,

@@ -21,6 +21,9 @@ pub struct Results {
     pub connections: u32,
     /// CPU time of checking one password hash.
     pub hash_us: f64,
+    /// CPU time of evaluating a Jsonnet snippet in a warm worker.
+    #[serde(default)]
+    pub jsonnet_us: Option<f64>,
     pub bare_start_ms: f64,
     pub bare_idle: Memory,
     pub databases: Vec<OnDatabase>,
@@ -94,6 +97,7 @@ impl Results {
             seconds: plan.seconds,
             connections: plan.connections,
             hash_us: 0.0,
+            jsonnet_us: None,
             bare_start_ms: 0.0,
             bare_idle: Memory::default(),
             databases: Vec::new(),
