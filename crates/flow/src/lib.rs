@@ -50,8 +50,8 @@ pub use request::Request;
 pub use return_to::with_code;
 pub use runtime::{Parts, Runtime};
 pub use scene::{AnyFlow, RequestFacts, Scene};
-pub use tasks::Tasks;
 pub use script::{WEBAUTHN_SCRIPT, WEBAUTHN_SCRIPT_PATH, webauthn_script_integrity};
+pub use tasks::Tasks;
 
 use std::pin::Pin;
 

@@ -75,7 +75,11 @@ impl LoginMethod for Passkey {
             let answer = input.text("passkey_login");
             if answer.is_empty() {
                 // The form has everything that a browser needs to ask for a passkey.
-                return Ok(Verdict::Elsewhere { to: runtime.flow_page(flow), effects: Box::default(), writes: Tx::new() });
+                return Ok(Verdict::Elsewhere {
+                    to: runtime.flow_page(flow),
+                    effects: Box::default(),
+                    writes: Tx::new(),
+                });
             }
             self.sign_in(cx, runtime, flow, &answer).await
         })
