@@ -134,7 +134,8 @@ mod tests {
             let bytes = request(&snippet, Input::TopLevel { ctx: &ctx }).expect("it is small");
             let read = read_request(&bytes).expect("a request");
             prop_assert_eq!(read.snippet.as_ref(), snippet.as_str());
-            prop_assert!(matches!(read.input, ReadInput::TopLevel { ctx: read } if read == ctx));
+            let is_same = matches!(read.input, ReadInput::TopLevel { ctx: read } if read == ctx);
+            prop_assert!(is_same);
             for outcome in [Ok(value.clone()), Err(MapperError::Raised(shortened(&value).to_owned()))] {
                 prop_assert_eq!(&read_answer(&answer(&outcome)), &outcome);
             }
