@@ -9,7 +9,6 @@ pub const NOT_USED_YET: &[&str] = &[
     "expose-metrics-port",
     "feature_flags.choose_recovery_address",
     "feature_flags.password_profile_registration_node_group",
-    "oauth2_provider",
     "organizations",
     "preview",
     "selfservice.methods.b2b",

@@ -4,6 +4,7 @@ use crypto::CsrfToken;
 use model::flow::{Kind, Login, Registration};
 use model::wire::ContinueWith;
 use model::{Flow, FlowClient, Id, Identity, Problem, Session, Timestamp};
+use serde_json::Value;
 use url::Url;
 
 use crate::continuity::ContinuityCookie;
@@ -12,17 +13,28 @@ use crate::settings::Outcome;
 /// The outcome of opening a flow.
 pub enum Opened<K: Kind> {
     /// Here it is. The code is told once, to native clients that asked for it.
-    Flow { flow: Box<Flow<K>>, session_token_exchange_code: Option<String> },
+    Flow { shown: Box<Shown<K>>, session_token_exchange_code: Option<String> },
     /// The caller is signed in already. A browser goes on to `return_to`.
     AlreadySignedIn { return_to: Url },
+    /// An OAuth 2.0 server was told who is signed in. A browser goes on at `to`.
+    ToldWho { to: String },
+    /// An OAuth 2.0 server wants a sign-in, for which there is a form at `to`.
+    SignInInstead { to: String },
+}
+
+/// A flow as it is shown.
+pub struct Shown<K: Kind> {
+    pub flow: Flow<K>,
+    /// What an OAuth 2.0 server wants to know.
+    pub oauth2_login_request: Option<Value>,
 }
 
 /// The outcome of a submission.
 pub enum Answer<K: Kind> {
     /// The form again, with what was wrong.
-    Rejected(Box<Flow<K>>),
+    Rejected(Box<Shown<K>>),
     /// The form's next step. `status` is what JSON clients get.
-    NextStep { flow: Box<Flow<K>>, status: u16 },
+    NextStep { shown: Box<Shown<K>>, status: u16 },
     /// The flow was too old; `replacement` took its place.
     Expired { replacement: Box<Flow<K>>, expired_at: Timestamp },
     /// The browser has to go elsewhere.
@@ -35,6 +47,8 @@ pub enum Answer<K: Kind> {
     Replaced { flow: Box<Flow<K>>, page: String },
     /// Another flow has the answer: a sign-in that became a sign-up, say.
     Other(Box<AnyAnswer>),
+    /// The person is signed in, but an OAuth 2.0 server could not be told.
+    NotTold { problem: Problem, effects: Box<Effects> },
     /// It worked.
     Done(Box<Done<K>>),
 }

@@ -16,6 +16,7 @@ mod lifecycle;
 mod linking;
 pub mod login;
 mod method;
+mod oauth2;
 mod proof;
 pub mod recovery;
 pub mod registration;
@@ -28,7 +29,7 @@ pub mod settings;
 mod tasks;
 pub mod verification;
 
-pub use answer::{Answer, AnyAnswer, Done, Effects, Opened, SubmitError};
+pub use answer::{Answer, AnyAnswer, Done, Effects, Opened, Shown, SubmitError};
 pub use continuity::ContinuityCookie;
 pub use csrf::{CsrfClues, Refused, csrf_violation, ensure as ensure_same_sender};
 pub use expiry::expired_on_submit;

@@ -1,9 +1,11 @@
 //! What every flow goes through, whatever it is for: it is made, saved, and replaced when it is too old.
 
 use model::flow::Kind;
-use model::{AddressStatus, Cx, Flow, FlowClient, FlowState, Id, Identity, Message, Ui, VerifiableAddress};
+use model::{AddressStatus, Cx, Flow, FlowClient, FlowState, Id, Identity, Message, Problem, Ui, VerifiableAddress};
 use store::{CommitError, FlowTable, Tx};
 
+use crate::answer::Shown;
+use crate::oauth2::{self, HasChallenge};
 use crate::request::Request;
 use crate::runtime::Runtime;
 
@@ -95,4 +97,20 @@ pub(crate) fn mark_verified(cx: &Cx, identity: &mut Identity, value: &str, tx: &
         address.status = AddressStatus::Completed;
         tx.set_address_verified(address.id, cx.now());
     }
+}
+
+/// A flow as this request is shown it: whoever asks for JSON is told what an OAuth 2.0 server wants to know.
+pub(crate) async fn shown<K: Kind>(
+    runtime: &Runtime,
+    request: &Request,
+    flow: Flow<K>,
+) -> Result<Box<Shown<K>>, Problem>
+where
+    Flow<K>: HasChallenge,
+{
+    let oauth2_login_request = match request.wants_json || flow.client == FlowClient::Api {
+        true => oauth2::shown_with(runtime, &flow).await?,
+        false => None,
+    };
+    Ok(Box::new(Shown { flow, oauth2_login_request }))
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use store::{CommitError, TokenExchange, Tx};
 use url::Url;
 
-use crate::answer::{Answer, Done, Effects, Opened, SubmitError};
+use crate::answer::{Answer, Done, Effects, Opened, Shown, SubmitError};
 use crate::csrf::{self, Refused};
 use crate::expiry;
 use crate::form::{self, Rejection};
@@ -22,8 +22,9 @@ use crate::lifecycle::{self, Opening};
 use crate::linking::{self, Conflict};
 use crate::login;
 use crate::method::{RegistrationMethod, RegistrationStep, Verdict};
+use crate::oauth2::{self, Subject};
 use crate::request::Request;
-use crate::return_to::{refuse_login_challenge, with_code};
+use crate::return_to::with_code;
 use crate::runtime::Runtime;
 use crate::scene::{AnyFlow, Scene};
 
@@ -40,13 +41,29 @@ pub async fn open(
     let selfservice = &runtime.config.selfservice;
     ensure_enabled(runtime)?;
     let return_to = runtime.return_to(None, Some(&request.url), &selfservice.default_browser_return_url)?;
-    refuse_login_challenge(&request.url)?;
+    let oauth2_login_challenge = oauth2::challenge(runtime, &request.url)?;
     let identity_schema = request.query("identity_schema");
     let identity_schema = identity_schema.map(|schema| runtime.identities.selectable_schema(&schema)).transpose()?;
-    if runtime.sessions.current(cx, &request.credentials).await?.is_some() {
-        return Ok(Opened::AlreadySignedIn { return_to });
+    let asked = match &oauth2_login_challenge {
+        Some(challenge) if client == FlowClient::Browser => Some(oauth2::login_request(runtime, challenge).await?),
+        _ => None,
+    };
+    if let Some(found) = runtime.sessions.current(cx, &request.credentials).await? {
+        return match (asked, &oauth2_login_challenge) {
+            (Some(asked), Some(challenge)) if asked.may_skip() => {
+                let to = oauth2::accept(runtime, challenge, Subject::of(&found.session)).await?;
+                Ok(Opened::ToldWho { to })
+            }
+            (Some(_), _) => {
+                let mut url = runtime.config.serve.public.base_url.join("/self-service/login/browser");
+                url.set_query(request.url.query());
+                Ok(Opened::SignInInstead { to: url.into() })
+            }
+            (None, _) => Ok(Opened::AlreadySignedIn { return_to }),
+        };
     }
     let detail = Registration {
+        oauth2_login_challenge,
         organization_id: request.query("organization").and_then(|id| id.parse().ok()),
         identity_schema,
         ..Registration::default()
@@ -61,7 +78,9 @@ pub async fn open(
     let session_token_exchange_code = wants_code.then(|| login::start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
     runtime.store.commit(tx).await?;
     tracing::debug!(flow.id = %flow.id, flow.client = client.as_str(), "A sign-up form was opened.");
-    Ok(Opened::Flow { flow: Box::new(flow), session_token_exchange_code })
+    // Unlike for sign-ins, Kratos tells what the server wants to know when the flow is fetched, and not before.
+    let shown = Box::new(Shown { flow, oauth2_login_request: None });
+    Ok(Opened::Flow { shown, session_token_exchange_code })
 }
 
 fn new_flow(
@@ -136,14 +155,15 @@ pub async fn fetch(
     runtime: &Runtime,
     request: &Request,
     id: Id<Flow<Registration>>,
-) -> Result<Flow<Registration>, Problem> {
+) -> Result<Shown<Registration>, Problem> {
     ensure_enabled(runtime)?;
     let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
     csrf::ensure_same_browser(request, &flow)?;
     if flow.expires_at <= cx.now() {
         return Err(expiry::expired_on_fetch(runtime, &flow).with_id(id::FLOW_EXPIRED));
     }
-    Ok(flow)
+    let oauth2_login_request = oauth2::shown_with(runtime, &flow).await?;
+    Ok(Shown { flow, oauth2_login_request })
 }
 
 /// Submits a sign-up form.
@@ -184,7 +204,8 @@ async fn submit_to(
     let input = match input {
         Ok(input) => input,
         Err(InputError(why)) => {
-            return show_again(cx, runtime, flow, vec![Rejection::whole(message::generic(why))], Tx::new()).await;
+            return show_again(cx, runtime, request, flow, vec![Rejection::whole(message::generic(why))], Tx::new())
+                .await;
         }
     };
     let meant = runtime.methods.iter().find_map(|method| {
@@ -197,7 +218,7 @@ async fn submit_to(
         }
         login::ensure_providers_switched_on(runtime, &input)?;
         let rejection = Rejection::whole(message::no_registration_method());
-        return show_again(cx, runtime, flow, vec![rejection], Tx::new()).await;
+        return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
     };
     let mut malformed = method.malformed(runtime, &flow, &input);
     malformed.extend(form::malformed_payload(&input));
@@ -225,7 +246,7 @@ async fn submit_to(
                 }
                 // As in Kratos, what was typed does not come back here.
                 Completed::Taken { flow, .. } => {
-                    show_again(cx, runtime, flow, vec![Rejection::whole(message::duplicate_account())], Tx::new()).await
+                    show_again(cx, runtime, request, flow, vec![Rejection::whole(message::duplicate_account())], Tx::new()).await
                 }
             }
         }
@@ -235,7 +256,12 @@ async fn submit_to(
         Verdict::NextStep { status, writes } => {
             // What the client gave along is shown with the step that it led to, as in Kratos.
             lifecycle::update(cx, runtime, &mut flow, writes).await?;
-            Ok(Answer::NextStep { flow: Box::new(flow), status })
+            // As in Kratos: the screens in between do not ask the server.
+            let shown = match flow.active {
+                Some(_) => lifecycle::shown(runtime, request, flow).await?,
+                None => Box::new(Shown { flow, oauth2_login_request: None }),
+            };
+            Ok(Answer::NextStep { shown, status })
         }
         Verdict::Expired(at) => expired(cx, runtime, request, &flow, at).await,
         Verdict::Elsewhere { to, effects, writes } => {
@@ -384,7 +410,7 @@ async fn complete(
             Err(stop) => return Err(stop.into_problem()),
         }
     }
-    let RegistrationInProgress { continue_with, return_to, redirect_to, mut effects, .. } = progress;
+    let RegistrationInProgress { mut continue_with, return_to, redirect_to, mut effects, .. } = progress;
     runtime.identities.insert(cx, &mut candidate, &mut tx);
     runtime.sessions.insert(&mut tx, &session);
     tx.append(hook_writes);
@@ -422,6 +448,27 @@ async fn complete(
         effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
         effects.sign_in = Some(session.clone());
     }
+    let verifies_first = redirect_to.is_some();
+    let mut redirect_to = redirect_to.unwrap_or_else(|| return_to.to_string());
+    if let Some(challenge) =
+        flow.detail.oauth2_login_challenge.as_deref().filter(|_| flow.client == FlowClient::Browser)
+    {
+        let verifies = match request.wants_json {
+            true => continue_with.iter().any(|next| matches!(next, ContinueWith::ShowVerificationUi { .. })),
+            false => verifies_first,
+        };
+        // Whoever has an address to verify goes there first, and on to the server from there.
+        if !verifies && (signs_in || !request.wants_json) {
+            match oauth2::accept(runtime, challenge, Subject::of(&session)).await {
+                Ok(to) => {
+                    continue_with.retain(|next| !matches!(next, ContinueWith::RedirectBrowserTo { .. }));
+                    continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: to.clone() });
+                    redirect_to = to;
+                }
+                Err(problem) => return Ok(Completed::Answered(Answer::NotTold { problem, effects: Box::new(effects) })),
+            }
+        }
+    }
     Ok(Completed::Answered(Answer::Done(Box::new(Done {
         flow: flow.id,
         client: flow.client,
@@ -429,7 +476,7 @@ async fn complete(
         identity: Some(candidate),
         show_identity: true,
         continue_with,
-        redirect_to: redirect_to.unwrap_or_else(|| return_to.to_string()),
+        redirect_to,
         effects,
     }))))
 }
@@ -452,7 +499,7 @@ async fn reject(
     if flow.client == FlowClient::Browser {
         flow.ui.set_csrf(&request.csrf.masked(&cx.entropy));
     }
-    show_again(cx, runtime, flow, rejections, writes).await
+    show_again(cx, runtime, request, flow, rejections, writes).await
 }
 
 /// Shows the form again, with what was wrong.
@@ -462,6 +509,7 @@ async fn reject(
 pub async fn show_again(
     cx: &Cx,
     runtime: &Runtime,
+    request: &Request,
     mut flow: Flow<Registration>,
     rejections: Vec<Rejection>,
     writes: Tx,
@@ -472,7 +520,7 @@ pub async fn show_again(
     sort(runtime, &mut flow);
     lifecycle::update(cx, runtime, &mut flow, writes).await?;
     flow.transient_payload = None;
-    Ok(Answer::Rejected(Box::new(flow)))
+    lifecycle::shown(runtime, request, flow).await.map(Answer::Rejected)
 }
 
 /// Opens a fresh form in the place of one that is of no use since `expired_at`.

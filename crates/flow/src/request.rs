@@ -8,6 +8,7 @@ use url::Url;
 use crate::scene::RequestFacts;
 
 /// A request as the engine sees it.
+#[derive(Clone)]
 pub struct Request {
     /// As the client sent it, with its query (Kratos' `request_url`).
     pub url: Url,

@@ -25,19 +25,6 @@ impl Runtime {
     }
 }
 
-/// Refuses to open a flow on behalf of an OAuth 2.0 server, which this release cannot finish: the person would end up
-/// signed in here, and nowhere else. Kratos answers so where no server is configured.
-///
-/// # Errors
-/// 500 `invalid_configuration` when the address has a `login_challenge`.
-pub(crate) fn refuse_login_challenge(url: &Url) -> Result<(), Problem> {
-    if url.query_pairs().any(|(name, _)| name == "login_challenge") {
-        let reason = "The address has a login_challenge, but there is no OAuth 2.0 server to answer it to.";
-        return Err(Problem::new(500).with_id(id::INVALID_CONFIGURATION).reason(reason));
-    }
-    Ok(())
-}
-
 /// Where a browser hands a session over to a native app.
 pub fn with_code(mut return_to: Url, exchange: &TokenExchange) -> Url {
     let others: Vec<(String, String)> =

@@ -7,13 +7,14 @@ use model::{Cx, Flow, FlowClient, FlowName, Group, Id, Node, Problem, Ui, messag
 use store::Tx;
 use url::Url;
 
-use crate::answer::SubmitError;
+use crate::answer::{Effects, SubmitError};
 use crate::csrf;
 use crate::expiry;
 use crate::form::{self, Rejection};
 use crate::hook::run_after;
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
+use crate::oauth2::{self, Subject};
 use crate::proof::{ProofVerdict, StartAnew, VerificationMethod, VerificationStep};
 use crate::request::Request;
 use crate::runtime::Runtime;
@@ -25,6 +26,8 @@ pub enum Outcome {
     Rejected(Box<Flow<Verification>>),
     /// The form's next step, or its end.
     NextStep(Box<Flow<Verification>>),
+    /// The address is verified, and an OAuth 2.0 server was told who signed in. A browser goes on at `to`.
+    ToldWho { flow: Box<Flow<Verification>>, to: String, effects: Box<Effects> },
     /// The form was filled in by a link; the browser gets a new anti-CSRF cookie and is shown the form.
     FilledIn { flow: Box<Flow<Verification>>, csrf: CsrfToken },
     /// The flow was too old; `replacement` took its place, with a new anti-CSRF cookie.
@@ -256,7 +259,42 @@ async fn verified(
         let scene = Scene { cx, runtime, request, flow: AnyFlow::Verification(&told), session: None };
         run_after(hooks, &scene, &identity).await?;
     }
-    Ok(Outcome::NextStep(Box::new(flow)))
+    let is_in_browser = flow.client == FlowClient::Browser || !request.wants_json;
+    match flow.detail.oauth2_login_challenge.clone() {
+        Some(challenge) if is_in_browser => tell_who(cx, runtime, request, flow, &challenge).await,
+        _ => Ok(Outcome::NextStep(Box::new(flow))),
+    }
+}
+
+/// Goes on with the sign-in at an OAuth 2.0 server that began all this.
+async fn tell_who(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Verification>,
+    challenge: &str,
+) -> Result<Outcome, Problem> {
+    let session = match flow.detail.session_id {
+        Some(id) => runtime.store.session(id).await?.filter(|session| oauth2::is_alive(cx, session)),
+        None => None,
+    };
+    let Some(session) = session.filter(|session| Some(session.identity_id) == flow.detail.identity_id) else {
+        let why = "The sign-in that this belongs to is over. Please begin it again at the application.";
+        return show_again(cx, runtime, flow, Rejection::whole(message::generic(why))).await;
+    };
+    let methods = &flow.detail.authentication_methods;
+    let who = Subject { identity: session.identity_id, session: session.id, methods };
+    let to = oauth2::accept(runtime, challenge, who).await?;
+    if request.wants_json {
+        // A script shows that it worked, with a link that leads on.
+        if let Some(Node { attributes: Attributes::Anchor(link), .. }) = flow.ui.node_mut("continue") {
+            link.href.clone_from(&to);
+        }
+        lifecycle::update(cx, runtime, &mut flow, Tx::new()).await?;
+        flow.transient_payload = Some(serde_json::json!({}));
+    }
+    let effects = Box::new(Effects { sign_in: Some(session), ..Effects::default() });
+    Ok(Outcome::ToldWho { flow: Box::new(flow), to, effects })
 }
 
 fn continue_link(group: Group, url: &Url) -> Node {

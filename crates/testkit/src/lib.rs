@@ -11,6 +11,7 @@ mod gateway;
 mod mail_server;
 mod peer;
 mod provider;
+mod hydra;
 mod proxy;
 mod server;
 
@@ -22,5 +23,6 @@ pub use gateway::{Gateway, GatewayRequest};
 pub use mail_server::{Mail, MailEncryption, MailServer, MailServerSetup};
 pub use peer::{Peer, Received, Reply};
 pub use provider::{Lie, Provider};
+pub use hydra::Hydra;
 pub use proxy::Proxy;
 pub use server::{ADMIN_URL, APP_URL, PUBLIC_URL, Server, Setup};

@@ -7,7 +7,9 @@ use flow::login;
 use model::FlowClient;
 use web::{App, Request};
 
-use super::{Manners, answered, fetched, fetched_id, for_browsers, input, not_submitted, opened, submitted_id};
+use super::{
+    Manners, answered, fetched_id, for_browsers, input, not_fetched, not_submitted, opened, shown_json, submitted_id,
+};
 
 pub(super) const MANNERS: Manners = Manners {
     back_to_form: StatusCode::SEE_OTHER,
@@ -40,8 +42,8 @@ async fn open(request: Request, client: FlowClient) -> web::Result {
 
 async fn fetch(request: Request) -> web::Result {
     let id = fetched_id(&request)?;
-    let flow = login::fetch(&request.cx(), &request.site.runtime, &request.for_flow()?, id).await?;
-    Ok(fetched(&flow))
+    let flow = login::fetch(&request.cx(), &request.site.runtime, &request.for_flow()?, id).await;
+    flow.map(|shown| shown_json(StatusCode::OK, &shown)).map_err(not_fetched)
 }
 
 async fn submit(mut request: Request) -> web::Result {

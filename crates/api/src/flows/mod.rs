@@ -12,7 +12,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::Response;
-use flow::{Answer, AnyAnswer, Done, Effects, Input, InputError, Opened, Runtime, SubmitError};
+use flow::{Answer, AnyAnswer, Done, Effects, Input, InputError, Opened, Runtime, Shown, SubmitError};
 use model::flow::Kind;
 use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson, IdentityView, Members, SessionJson};
@@ -52,15 +52,30 @@ fn opened<K: Members>(
 ) -> web::Result {
     let wants_json = client == FlowClient::Api || request.accepts_json();
     match opened {
-        Opened::Flow { flow, session_token_exchange_code } if wants_json => {
-            let code = session_token_exchange_code.as_deref();
-            let parts = FlowJsonParts { session_token_exchange_code: code, ..FlowJsonParts::default() };
-            Ok(json(StatusCode::OK, &FlowJson { flow: &*flow, parts }))
+        Opened::Flow { shown, session_token_exchange_code } if wants_json => {
+            let parts = FlowJsonParts {
+                session_token_exchange_code: session_token_exchange_code.as_deref(),
+                oauth2_login_request: shown.oauth2_login_request.as_ref(),
+                ..FlowJsonParts::default()
+            };
+            Ok(json(StatusCode::OK, &FlowJson { flow: &shown.flow, parts }))
         }
-        Opened::Flow { flow, .. } => Ok(see_other(&request.method, &runtime.flow_page(&flow))),
+        Opened::Flow { shown, .. } => Ok(see_other(&request.method, &runtime.flow_page(&shown.flow))),
+        Opened::ToldWho { .. } if wants_json => Err((manners.already_signed_in)().into()),
+        Opened::ToldWho { to } => Ok(see_other(&request.method, &to)),
+        Opened::SignInInstead { to } => Ok(redirect(&request.method, StatusCode::FOUND, &to)),
         Opened::AlreadySignedIn { .. } if wants_json => Err((manners.already_signed_in)().into()),
         Opened::AlreadySignedIn { return_to } => Ok(see_other(&request.method, return_to.as_str())),
     }
+}
+
+/// A flow, with what an OAuth 2.0 server wants to know.
+fn shown_json<K: Members>(status: StatusCode, shown: &Shown<K>) -> Response {
+    let oauth2_login_request = shown.oauth2_login_request.as_ref();
+    json(
+        status,
+        &FlowJson { flow: &shown.flow, parts: FlowJsonParts { oauth2_login_request, ..FlowJsonParts::default() } },
+    )
 }
 
 /// Answers a flow that was fetched.
@@ -99,11 +114,12 @@ fn for_browsers(mut failure: Failure) -> Failure {
     failure
 }
 
-/// A flow that could not be fetched. That the flow is switched off (400) is shown on the error page; the rest is for scripts.
+/// A flow that could not be fetched. That is for scripts, unless the flow is switched off or an OAuth 2.0 server is at
+/// fault: browsers are shown that on the error page.
 fn not_fetched(problem: Problem) -> Failure {
-    let is_switched_off = problem.status == 400;
+    let is_for_scripts = matches!(problem.status, 403 | 404 | 410);
     let failure = Failure::from(problem);
-    if is_switched_off { for_browsers(failure) } else { failure }
+    if is_for_scripts { failure } else { for_browsers(failure) }
 }
 
 /// A submission that failed. Native apps are told in JSON, whatever they say they accept.
@@ -150,16 +166,17 @@ fn answered<K: Members>(
     answer: Answer<K>,
 ) -> web::Result {
     match answer {
-        Answer::Rejected(flow) if flow.client == FlowClient::Browser && !request.is_json_request() => {
-            Ok(redirect(&request.method, manners.back_to_form, &runtime.flow_page(&flow)))
+        Answer::Rejected(shown) if shown.flow.client == FlowClient::Browser && !request.is_json_request() => {
+            Ok(redirect(&request.method, manners.back_to_form, &runtime.flow_page(&shown.flow)))
         }
-        Answer::Rejected(flow) => Ok(flow_json(StatusCode::BAD_REQUEST, &flow, &[])),
-        Answer::NextStep { flow, .. } if flow.client == FlowClient::Browser && !request.is_json_request() => {
-            Ok(see_other(&request.method, &runtime.flow_page(&flow)))
+        Answer::Rejected(shown) => Ok(shown_json(StatusCode::BAD_REQUEST, &shown)),
+        Answer::NextStep { shown, .. } if shown.flow.client == FlowClient::Browser && !request.is_json_request() => {
+            Ok(see_other(&request.method, &runtime.flow_page(&shown.flow)))
         }
-        Answer::NextStep { flow, status } => {
+        Answer::NotTold { problem, effects } => Err(failed_with(Failure::for_browsers(problem), cx, runtime, *effects)),
+        Answer::NextStep { shown, status } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok(flow_json(status, &flow, &[]))
+            Ok(shown_json(status, &shown))
         }
         Answer::Expired { replacement, expired_at } => {
             if replacement.client == FlowClient::Browser && !request.is_json_request() {

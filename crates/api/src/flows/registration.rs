@@ -8,7 +8,7 @@ use model::FlowClient;
 use web::{App, Request};
 
 use super::{
-    Manners, answered, fetched, fetched_id, for_browsers, input, not_fetched, not_submitted, opened, submitted_id,
+    Manners, answered, fetched_id, for_browsers, input, not_fetched, not_submitted, opened, shown_json, submitted_id,
 };
 
 /// Kratos sends browsers back from here by 302 where other flows use 303.
@@ -44,7 +44,7 @@ async fn open(request: Request, client: FlowClient) -> web::Result {
 async fn fetch(request: Request) -> web::Result {
     let id = fetched_id(&request)?;
     let flow = registration::fetch(&request.cx(), &request.site.runtime, &request.for_flow()?, id).await;
-    flow.map(|flow| fetched(&flow)).map_err(not_fetched)
+    flow.map(|shown| shown_json(StatusCode::OK, &shown)).map_err(not_fetched)
 }
 
 async fn submit(mut request: Request) -> web::Result {

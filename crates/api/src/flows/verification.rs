@@ -11,7 +11,7 @@ use model::problem::id;
 use model::{Flow, FlowClient, Problem};
 use web::{App, Failure, Request, see_other, set_csrf};
 
-use super::{fetched, fetched_id, flow_json, input_or_query, not_fetched, not_submitted, submitted_id};
+use super::{apply, fetched, fetched_id, flow_json, input_or_query, not_fetched, not_submitted, submitted_id};
 
 /// `/self-service/verification…`
 pub(super) fn router() -> Router<App> {
@@ -60,6 +60,14 @@ async fn submit(mut request: Request) -> web::Result {
         // Mails are opened in browsers, so even a native app's flow may have to answer one.
         Outcome::NextStep(flow) if request.prefers_html() => Ok(page(&flow)),
         Outcome::NextStep(flow) => Ok(flow_json(StatusCode::OK, &flow, &[])),
+        Outcome::ToldWho { flow, to, effects } => {
+            let mut response = match request.is_json_request() {
+                true => flow_json(StatusCode::OK, &flow, &[]),
+                false => see_other(&request.method, &to),
+            };
+            apply(&mut response, &cx, &runtime, *effects);
+            Ok(response)
+        }
         Outcome::FilledIn { flow, csrf } => Ok(with_csrf(page(&flow), csrf)),
         Outcome::Expired { replacement, csrf } if request.is_json_request() => {
             Ok(with_csrf(to_fetch(&request, &runtime, &replacement), csrf))

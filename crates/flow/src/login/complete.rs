@@ -14,6 +14,7 @@ use crate::hook::{Instead, LoginInProgress, Stop, run_after};
 use crate::lifecycle::{self, Opening};
 use crate::linking::{self, PendingLink};
 use crate::method::{LoginScene, LoginStep};
+use crate::oauth2::{self, Subject};
 use crate::request::Request;
 use crate::return_to::with_code;
 use crate::runtime::Runtime;
@@ -167,6 +168,14 @@ pub(super) async fn complete(
     if let Some(to) = navigate_to {
         return Ok(Answer::Navigate { to, effects: Box::new(effects) });
     }
+    let mut redirect_to = redirect_to.unwrap_or_else(|| return_to.to_string());
+    if let Some(challenge) = &flow.detail.oauth2_login_challenge {
+        match oauth2::accept(runtime, challenge, Subject::of(&session)).await {
+            Ok(to) if request.wants_json => return Ok(Answer::Navigate { to, effects: Box::new(effects) }),
+            Ok(to) => redirect_to = to,
+            Err(problem) => return Ok(Answer::NotTold { problem, effects: Box::new(effects) }),
+        }
+    }
     Ok(Answer::Done(Box::new(Done {
         flow: flow_id,
         client: flow.client,
@@ -174,7 +183,7 @@ pub(super) async fn complete(
         identity: None,
         show_identity: true,
         continue_with,
-        redirect_to: redirect_to.unwrap_or_else(|| return_to.to_string()),
+        redirect_to,
         effects,
     })))
 }

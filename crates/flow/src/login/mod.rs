@@ -13,15 +13,15 @@ use store::Tx;
 
 pub use self::complete::accept;
 use self::complete::complete;
-use crate::answer::{Answer, Opened, SubmitError};
+use crate::answer::{Answer, Opened, Shown, SubmitError};
 use crate::csrf::{self, Refused};
 use crate::expiry;
 use crate::form::{self, Rejection};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::method::{LoginMethod, LoginScene, Verdict};
+use crate::oauth2::{self, Subject, LoginRequest};
 use crate::request::Request;
-use crate::return_to::refuse_login_challenge;
 use crate::runtime::Runtime;
 use crate::scene::{AnyFlow, Scene};
 
@@ -30,9 +30,27 @@ use crate::scene::{AnyFlow, Scene};
 /// # Errors
 /// 400 for an unusable `return_to`, `aal` or `identity_schema`; 401 for a second factor without a first.
 pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowClient) -> Result<Opened<Login>, Problem> {
+    // A server sends browsers only; what native apps bring along is kept and shown.
+    let challenge = match client {
+        FlowClient::Browser => oauth2::challenge(runtime, &request.url)?,
+        FlowClient::Api => None,
+    };
+    let Some(challenge) = challenge else { return open_as_asked(cx, runtime, request, client, None).await };
+    let asked = oauth2::login_request(runtime, &challenge).await?;
+    let request = oauth2::as_asked(runtime, request, &asked);
+    open_as_asked(cx, runtime, &request, client, Some((asked, challenge))).await
+}
+
+async fn open_as_asked(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    client: FlowClient,
+    asked: Option<(LoginRequest, String)>,
+) -> Result<Opened<Login>, Problem> {
     let selfservice = &runtime.config.selfservice;
     let return_to = runtime.return_to(None, Some(&request.url), &selfservice.default_browser_return_url)?;
-    refuse_login_challenge(&request.url)?;
+    let oauth2_login_challenge = oauth2::challenge(runtime, &request.url)?;
     let requested_aal = match request.query("aal").as_deref() {
         None => Aal::Aal1,
         Some(name) => Aal::parse(&name.to_lowercase()).filter(|aal| *aal != Aal::Aal0).ok_or_else(|| {
@@ -48,13 +66,16 @@ pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowCli
     match &found {
         None if requested_aal > Aal::Aal1 => return Err(first_factor_missing()),
         Some(found) if !refresh && requested_aal <= found.session.aal => {
-            return Ok(Opened::AlreadySignedIn { return_to });
+            let Some((_, challenge)) = asked else { return Ok(Opened::AlreadySignedIn { return_to }) };
+            let to = oauth2::accept(runtime, &challenge, Subject::of(&found.session)).await?;
+            return Ok(Opened::ToldWho { to });
         }
         _ => {}
     }
     let detail = Login {
         refresh,
         requested_aal,
+        oauth2_login_challenge,
         organization_id: request.query("organization").and_then(|id| id.parse().ok()),
         identity_schema,
         ..Login::default()
@@ -70,7 +91,8 @@ pub async fn open(cx: &Cx, runtime: &Runtime, request: &Request, client: FlowCli
     let session_token_exchange_code = wants_code.then(|| start_exchange(cx, runtime, flow.id.uuid(), &mut tx));
     runtime.store.commit(tx).await?;
     tracing::debug!(flow.id = %flow.id, flow.client = client.as_str(), flow.refresh = refresh, "A sign-in form was opened.");
-    Ok(Opened::Flow { flow: Box::new(flow), session_token_exchange_code })
+    let oauth2_login_request = asked.map(|(LoginRequest(shown), _)| shown);
+    Ok(Opened::Flow { shown: Box::new(Shown { flow, oauth2_login_request }), session_token_exchange_code })
 }
 
 /// Starts trading codes for a session; the first of the two goes to the native app.
@@ -145,14 +167,21 @@ pub fn add_fields<'a>(
 /// Fetches a sign-in form, for the browser that opened it (or any native client that knows its id).
 ///
 /// # Errors
-/// 403 for another browser, 404 for an unknown flow, 410 for one that is too old.
-pub async fn fetch(cx: &Cx, runtime: &Runtime, request: &Request, id: Id<Flow<Login>>) -> Result<Flow<Login>, Problem> {
+/// 403 for another browser, 404 for an unknown flow, 410 for one that is too old; 400 or 500 when an OAuth 2.0 server does
+/// not say what it wants.
+pub async fn fetch(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    id: Id<Flow<Login>>,
+) -> Result<Shown<Login>, Problem> {
     let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
     csrf::ensure_same_browser(request, &flow)?;
     if flow.expires_at <= cx.now() {
         return Err(expiry::expired_on_fetch(runtime, &flow).with_id(id::FLOW_EXPIRED));
     }
-    Ok(flow)
+    let oauth2_login_request = oauth2::shown_with(runtime, &flow).await?;
+    Ok(Shown { flow, oauth2_login_request })
 }
 
 /// Submits a sign-in form.
@@ -238,9 +267,9 @@ async fn submit_to(
         Verdict::NextStep { status, writes } => {
             // What the client gave along is shown with the step that it led to, as in Kratos.
             let payload = flow.transient_payload.take().unwrap_or_else(|| serde_json::json!({}));
-            let mut flow = update(cx, runtime, flow, writes).await?;
-            flow.transient_payload = Some(payload);
-            return Ok(Answer::NextStep { flow, status });
+            let mut shown = update(cx, runtime, request, flow, writes).await?;
+            shown.flow.transient_payload = Some(payload);
+            return Ok(Answer::NextStep { shown, status });
         }
         Verdict::Expired(at) => return expired(cx, runtime, request, &flow, found.as_ref(), at).await,
         Verdict::Elsewhere { to, effects, writes } => {
@@ -347,14 +376,20 @@ pub async fn show_again(
         flow.ui.set_csrf(&request.csrf.masked(&cx.entropy));
     }
     model::ui::NodeOrder::login().sort(&mut flow.ui);
-    update(cx, runtime, flow, writes).await.map(Answer::Rejected)
+    update(cx, runtime, request, flow, writes).await.map(Answer::Rejected)
 }
 
 /// Saves the form. Kratos reads it anew before it answers, and the payload is not stored.
-async fn update(cx: &Cx, runtime: &Runtime, mut flow: Flow<Login>, writes: Tx) -> Result<Box<Flow<Login>>, Problem> {
+async fn update(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    mut flow: Flow<Login>,
+    writes: Tx,
+) -> Result<Box<Shown<Login>>, Problem> {
     lifecycle::update(cx, runtime, &mut flow, writes).await?;
     flow.transient_payload = None;
-    Ok(Box::new(flow))
+    lifecycle::shown(runtime, request, flow).await
 }
 
 /// Opens a fresh form in the place of one that is of no use since `expired_at`.

@@ -290,7 +290,7 @@ impl Oidc {
                 flow.ui.set_value(&name, value);
             }
         }
-        let answer = registration::show_again(cx, runtime, flow, rejections, Tx::new()).await?;
+        let answer = registration::show_again(cx, runtime, request, flow, rejections, Tx::new()).await?;
         Ok(AnyAnswer::Registration(to.map_or(answer, |to| Answer::HandBack { to })))
     }
 }

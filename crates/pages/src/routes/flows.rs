@@ -25,15 +25,19 @@ pub(super) fn router() -> Router<App> {
 async fn show_login(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked(&request) else { return Ok(opened_anew::<Login>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = login::fetch(&cx, &runtime, &asker, id).await;
+    let fetched = login::fetch(&cx, &runtime, &asker, id).await.map(|shown| shown.flow);
     show(&request, &asker, fetched, |flow| {
         let selfservice = &runtime.config.selfservice;
         // Whoever is signed in already needs no other account.
         let is_first_step = !flow.detail.refresh && flow.detail.requested_aal < Aal::Aal2;
-        let kept = return_to(flow);
+        let kept = kept_for(flow, flow.detail.oauth2_login_challenge.as_ref());
         let mut links = Vec::new();
         if selfservice.recovery.enabled && flow.detail.requested_aal < Aal::Aal2 {
-            links.push(Link { before: None, text: "Forgot how to sign in?", href: open(&runtime, "recovery", &kept) });
+            links.push(Link {
+                before: None,
+                text: "Forgot how to sign in?",
+                href: open(&runtime, "recovery", &return_to(flow)),
+            });
         }
         if selfservice.registration.enabled && is_first_step {
             links.push(Link {
@@ -50,9 +54,9 @@ async fn show_login(request: Request) -> web::Result {
 async fn show_registration(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked(&request) else { return Ok(opened_anew::<Registration>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = registration::fetch(&cx, &runtime, &asker, id).await;
+    let fetched = registration::fetch(&cx, &runtime, &asker, id).await.map(|shown| shown.flow);
     show(&request, &asker, fetched, |flow| {
-        let href = open(&runtime, "login", &return_to(flow));
+        let href = open(&runtime, "login", &kept_for(flow, flow.detail.oauth2_login_challenge.as_ref()));
         vec![Link { before: Some("Been here before?"), text: "Sign in", href }]
     })
     .map_err(Failure::for_browsers)
@@ -134,4 +138,11 @@ fn kept_of(request: &Request) -> Vec<(String, String)> {
 /// Where a flow leads, for other flows to lead there too.
 fn return_to<K: Kind>(flow: &Flow<K>) -> Vec<(String, String)> {
     flow.return_to.iter().map(|target| ("return_to".to_owned(), target.clone())).collect()
+}
+
+/// As [`return_to`], with the challenge of the OAuth 2.0 server on whose behalf all this is done.
+fn kept_for<K: Kind>(flow: &Flow<K>, challenge: Option<&String>) -> Vec<(String, String)> {
+    let mut kept = return_to(flow);
+    kept.extend(challenge.map(|challenge| ("login_challenge".to_owned(), challenge.clone())));
+    kept
 }

@@ -12,6 +12,7 @@ mod keys;
 mod logout;
 mod messages;
 mod oidc;
+mod oauth2;
 mod order;
 mod outages;
 mod refresh;
