@@ -11,17 +11,34 @@ local kinds = {
   get = function() return wrk.format("GET") end,
   token = function(token) return wrk.format("GET", nil, { ["X-Session-Token"] = token }) end,
   cookie = function(cookie) return wrk.format("GET", nil, { ["Cookie"] = "ory_kratos_session=" .. cookie }) end,
-  -- Opens flows, and appends their ids to FILE.
-  collect = function() return wrk.format("GET", nil, json) end,
+  -- Opens flows, and appends their ids to FILE; with the session token of their owner, if FROM is one.
+  collect = function(token)
+    if not token or token == "" then return wrk.format("GET", nil, json) end
+    return wrk.format("GET", nil, { ["Accept"] = "application/json", ["X-Session-Token"] = token })
+  end,
   sign_in = function(flow)
     local email = ("person-%d@example.org"):format(math.random(0, 99999))
     local body = ('{"method":"password","identifier":"%s","password":"correct horse battery staple"}'):format(email)
     return wrk.format("POST", wrk.path .. "?flow=" .. flow, json, body)
   end,
+  sign_up = function(flow)
+    local body = '{"method":"password","traits":{"email":"new-%s@example.org"},"password":"correct horse battery staple"}'
+    return wrk.format("POST", wrk.path .. "?flow=" .. flow, json, body:format(flow))
+  end,
+  change_profile = function(line)
+    local flow, token = line:match("^(%S+) (%S+)$")
+    local headers = { ["Accept"] = json["Accept"], ["Content-Type"] = json["Content-Type"], ["X-Session-Token"] = token }
+    local body = '{"method":"profile","traits":{"email":"person-0@example.org"}}'
+    return wrk.format("POST", wrk.path .. "?flow=" .. flow, headers, body)
+  end,
+  ask_for_code = function(flow)
+    local body = '{"method":"code","email":"nobody@example.org"}'
+    return wrk.format("POST", wrk.path .. "?flow=" .. flow, json, body)
+  end,
   logout = function(token) return wrk.format("DELETE", nil, json, ('{"session_token":"%s"}'):format(token)) end,
 }
 
-local single_use = { sign_in = true, logout = true }
+local single_use = { sign_in = true, sign_up = true, change_profile = true, ask_for_code = true, logout = true }
 
 local requests = {}
 local sent = 0
@@ -29,10 +46,10 @@ local once = false
 
 function init(arguments)
   local kind, path, from, count = arguments[1], arguments[2], tonumber(arguments[3]), tonumber(arguments[4])
-  if kind == "collect" then collect(path) end
+  if kind == "collect" then collect(path, arguments[3]) end
   once = single_use[kind]
   if not path or kind == "collect" then
-    requests[1] = kinds[kind]()
+    requests[1] = kinds[kind](arguments[3])
     return
   end
   local number = 0
@@ -58,10 +75,11 @@ function request()
   return requests[sent]
 end
 
-function collect(path)
+function collect(path, token)
   local file = io.open(path, "a")
+  local owner = token and token ~= "" and " " .. token or ""
   function response(status, _, body)
-    if status == 200 then file:write(body:match('"id":"([%x-]+)"'), "\n") end
+    if status == 200 then file:write(body:match('"id":"([%x-]+)"'), owner, "\n") end
   end
 end
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::command::{cargo, command, run_quietly, succeed};
 use crate::install::{self, Need, POSTGRES, SQLITE, WRK};
 use crate::postgres::{self, Postgres};
-use crate::{Result, root};
+use crate::{Result, root, target};
 use database::Database;
 use load::{REQUESTS, Request, Run, Stock};
 use process::{Server, free_port};
@@ -69,7 +69,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     install::ensure(&needs[..if on_postgres { 3 } else { 2 }])?;
 
     let server = build()?;
-    let folder = root().join("target/bench");
+    let folder = target().join("bench");
     fs::create_dir_all(&folder)?;
     let mut results = Results::begin(&plan)?;
     results.hash_us = run_quietly(command(helper()).arg("hash"))?.trim().parse::<f64>()? / 1000.0;
@@ -138,12 +138,12 @@ fn build() -> Result<PathBuf> {
     let given = env::var_os("ZELUS_BIN").map(PathBuf::from);
     let packages: &[&str] = if given.is_some() { &[] } else { &["--package", "zelus"] };
     succeed(cargo().args(["build", "--release", "--package", "bench"]).args(packages))?;
-    Ok(given.unwrap_or_else(|| root().join("target/release/zelus")))
+    Ok(given.unwrap_or_else(|| target().join("release/zelus")))
 }
 
 /// The program of `bench/`.
 fn helper() -> PathBuf {
-    root().join("target/release/bench")
+    target().join("release/bench")
 }
 
 fn start_bare(folder: &Path) -> Result<Server> {

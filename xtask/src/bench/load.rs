@@ -25,10 +25,17 @@ enum Load {
     Same(&'static str),
     /// A kind, and the file of lines that it takes turns with.
     Lines(&'static str, &'static str),
-    /// Each takes a flow of its own, opened before.
-    SignIn,
+    /// A kind; each takes a flow of its own, opened before.
+    Submit(&'static str, Opens),
     /// Each takes a living session of its own.
     SignOut,
+}
+
+/// How flows are opened that are to be submitted.
+struct Opens {
+    path: &'static str,
+    /// The file whose first line is the session token of whoever opens and submits them, if they are somebody's.
+    of: Option<&'static str>,
 }
 
 pub const WHOAMI: &str = "whoami by token";
@@ -39,11 +46,44 @@ pub const REQUESTS: &[Request] = &[
     Request { name: "whoami, one of 400", path: "/sessions/whoami", load: Load::Lines("token", "crowd") },
     Request { name: "open a flow, native", path: LOGIN_FLOW, load: Load::Same("get") },
     Request { name: "open a flow, browser", path: "/self-service/login/browser", load: Load::Same("get") },
-    Request { name: "sign in", path: "/self-service/login", load: Load::SignIn },
+    Request {
+        name: SIGN_IN,
+        path: "/self-service/login",
+        load: Load::Submit("sign_in", Opens::by_anybody(LOGIN_FLOW)),
+    },
+    Request { name: "open sign-up", path: SIGN_UP_FLOW, load: Load::Same("get") },
+    Request {
+        name: "sign up",
+        path: "/self-service/registration",
+        load: Load::Submit("sign_up", Opens::by_anybody(SIGN_UP_FLOW)),
+    },
+    Request { name: "open settings", path: SETTINGS_FLOW, load: Load::Lines("token", "tokens") },
+    Request {
+        name: "change the profile",
+        path: "/self-service/settings",
+        load: Load::Submit("change_profile", Opens { path: SETTINGS_FLOW, of: Some("crowd") }),
+    },
+    Request { name: "open recovery", path: RECOVERY_FLOW, load: Load::Same("get") },
+    Request {
+        name: "ask for recovery",
+        path: "/self-service/recovery",
+        load: Load::Submit("ask_for_code", Opens::by_anybody(RECOVERY_FLOW)),
+    },
+    Request { name: "open verification", path: VERIFICATION_FLOW, load: Load::Same("get") },
+    Request {
+        name: "ask for verification",
+        path: "/self-service/verification",
+        load: Load::Submit("ask_for_code", Opens::by_anybody(VERIFICATION_FLOW)),
+    },
     Request { name: "sign out, native", path: "/self-service/logout/api", load: Load::SignOut },
 ];
 
+pub const SIGN_IN: &str = "sign in";
 const LOGIN_FLOW: &str = "/self-service/login/api";
+const SIGN_UP_FLOW: &str = "/self-service/registration/api";
+const SETTINGS_FLOW: &str = "/self-service/settings/api";
+const RECOVERY_FLOW: &str = "/self-service/recovery/api";
+const VERIFICATION_FLOW: &str = "/self-service/verification/api";
 /// More sign-outs than a server does in a second, so that a round does not run out of sessions.
 const SIGN_OUTS_PER_SECOND: usize = 12_000;
 /// Requests of a single-use kind that are sent before it is measured.
@@ -74,32 +114,42 @@ impl Stock {
         self.folder.join(name).display().to_string()
     }
 
-    /// Opens flows for `seconds`, and tells how many.
-    fn open_flows(&self, run: &Run<'_>, seconds: u32) -> Result<usize> {
+    /// Opens flows for `seconds`, and tells how many. A line is the id of a flow, and the token of its owner if it has one.
+    fn open_flows(&self, run: &Run<'_>, opens: &Opens, seconds: u32) -> Result<usize> {
         let path = self.folder.join("flows");
         let _ = fs::remove_file(&path);
-        Run { path: LOGIN_FLOW, ..*run }.wrk(&["collect", &self.file("flows")], seconds)?;
+        let token = match opens.of {
+            Some(file) => fs::read_to_string(self.folder.join(file))?.lines().next().unwrap_or_default().to_owned(),
+            None => String::new(),
+        };
+        Run { path: opens.path, ..*run }.wrk(&["collect", &self.file("flows"), &token], seconds)?;
         Ok(BufReader::new(File::open(path)?).lines().count())
+    }
+}
+
+impl Opens {
+    const fn by_anybody(path: &'static str) -> Self {
+        Self { path, of: None }
     }
 }
 
 impl Request {
     /// Whether a hash would hide everything else at the cost that servers in earnest insist on.
     pub fn is_cheapened(&self) -> bool {
-        matches!(self.load, Load::SignIn)
+        matches!(self.load, Load::Submit("sign_in" | "sign_up", _))
     }
 
     /// Sends requests of this kind for `seconds`, after a warm-up when this is the first time.
     pub fn measure(&self, run: &Run<'_>, stock: &mut Stock, is_first: bool, seconds: u32) -> Result<Sample> {
         let warm_up = u32::from(is_first);
-        match self.load {
+        match &self.load {
             Load::Same(kind) => run.measure(&[kind], warm_up, seconds),
             Load::Lines(kind, file) => run.measure(&[kind, &stock.file(file)], warm_up, seconds),
-            Load::SignIn => {
-                let flows = stock.open_flows(run, seconds + warm_up)?;
+            Load::Submit(kind, opens) => {
+                let flows = stock.open_flows(run, opens, seconds + warm_up)?;
                 let (spent, file) = (SINGLE_USE_WARM_UP.min(flows / 10) * warm_up as usize, stock.file("flows"));
-                run.single_use("sign_in", &file, 0, spent)?;
-                run.measure(&["sign_in", &file, &(spent + 1).to_string(), &(flows - spent).to_string()], 0, seconds)
+                run.single_use(kind, &file, 0, spent)?;
+                run.measure(&[kind, &file, &(spent + 1).to_string(), &(flows - spent).to_string()], 0, seconds)
             }
             Load::SignOut => {
                 let file = stock.file("single_use");

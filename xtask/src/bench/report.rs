@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::load::SIGN_IN;
 use super::results::{Measured, OnDatabase, Results};
 use super::targets::{self, title};
 
@@ -58,8 +59,9 @@ const NOTES: &str = "
   completed, kernel and network included. Each figure *above bare* is the difference to the bare route in the same round.
 - The load comes from `bench/wrk/requests.lua`, on one thread of the same machine. Throughput is therefore what is left
   of the cores beside the load itself, and not a limit of the server.
-- Every sign-out ends a living session of its own, and every sign-in submits a flow of its own. The hash is bcrypt at
-  cost 4, so that it does not hide the rest.
+- Every sign-out ends a living session of its own, and every submission is of a flow of its own. The hash is bcrypt at
+  cost 4, so that it does not hide the rest. Signing up opens a verification flow and queues its mail as well. All
+  changes of a profile are one person's, and leave it as it is. Recovery and verification are asked for by someone unknown.
 - SQLite lies on a disk and is synced at each commit. PostgreSQL is a fresh cluster with its default settings, on
   loopback, without TLS.
 - Resident memory under load counts the pages of the database file that SQLite maps, which the system takes back at will.
@@ -98,7 +100,7 @@ fn write_database(page: &mut String, results: &Results, on: &OnDatabase) -> std:
             measured.median(|sample| Some(sample.p99_us)) / 1000.0,
         )?;
     }
-    if let Some(sign_in) = on.request("sign in").map(Measured::cpu_us) {
+    if let Some(sign_in) = on.request(SIGN_IN).map(Measured::cpu_us) {
         let (hash, rest) = (figure(results.hash_us), figure(sign_in - results.hash_us));
         writeln!(page, "\nOf signing in, the hash takes {hash} µs and everything else {rest} µs.")?;
     }
