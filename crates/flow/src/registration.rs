@@ -246,7 +246,15 @@ async fn submit_to(
                 }
                 // As in Kratos, what was typed does not come back here.
                 Completed::Taken { flow, .. } => {
-                    show_again(cx, runtime, request, flow, vec![Rejection::whole(message::duplicate_account())], Tx::new()).await
+                    show_again(
+                        cx,
+                        runtime,
+                        request,
+                        flow,
+                        vec![Rejection::whole(message::duplicate_account())],
+                        Tx::new(),
+                    )
+                    .await
                 }
             }
         }
@@ -465,7 +473,9 @@ async fn complete(
                     continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: to.clone() });
                     redirect_to = to;
                 }
-                Err(problem) => return Ok(Completed::Answered(Answer::NotTold { problem, effects: Box::new(effects) })),
+                Err(problem) => {
+                    return Ok(Completed::Answered(Answer::NotTold { problem, effects: Box::new(effects) }));
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::form::{self, Rejection};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::method::{LoginMethod, LoginScene, Verdict};
-use crate::oauth2::{self, Subject, LoginRequest};
+use crate::oauth2::{self, LoginRequest, Subject};
 use crate::request::Request;
 use crate::runtime::Runtime;
 use crate::scene::{AnyFlow, Scene};
