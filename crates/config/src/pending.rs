@@ -8,11 +8,9 @@ pub const NOT_USED_YET: &[&str] = &[
     "enterprise",
     "expose-metrics-port",
     "feature_flags.choose_recovery_address",
-    "feature_flags.password_profile_registration_node_group",
     "organizations",
     "preview",
     "selfservice.methods.b2b",
-    "selfservice.methods.password.config.migrate_hook",
     "tracing",
 ];
 

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use config::{ApiKeyPlace, HttpAuth, HttpRequest};
-use mapper::Input;
+use config::HttpRequest;
+use mapper::{Input, MAX_SNIPPET};
 use outbound::Request;
 use serde_json::{Map, Value, json};
 use store::CourierMessage;
@@ -18,8 +16,6 @@ use crate::channel::SendError;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read, in bytes. Nothing in it matters but its status.
 const MAX_ANSWER: usize = 64 << 10;
-/// The largest Jsonnet snippet that is fetched, in bytes.
-const MAX_SNIPPET: usize = 1 << 20;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -39,11 +35,8 @@ impl Courier {
             .header("Content-Type", content_type)
             .retries(0)
             .timeout(TIMEOUT);
-        for (name, value) in &config.headers {
-            request = request.header(name, value.expose());
-        }
-        if let Some(auth) = &config.auth {
-            request = authenticated(request, auth);
+        for (name, value) in config.headers_with_proof() {
+            request = request.header(&name, value.expose());
         }
         let answer = self.outbound.fetch(request, MAX_ANSWER).await.map_err(SendError::passing)?;
         answer.success().map(drop).map_err(SendError::passing)
@@ -53,11 +46,7 @@ impl Courier {
     async fn request_body(&self, config: &HttpRequest, message: &CourierMessage) -> Result<String, SendError> {
         let ctx = self.context(message);
         let Some(address) = &config.body else { return Ok(plain_body(&ctx).to_string()) };
-        let fetch = |url: String| async move {
-            let answer = self.outbound.fetch(Request::get(&url), MAX_SNIPPET).await;
-            let answer = answer.and_then(outbound::Response::success);
-            answer.map(|answer| answer.body).map_err(|error| error.to_string())
-        };
+        let fetch = |url: String| async move { self.outbound.download(&url, MAX_SNIPPET).await };
         let snippet = self.mapper.load(address, fetch).await.map_err(SendError::passing)?;
         self.mapper.evaluate(&snippet, Input::TopLevel { ctx: &ctx }).await.map_err(SendError::passing)
     }
@@ -108,17 +97,4 @@ fn form(json: &str) -> Result<String, SendError> {
         form.append_pair(name, value.as_str().ok_or_else(unfit)?);
     }
     Ok(form.finish())
-}
-
-fn authenticated(request: Request, auth: &HttpAuth) -> Request {
-    match auth {
-        HttpAuth::Basic { user, password } => {
-            let credentials = BASE64_STANDARD.encode(format!("{user}:{}", password.expose()));
-            request.header("Authorization", &format!("Basic {credentials}"))
-        }
-        HttpAuth::ApiKey { name, value, place: ApiKeyPlace::Header } => request.header(name, value.expose()),
-        HttpAuth::ApiKey { name, value, place: ApiKeyPlace::Cookie } => {
-            request.header("Cookie", &format!("{name}={}", value.expose()))
-        }
-    }
 }

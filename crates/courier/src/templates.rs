@@ -17,7 +17,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use model::Channel;
-use outbound::{Outbound, Request};
+use outbound::Outbound;
 use serde_json::{Map, Value};
 
 use crate::compose::Template;
@@ -296,10 +296,7 @@ async fn fetch(address: &str, outbound: &Outbound) -> Result<String, String> {
     }
     let bytes = match address.strip_prefix("base64://") {
         Some(encoded) => BASE64_STANDARD.decode(encoded).map_err(|_| "it is not base64".to_owned())?,
-        None => {
-            let answer = outbound.fetch(Request::get(address), MAX_SOURCE).await;
-            answer.and_then(outbound::Response::success).map_err(|error| error.to_string())?.body
-        }
+        None => outbound.download(address, MAX_SOURCE).await.map_err(|error| error.to_string())?,
     };
     String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use model::flow::{Login, Recovery, Registration, Settings, Verification};
-use model::wire::{FlowJson, FlowJsonParts, IdentityJson};
+use model::wire::{FlowJson, FlowJsonParts, IdentityJson, SessionJson};
 use model::{Cx, Flow, FlowClient, FlowName, Identity, Session};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::request::Request;
 use crate::runtime::Runtime;
@@ -18,6 +18,28 @@ pub struct Scene<'a> {
     pub flow: AnyFlow<'a>,
     /// The session that a sign-in makes, or under which settings are changed.
     pub session: Option<&'a Session>,
+}
+
+impl Scene<'_> {
+    /// What Jsonnet snippets are told (`ctx`), as in Kratos.
+    pub fn context(&self, identity: Option<&Identity>) -> Value {
+        let base = self.runtime.public_url();
+        let facts = &self.request.facts;
+        let mut context = json!({
+            "flow": self.flow.to_json(base),
+            "request_headers": facts.headers,
+            "request_method": facts.method,
+            "request_url": self.request.url.as_str(),
+            "request_cookies": facts.cookies,
+        });
+        if let Some(identity) = identity {
+            context["identity"] = json!(IdentityJson::public(identity, base));
+        }
+        if let Some(session) = self.session {
+            context["session"] = json!(SessionJson::public(session, base, self.cx.now()));
+        }
+        context
+    }
 }
 
 /// A flow of any kind.

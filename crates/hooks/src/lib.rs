@@ -35,7 +35,7 @@ pub fn configured(config: &Config) -> Result<Hooks, String> {
         tell_of_requests: false,
     };
     let has_web_hook = hooks.all().any(|hook| hook.name() == "web_hook");
-    hooks.tell_of_requests = has_web_hook;
+    hooks.tell_of_requests = has_web_hook || selfservice.methods.password.migrate_hook.is_some();
     Ok(hooks)
 }
 

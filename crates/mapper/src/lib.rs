@@ -11,6 +11,7 @@ mod pool;
 mod source;
 pub mod worker;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use error::MapperError;
+pub use source::MAX_SNIPPET;
 
 use pool::Pool;
 use source::Downloads;
@@ -101,10 +103,11 @@ impl Mapper {
     /// fetched by `fetch` and kept for an hour; anything else is a path.
     ///
     /// # Errors
-    /// [`MapperError::Source`] when it cannot be had, or is larger than a mebibyte.
-    pub async fn load<F>(&self, address: &str, fetch: impl FnOnce(String) -> F) -> Result<Arc<str>, MapperError>
+    /// [`MapperError::Source`] when it cannot be had, or is larger than [`MAX_SNIPPET`].
+    pub async fn load<F, E>(&self, address: &str, fetch: impl FnOnce(String) -> F) -> Result<Arc<str>, MapperError>
     where
-        F: Future<Output = Result<Vec<u8>, String>>,
+        F: Future<Output = Result<Vec<u8>, E>>,
+        E: Display,
     {
         self.0.downloads.load(address, fetch).await
     }

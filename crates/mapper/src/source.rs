@@ -1,6 +1,7 @@
 //! Where snippets come from.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use crate::MapperError;
 
 /// The largest snippet, in bytes.
-const MAX_SNIPPET: usize = 1 << 20;
+pub const MAX_SNIPPET: usize = 1 << 20;
 /// How long a download is kept; as in Kratos.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// How many downloads are kept.
@@ -36,9 +37,10 @@ impl Downloads {
         Self { clock, kept: Mutex::default() }
     }
 
-    pub async fn load<F>(&self, address: &str, fetch: impl FnOnce(String) -> F) -> Result<Arc<str>, MapperError>
+    pub async fn load<F, E>(&self, address: &str, fetch: impl FnOnce(String) -> F) -> Result<Arc<str>, MapperError>
     where
-        F: Future<Output = Result<Vec<u8>, String>>,
+        F: Future<Output = Result<Vec<u8>, E>>,
+        E: Display,
     {
         if let Some(encoded) = address.strip_prefix("base64://") {
             let bytes = LENIENT.decode(encoded).map_err(|error| unreadable(format!("its Base64 is wrong: {error}")))?;
@@ -51,7 +53,7 @@ impl Downloads {
         if let Some(kept) = self.kept(address, now) {
             return Ok(kept);
         }
-        let snippet = text(fetch(address.to_owned()).await.map_err(MapperError::Source)?)?;
+        let snippet = text(fetch(address.to_owned()).await.map_err(|error| unreadable(error.to_string()))?)?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_DOWNLOADS {
             kept.clear();

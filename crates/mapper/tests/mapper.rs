@@ -189,7 +189,7 @@ async fn snippets_come_from_many_places() {
     let fetched = Arc::new(AtomicU32::new(0));
     let fetch = |_| {
         let count = fetched.fetch_add(1, Ordering::Relaxed);
-        async move { Ok(format!("{count}").into_bytes()) }
+        async move { Ok::<_, String>(format!("{count}").into_bytes()) }
     };
     for (minutes, expected) in [(0, "0"), (59, "0"), (2, "1")] {
         clock.advance(SignedDuration::from_mins(minutes));

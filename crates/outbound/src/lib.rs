@@ -127,6 +127,14 @@ impl Outbound {
         tokio::time::timeout(deadline, self.fetch_with_retries(&request, limit)).await.unwrap_or(Err(Error::Timeout))
     }
 
+    /// Fetches a document of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Outbound::fetch`], and [`Error::Status`] for an answer that is an error.
+    pub async fn download(&self, url: &str, limit: usize) -> Result<Vec<u8>, Error> {
+        self.fetch(Request::get(url), limit).await.and_then(Response::success).map(|answer| answer.body)
+    }
+
     async fn fetch_with_retries(&self, request: &Request, limit: usize) -> Result<Response, Error> {
         let shared = &*self.0;
         let parts = request.parse()?;

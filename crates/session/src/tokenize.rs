@@ -10,14 +10,14 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use config::{Config, TokenSubject, TokenizerTemplate};
 use crypto::{JwkError, SigningKey};
-use mapper::{Input, Mapper, MapperError};
+use mapper::{Input, MAX_SNIPPET, Mapper, MapperError};
 use model::wire::SessionJson;
 use model::{Cx, Problem, Session, SignedDuration, Timestamp};
-use outbound::{Outbound, Request, Response};
+use outbound::Outbound;
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncReadExt;
 
-/// The largest key set and the largest snippet, in bytes.
+/// The largest key set, in bytes.
 const MAX_DOCUMENT: usize = 1 << 20;
 /// How long a key is kept before it is read again; as in Kratos.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -79,7 +79,7 @@ impl Tokenizer {
         claims: &BTreeMap<String, Value>,
         session: Value,
     ) -> Result<Map<String, Value>, Problem> {
-        let fetch = |url: String| async move { self.fetch(&url).await };
+        let fetch = |url: String| async move { self.outbound.download(&url, MAX_SNIPPET).await };
         let snippet = self.mapper.load(address, fetch).await;
         let snippet = snippet.map_err(|error| Problem::internal(format!("A claims mapper: {error}.")))?;
         let variables = Map::from_iter([("session".to_owned(), session), ("claims".to_owned(), json!(claims))]);
@@ -121,7 +121,9 @@ impl Tokenizer {
         if let Some(encoded) = address.strip_prefix("base64://") {
             return BASE64_STANDARD.decode(encoded).map_err(|_| "it is no Base64".to_owned());
         }
-        let Some(path) = address.strip_prefix("file://") else { return self.fetch(address).await };
+        let Some(path) = address.strip_prefix("file://") else {
+            return self.outbound.download(address, MAX_DOCUMENT).await.map_err(|error| error.to_string());
+        };
         let file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();
         file.take(MAX_DOCUMENT as u64 + 1).read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
@@ -129,12 +131,6 @@ impl Tokenizer {
             true => Err(format!("it is larger than {MAX_DOCUMENT} bytes")),
             false => Ok(bytes),
         }
-    }
-
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, String> {
-        let answer = self.outbound.fetch(Request::get(url), MAX_DOCUMENT).await;
-        let answer = answer.and_then(Response::success).map_err(|error| error.to_string())?;
-        Ok(answer.body)
     }
 }
 

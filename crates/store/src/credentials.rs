@@ -5,11 +5,6 @@ use model::{Credential, Id, RawJson, Timestamp};
 use crate::statement::Statement;
 use crate::{Tx, to_microseconds};
 
-static UPDATE_CONFIG: Statement = Statement::new(
-    "credentials.update_config",
-    "UPDATE identity_credentials SET config = ?3, updated_at = ?4 WHERE nid = ?1 AND id = ?2",
-);
-
 /// Kratos' rows on SQLite are text that may be spaced otherwise than ours.
 static REPLACE_CONFIG: Statement = Statement::new(
     "credentials.replace_config",
@@ -18,16 +13,11 @@ static REPLACE_CONFIG: Statement = Statement::new(
 )
 .postgres("UPDATE identity_credentials SET config = ?4, updated_at = ?5 WHERE nid = ?1 AND id = ?2 AND config = ?3");
 
-pub(crate) static STATEMENTS: &[&Statement] = &[&UPDATE_CONFIG, &REPLACE_CONFIG];
+pub(crate) static STATEMENTS: &[&Statement] = &[&REPLACE_CONFIG];
 
 impl Tx {
-    /// Replaces what a credential holds, such as a password hash of an outdated kind. A credential that is gone
-    /// meanwhile is no matter.
-    pub fn update_credential_config(&mut self, id: Id<Credential>, config: &RawJson, now: Timestamp) {
-        self.run(&UPDATE_CONFIG, [id.into(), config.into(), now.into()]);
-    }
-
-    /// As [`Tx::replace_credential_config`] for what may be left out: how often a key was used, say.
+    /// As [`Tx::replace_credential_config`] for what may be left out: how often a key was used, or
+    /// the same password under a newer kind of hash.
     pub fn note_credential_config(&mut self, id: Id<Credential>, before: &RawJson, after: &RawJson, now: Timestamp) {
         self.run(&REPLACE_CONFIG, [id.into(), before.into(), after.into(), to_microseconds(now).into()]);
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use model::{Secret, SignedDuration};
 
 use crate::section::Section;
@@ -165,7 +167,29 @@ impl HttpRequest {
     }
 }
 
+impl HttpRequest {
+    /// The configured headers, and the one that proves who sends the request. Of two under one name the last counts.
+    pub fn headers_with_proof(&self) -> Vec<(String, Secret)> {
+        let mut headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        headers.extend(self.auth.as_ref().map(HttpAuth::header));
+        headers
+    }
+}
+
 impl HttpAuth {
+    fn header(&self) -> (String, Secret) {
+        match self {
+            Self::Basic { user, password } => {
+                let credentials = BASE64_STANDARD.encode(format!("{user}:{}", password.expose()));
+                ("Authorization".to_owned(), Secret::new(format!("Basic {credentials}")))
+            }
+            Self::ApiKey { name, value, place: ApiKeyPlace::Header } => (name.clone(), value.clone()),
+            Self::ApiKey { name, value, place: ApiKeyPlace::Cookie } => {
+                ("Cookie".to_owned(), Secret::new(format!("{name}={}", value.expose())))
+            }
+        }
+    }
+
     fn read(section: &Section<'_>) -> Self {
         let config = section.section("config");
         if section.text("type") == "basic_auth" {

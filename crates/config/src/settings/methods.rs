@@ -59,7 +59,15 @@ pub struct PasswordMethod {
     /// Refuse passwords that look like the identifier.
     pub identifier_similarity_check_enabled: bool,
     /// Ask another system once; `None` when off.
-    pub migrate_hook: Option<HttpRequest>,
+    pub migrate_hook: Option<MigrateHook>,
+}
+
+/// `selfservice.methods.password.config.migrate_hook`.
+#[derive(Clone, Debug)]
+pub struct MigrateHook {
+    pub request: HttpRequest,
+    /// Whether requests carry `Ory-Webhook-Trigger-ID` and `Ory-Webhook-Request-ID` (`emit_analytics_event`).
+    pub identifies_requests: bool,
 }
 
 /// `selfservice.methods.code`.
@@ -238,8 +246,16 @@ impl PasswordMethod {
             ignore_network_errors: config.flag("ignore_network_errors"),
             min_password_length: config.number("min_password_length"),
             identifier_similarity_check_enabled: config.flag("identifier_similarity_check_enabled"),
-            migrate_hook: migrate.flag("enabled").then(|| HttpRequest::read(&migrate.section("config"))).flatten(),
+            migrate_hook: migrate.flag("enabled").then(|| MigrateHook::read(&migrate.section("config"))).flatten(),
         }
+    }
+}
+
+impl MigrateHook {
+    /// `None` without an address.
+    fn read(section: &Section<'_>) -> Option<Self> {
+        let request = HttpRequest::read(section)?;
+        Some(Self { request, identifies_requests: section.flag("emit_analytics_event") })
     }
 }
 

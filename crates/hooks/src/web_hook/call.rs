@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mapper::{Input, Mapper, MapperError};
+use mapper::{Input, MAX_SNIPPET, Mapper, MapperError};
 use model::{Clock, Uuid};
 use outbound::{Outbound, Request, Response};
 use serde_json::Value;
@@ -12,8 +12,6 @@ use super::settings::{BodyForm, Settings};
 
 /// The most that is read of an answer; as in Kratos.
 const MAX_ANSWER: usize = 5 << 20;
-/// The largest Jsonnet snippet that is fetched.
-const MAX_SNIPPET: usize = 1 << 20;
 
 /// A call with all that it takes, so that it can outlive the request that it tells of. Its context is never stored.
 pub struct Call {
@@ -96,11 +94,7 @@ impl Call {
 
     /// What the snippet makes of the context; `None` when it calls the request off, by `error 'cancel'`.
     async fn body(&self, address: &str) -> Result<Option<Vec<u8>>, Fault> {
-        let fetch = |url: String| async move {
-            let answer = self.outbound.fetch(Request::get(&url), MAX_SNIPPET).await;
-            let answer = answer.and_then(Response::success).map_err(|error| error.to_string())?;
-            Ok(answer.body)
-        };
+        let fetch = |url: String| async move { self.outbound.download(&url, MAX_SNIPPET).await };
         let snippet = self.mapper.load(address, fetch).await?;
         let output = match self.mapper.evaluate(&snippet, Input::TopLevel { ctx: &self.context }).await {
             Ok(output) => output,

@@ -13,9 +13,8 @@ mod tests;
 use std::sync::Arc;
 
 use flow::{BoxFuture, Hook, Scene, Stop};
-use model::wire::{IdentityJson, SessionJson};
 use model::{FlowClient, FlowName, Identity, Problem};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use call::{Call, Fault};
 use settings::Settings;
@@ -93,7 +92,7 @@ impl WebHook {
             mapper: scene.runtime.mapper.clone(),
             clock: scene.cx.clock.clone(),
             trigger: scene.cx.entropy.uuid(),
-            context: context(scene, identity),
+            context: scene.context(identity),
         }
     }
 }
@@ -146,26 +145,6 @@ impl Hook for WebHook {
             }
         })
     }
-}
-
-/// The `ctx` of the snippet, as in Kratos.
-fn context(scene: &Scene<'_>, identity: Option<&Identity>) -> Value {
-    let base = scene.runtime.public_url();
-    let facts = &scene.request.facts;
-    let mut context = json!({
-        "flow": scene.flow.to_json(base),
-        "request_headers": facts.headers,
-        "request_method": facts.method,
-        "request_url": scene.request.url.as_str(),
-        "request_cookies": facts.cookies,
-    });
-    if let Some(identity) = identity {
-        context["identity"] = json!(IdentityJson::public(identity, base));
-    }
-    if let Some(session) = scene.session {
-        context["session"] = json!(SessionJson::public(session, base, scene.cx.now()));
-    }
-    context
 }
 
 /// What the person is told of a call that failed. As in Kratos, native apps get a plain failure by status 400.

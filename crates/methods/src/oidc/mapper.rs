@@ -1,18 +1,14 @@
 //! From claims to an identity: the operator's Jsonnet snippet says what becomes of them (`mapper_url`).
 
 use flow::{Runtime, registration};
-use mapper::{Input, MapperError};
+use mapper::{Input, MAX_SNIPPET, MapperError};
 use model::flow::Registration;
 use model::{AddressStatus, Channel, Cx, Flow, Identity, Problem, RawJson, normalise_address};
-use outbound::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::claims::Claims;
 use super::provider::Provider;
-
-/// The largest snippet that is fetched, in bytes.
-const MAX_SNIPPET: usize = 1 << 20;
 
 /// What a snippet gives.
 #[derive(Default)]
@@ -37,11 +33,7 @@ struct VerifiedAddress {
 /// 500 when it fails or gives something else than it should. The log says more.
 pub async fn run(runtime: &Runtime, provider: &Provider, claims: &Claims) -> Result<Mapped, Problem> {
     let address = &provider.config.mapper_url;
-    let fetch = |url: String| async move {
-        let answer = runtime.outbound.fetch(Request::get(&url), MAX_SNIPPET).await;
-        let answer = answer.and_then(outbound::Response::success).map_err(|error| error.to_string())?;
-        Ok(answer.body)
-    };
+    let fetch = |url: String| async move { runtime.outbound.download(&url, MAX_SNIPPET).await };
     let failed = |error: MapperError| {
         let busy = matches!(error, MapperError::Busy);
         let log = format!("The mapper of the provider {} failed: {error}.", provider.config.id);

@@ -1,15 +1,19 @@
 //! Signing in.
 
-use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict, login};
+use crypto::HashError;
+use flow::{
+    AnyFlow, BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Scene, Verdict, login,
+};
 use model::flow::Login;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Node, Problem, Secret, Session, message,
+    Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Node, Problem, Secret, Session, factors,
+    message,
 };
 use serde_json::Value;
-use store::Tx;
+use store::{FoundCredential, Tx};
 
-use super::{Password, PasswordConfig, busy, password_field, submit_button};
+use super::{Password, PasswordConfig, busy, hashed, migration, password_field, submit_button};
 
 impl LoginMethod for Password {
     fn add_fields(
@@ -19,6 +23,7 @@ impl LoginMethod for Password {
         scene: &LoginScene<'_>,
         flow: &mut Flow<Login>,
     ) -> Result<bool, Problem> {
+        let can_use_it = |identity: &Identity| has_password(identity, runtime.identities.rules());
         let (identifier, label) = match scene {
             LoginScene::FirstFactor => {
                 let schemas = runtime.identities.schemas();
@@ -26,11 +31,11 @@ impl LoginMethod for Password {
                 let node = Node::input("identifier", Group::Default, InputType::Text);
                 (Some(node.required().with_value("").with_label(label)), message::login_with_password())
             }
-            LoginScene::Identified(visitor) if visitor.account.is_offered(has_password) => {
+            LoginScene::Identified(visitor) if visitor.account.is_offered(can_use_it) => {
                 (None, message::login_with_password())
             }
             LoginScene::Refresh { identity } => {
-                let usable = has_password(identity);
+                let usable = can_use_it(identity);
                 let known = login::known_identifier(identity, CredentialType::Password).filter(|_| usable);
                 let Some(identifier) = known else { return Ok(false) };
                 (Some(Node::hidden("identifier", Group::Default, &identifier)), message::login_button())
@@ -70,12 +75,13 @@ impl LoginMethod for Password {
         &'a self,
         cx: &'a Cx,
         runtime: &'a Runtime,
-        _: &'a Request,
-        _: &'a mut Flow<Login>,
+        request: &'a Request,
+        flow: &'a mut Flow<Login>,
         _: Option<&'a Session>,
         input: &'a Input,
     ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
-        Box::pin(check(cx, runtime, input))
+        let scene = Scene { cx, runtime, request, flow: AnyFlow::Login(flow), session: None };
+        Box::pin(async move { check(&scene, input).await })
     }
 }
 
@@ -85,7 +91,8 @@ fn identifier(input: &Input) -> String {
     if identifier.is_empty() { input.text("password_identifier") } else { identifier }
 }
 
-async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<LoginStep>, Problem> {
+async fn check(scene: &Scene<'_>, input: &Input) -> Result<Verdict<LoginStep>, Problem> {
+    let (cx, runtime) = (scene.cx, scene.runtime);
     let password = Secret::new(input.text("password"));
     let identifier = identifier(input);
     let (pool, hasher) = (runtime.identities.pool(), runtime.identities.hasher());
@@ -96,39 +103,66 @@ async fn check(cx: &Cx, runtime: &Runtime, input: &Input) -> Result<Verdict<Logi
         return Ok(wrong());
     };
     let stored = PasswordConfig::of(&found.credential);
-    if stored.hashed_password.is_empty() {
-        pool.dummy_verify(hasher, &cx.entropy, &password).await.map_err(busy)?;
-        return Ok(wrong());
-    }
-    match pool.verify(&stored.hashed_password, &password).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(wrong()),
-        Err(crypto::HashError::Busy) => return Err(busy(crypto::HashError::Busy)),
-        Err(error) => {
-            tracing::warn!(identity.id = %found.identity_id, %error, "A stored password hash cannot be used.");
+    let migrates = stored.hashed_password.is_empty() && stored.use_password_migration_hook;
+    if migrates {
+        if !migration::is_right(scene, found.identity_id, &identifier, &password).await? {
             return Ok(wrong());
         }
+    } else if !is_right(scene, &found, &stored.hashed_password, &password).await? {
+        return Ok(wrong());
     }
-    let mut writes = Tx::new();
-    if hasher.needs_rehash(&stored.hashed_password) {
-        match pool.hash(hasher, &cx.entropy, &password).await {
-            Ok(hashed_password) => {
-                let config = PasswordConfig { hashed_password, use_password_migration_hook: false };
-                writes.update_credential_config(found.credential.id, &config.to_json()?, cx.now());
-            }
-            Err(error) => tracing::warn!(identity.id = %found.identity_id, %error, "A password was not hashed anew."),
+    let hash = if migrates {
+        match hashed(cx, runtime, &password).await? {
+            Ok(hash) => Some(hash),
+            Err(rejection) => return Ok(Verdict::rejected(rejection)),
         }
+    } else if hasher.needs_rehash(&stored.hashed_password) {
+        let hash = pool.hash(hasher, &cx.entropy, &password).await;
+        hash.inspect_err(|error| {
+            tracing::warn!(identity.id = %found.identity_id, %error, "A password was not hashed anew.");
+        })
+        .ok()
+    } else {
+        None
+    };
+    let mut writes = Tx::new();
+    if let Some(hashed_password) = hash {
+        let config = PasswordConfig { hashed_password, use_password_migration_hook: false }.to_json()?;
+        // A password that was changed meanwhile stays as it is now.
+        writes.note_credential_config(found.credential.id, &found.credential.config, &config, cx.now());
     }
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
     Ok(Verdict::Accepted(LoginStep::new(found.identity_id, method, writes)))
+}
+
+/// Whether a password is the one that is kept here; `stored` is its hash, which may be empty.
+async fn is_right(
+    scene: &Scene<'_>,
+    found: &FoundCredential,
+    stored: &str,
+    password: &Secret,
+) -> Result<bool, Problem> {
+    let (pool, hasher) = (scene.runtime.identities.pool(), scene.runtime.identities.hasher());
+    if stored.is_empty() {
+        pool.dummy_verify(hasher, &scene.cx.entropy, password).await.map_err(busy)?;
+        return Ok(false);
+    }
+    match pool.verify(stored, password).await {
+        Ok(is_right) => Ok(is_right),
+        Err(error @ HashError::Busy) => Err(busy(error)),
+        Err(error) => {
+            tracing::warn!(identity.id = %found.identity_id, %error, "A stored password hash cannot be used.");
+            Ok(false)
+        }
+    }
 }
 
 fn wrong<S>() -> Verdict<S> {
     Verdict::rejected(Rejection::whole(message::invalid_credentials()))
 }
 
-/// Whether the person has set a password; the row alone is made by the schema.
-fn has_password(identity: &Identity) -> bool {
-    let config = identity.credentials.get(&CredentialType::Password).map(PasswordConfig::of);
-    config.is_some_and(|config| !config.hashed_password.is_empty() || config.use_password_migration_hook)
+/// Whether the person can sign in by a password: the row alone is made by the schema.
+fn has_password(identity: &Identity, rules: &factors::FactorRules) -> bool {
+    let credential = identity.credentials.get(&CredentialType::Password);
+    credential.is_some_and(|credential| factors::is_first_factor(credential, rules))
 }

@@ -2,6 +2,7 @@
 
 mod breach;
 mod login;
+mod migration;
 mod policy;
 mod registration;
 mod settings;
@@ -75,17 +76,27 @@ async fn set_password(
     if let Some(complaint) = Policy::new(runtime).complaint(password.expose(), &credential.identifiers).await {
         return Ok(Err(Rejection::at("password", complaint)));
     }
-    let hashed_password = match runtime.identities.pool().hash(runtime.identities.hasher(), &cx.entropy, password).await
-    {
+    let hashed_password = match hashed(cx, runtime, password).await? {
         Ok(hash) => hash,
-        Err(HashError::TooLong { max, actual }) => {
-            return Ok(Err(Rejection::at("password", message::password_too_long(max, actual))));
-        }
-        Err(error @ HashError::Busy) => return Err(busy(error)),
-        Err(error) => return Err(Problem::internal(error)),
+        Err(rejection) => return Ok(Err(rejection)),
     };
     credential.config = PasswordConfig { hashed_password, use_password_migration_hook: false }.to_json()?;
     Ok(Ok(()))
+}
+
+/// The hash of a new password.
+///
+/// # Errors
+/// The outer error is for the caller's caller; the inner one is said on the form: the password is too long to be hashed.
+async fn hashed(cx: &Cx, runtime: &Runtime, password: &Secret) -> Result<Result<String, Rejection>, Problem> {
+    match runtime.identities.pool().hash(runtime.identities.hasher(), &cx.entropy, password).await {
+        Ok(hash) => Ok(Ok(hash)),
+        Err(HashError::TooLong { max, actual }) => {
+            Ok(Err(Rejection::at("password", message::password_too_long(max, actual))))
+        }
+        Err(error @ HashError::Busy) => Err(busy(error)),
+        Err(error) => Err(Problem::internal(error)),
+    }
 }
 
 /// More passwords at once than there is memory for.

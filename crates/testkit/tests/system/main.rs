@@ -11,6 +11,7 @@ mod identifier_first;
 mod keys;
 mod logout;
 mod messages;
+mod migration;
 mod oauth2;
 mod oidc;
 mod order;
