@@ -170,6 +170,7 @@ async fn submit_to(
         return show_again(cx, runtime, flow, no_method()).await;
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
+    let is_same_browser = is_same_browser(request, &flow, &input);
     let verdict = method.check(cx, runtime, request, &mut flow, &input).await?;
     if !matches!(verdict, ProofVerdict::NotMeant) {
         flow.active = Some(name.to_owned());
@@ -182,8 +183,27 @@ async fn submit_to(
         ProofVerdict::Denied(problem) => Err(problem),
         ProofVerdict::AlreadySignedIn => Err(Problem::bad_request("You are signed in already.")),
         ProofVerdict::StartAnew(anew) => start_anew(cx, runtime, request, (name, method), anew).await,
-        ProofVerdict::Proved(step) => verified(cx, runtime, request, flow, (name, method), step).await,
+        ProofVerdict::Proved(step) => {
+            let flow = Proved { flow, is_same_browser };
+            verified(cx, runtime, request, flow, (name, method), step).await
+        }
     }
+}
+
+/// Whether this is the browser that opened the flow, by its own choice as far as can be told. A code or a link alone says
+/// nothing of that: another site could have sent it here, and had the visitor signed in to an account of its own.
+fn is_same_browser(request: &Request, flow: &Flow<Verification>, input: &Input) -> bool {
+    flow.client == FlowClient::Browser
+        && match request.is_get {
+            true => csrf::ensure_same_browser(request, flow).is_ok(),
+            false => csrf::ensure(request, flow, &input.text("csrf_token")).is_ok(),
+        }
+}
+
+/// A flow in which an address was proved.
+struct Proved {
+    flow: Flow<Verification>,
+    is_same_browser: bool,
 }
 
 /// The method that a flow was opened for.
@@ -228,10 +248,11 @@ async fn verified(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,
-    mut flow: Flow<Verification>,
+    proved: Proved,
     method: (&'static str, &dyn VerificationMethod),
     step: VerificationStep,
 ) -> Result<Outcome, Problem> {
+    let Proved { mut flow, is_same_browser } = proved;
     let VerificationStep { address, writes: mut tx, when_spent } = step;
     let continue_url = continue_url(runtime, &flow);
     let form_token = request.form_token(flow.client, &cx.entropy);
@@ -261,17 +282,19 @@ async fn verified(
     }
     let is_in_browser = flow.client == FlowClient::Browser || !request.wants_json;
     match flow.detail.oauth2_login_challenge.clone() {
-        Some(challenge) if is_in_browser => tell_who(cx, runtime, request, flow, &challenge).await,
+        Some(challenge) if is_in_browser => {
+            tell_who(cx, runtime, request, Proved { flow, is_same_browser }, &challenge).await
+        }
         _ => Ok(Outcome::NextStep(Box::new(flow))),
     }
 }
 
-/// Goes on with the sign-in at an OAuth 2.0 server that began all this.
+/// Goes on with the sign-in at an OAuth 2.0 server that began all this. The browser that began it is signed in here too.
 async fn tell_who(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,
-    mut flow: Flow<Verification>,
+    Proved { mut flow, is_same_browser }: Proved,
     challenge: &str,
 ) -> Result<Outcome, Problem> {
     let session = match flow.detail.session_id {
@@ -293,7 +316,7 @@ async fn tell_who(
         lifecycle::update(cx, runtime, &mut flow, Tx::new()).await?;
         flow.transient_payload = Some(serde_json::json!({}));
     }
-    let effects = Box::new(Effects { sign_in: Some(session), ..Effects::default() });
+    let effects = Box::new(Effects { sign_in: is_same_browser.then_some(session), ..Effects::default() });
     Ok(Outcome::ToldWho { flow: Box::new(flow), to, effects })
 }
 

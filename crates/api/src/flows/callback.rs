@@ -1,5 +1,7 @@
 //! Browsers that come back from elsewhere, such as an identity provider: `/self-service/methods/{method}/callback`.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -37,19 +39,18 @@ async fn go_on(request: &Request, method: &str, provider: Option<&str>) -> web::
     answered_by_any(request, &cx, &runtime, answer)
 }
 
+/// The largest form that is passed on, in bytes. Apple's, with a name and an ID token, has two thousand.
+const MAX_FORM: usize = 32 << 10;
+
 /// Some providers send the browser back with a form, to which it adds no cookies. So it is sent here once more, with the
 /// fields of the form in the address.
 async fn to_get(Path(_): Path<(String, String)>, mut request: Request) -> Result<Response, Failure> {
     let body = request.body().await?;
-    let mut fields: Vec<(String, String)> = Vec::new();
-    let sent = form_urlencoded::parse(request.query_text().as_bytes()).chain(form_urlencoded::parse(&body));
-    for (name, value) in sent {
-        match fields.iter_mut().find(|(other, _)| *other == name) {
-            Some(field) => field.1 = value.into_owned(),
-            None => fields.push((name.into_owned(), value.into_owned())),
-        }
+    if body.len() > MAX_FORM {
+        return Err(Problem::new(413).reason("The form is larger than what any provider sends.").into());
     }
-    fields.sort();
+    let sent = form_urlencoded::parse(request.query_text().as_bytes()).chain(form_urlencoded::parse(&body));
+    let fields: BTreeMap<_, _> = sent.collect();
     let mut url = request.site.runtime.config.serve.public.base_url.join(request.path());
     url.query_pairs_mut().extend_pairs(fields);
     Ok(redirect(&request.method, StatusCode::FOUND, url.as_str()))

@@ -95,8 +95,7 @@ impl Oidc {
         state: &State,
     ) -> Result<AnyAnswer, Problem> {
         if let Some(error) = request.query("error") {
-            let description = request.query("error_description").unwrap_or_default();
-            tracing::info!(provider = state.provider, error, description, "A provider did not sign somebody in.");
+            tracing::info!(provider = state.provider, error = shown(&error), "A provider did not sign somebody in.");
             let reason = "The provider did not sign you in. Please try again, or sign in another way.";
             return self.say(cx, runtime, request, left, &state.provider, reason, &bound).await;
         }
@@ -206,6 +205,13 @@ impl Left {
             }
         }
     }
+}
+
+/// An error code for the log (RFC 6749 §4.1.2.1). Whoever opens the address chooses it, and what a provider says beside it may
+/// name the person.
+fn shown(error: &str) -> &str {
+    let is_code = error.len() <= 64 && error.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    if is_code { error } else { "(no error code)" }
 }
 
 /// Finds the flow that the browser left, if it is still good. Old states do not say of which kind it is.

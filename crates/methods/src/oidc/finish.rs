@@ -115,9 +115,10 @@ impl SignIn<'_> {
     }
 }
 
-/// The identifier that stands for a token.
+/// The identifier that stands for a token. Its signature does not count: there may be several that are good (ECDSA).
 fn id_of(token: &str) -> Uuid {
-    Uuid::from_slice(&Sha256::digest(token)[..16]).unwrap_or_default()
+    let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
+    Uuid::from_slice(&Sha256::digest(signed)[..16]).unwrap_or_default()
 }
 
 fn used() -> Rejection {
@@ -300,5 +301,17 @@ impl SignIn<'_> {
         let mut method = link::proved(cx, &self.provider.config);
         method.organization = self.provider.config.organization_id.clone().unwrap_or_default();
         method
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_with_another_signature_is_the_same_token() {
+        assert_eq!(id_of("head.claims.signature"), id_of("head.claims.another"));
+        assert_ne!(id_of("head.claims.signature"), id_of("head.others.signature"));
+        assert_ne!(id_of("one"), id_of("another"));
     }
 }

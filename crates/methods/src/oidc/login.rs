@@ -1,14 +1,13 @@
 //! Signing in with a provider.
 
-use flow::{Account, BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
+use flow::{Account, BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Request, Runtime, Verdict};
 use model::flow::Login;
 use model::{Aal, Cx, Flow, Group, Identity, Problem, Session, message};
 use store::Tx;
 
-use super::finish::{Origin, SignIn};
 use super::link::LinksConfig;
-use super::provider::{Net, Provider};
-use super::start::{self, Departure};
+use super::provider::Provider;
+use super::start::{self, Asked};
 use super::{Oidc, add_button, named_provider};
 
 impl LoginMethod for Oidc {
@@ -41,7 +40,8 @@ impl LoginMethod for Oidc {
         flow.detail.requested_aal == Aal::Aal1 && named_provider(input).is_some()
     }
 
-    /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser.
+    /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
+    /// an ID token is checked in [`Oidc::asked`].
     fn needs_csrf(&self) -> bool {
         false
     }
@@ -76,32 +76,21 @@ impl Oidc {
         flow: &mut Flow<Login>,
         input: &Input,
     ) -> Result<Verdict<LoginStep>, Problem> {
-        let provider = self.provider(&named_provider(input).unwrap_or_default())?;
-        let schemas = runtime.identities.schemas();
-        let typed = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
-        let id_token = input.text("id_token");
-        if !id_token.is_empty() {
-            let net = Net { cx, runtime };
-            let claims = provider.native_claims(net, &id_token, &input.text("id_token_nonce")).await?;
-            let sign_in = SignIn { provider, claims, tokens: None, typed, origin: Origin::IdToken(id_token) };
-            let mut flow = flow.clone();
-            flow.active = Some(super::NAME.to_owned());
-            let answer = self.finish_login(cx, runtime, request, flow, sign_in).await?;
-            return Ok(Verdict::Answered(Box::new(answer)));
+        let schema = flow.detail.identity_schema.clone();
+        match self.asked(cx, runtime, request, flow, schema.as_deref(), input).await? {
+            Ok(Asked::Here(sign_in)) => {
+                let mut flow = flow.clone();
+                flow.active = Some(super::NAME.to_owned());
+                let answer = self.finish_login(cx, runtime, request, flow, sign_in).await?;
+                Ok(Verdict::Answered(Box::new(answer)))
+            }
+            Ok(Asked::There(provider, mut departure)) => {
+                start::keep_payload(flow);
+                departure.is_refresh = flow.detail.refresh;
+                let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
+                Ok(Verdict::Elsewhere { to, effects, writes })
+            }
+            Err(rejection) => Ok(Verdict::rejected(rejection)),
         }
-        let parameters = match start::upstream_parameters(input) {
-            Ok(parameters) => parameters,
-            Err(why) => return Ok(Verdict::rejected(Rejection::whole(message::generic(why)))),
-        };
-        start::keep_payload(flow);
-        let departure = Departure {
-            is_refresh: flow.detail.refresh,
-            typed,
-            parameters,
-            identity_schema: flow.detail.identity_schema.clone(),
-            ..Departure::of(flow)
-        };
-        let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
-        Ok(Verdict::Elsewhere { to, effects, writes })
     }
 }

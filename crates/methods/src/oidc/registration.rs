@@ -1,13 +1,11 @@
 //! Signing up with a provider.
 
-use flow::{BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict};
+use flow::{BoxFuture, Input, RegistrationMethod, RegistrationStep, Request, Runtime, Verdict};
 use model::flow::Registration;
 use model::{Cx, Flow, Group, Problem, message};
 use store::Tx;
 
-use super::finish::{Origin, SignIn};
-use super::provider::Net;
-use super::start::{self, Departure};
+use super::start::{self, Asked};
 use super::{Oidc, add_button, named_provider};
 
 impl RegistrationMethod for Oidc {
@@ -36,7 +34,8 @@ impl RegistrationMethod for Oidc {
         named_provider(input).is_some()
     }
 
-    /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser.
+    /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
+    /// an ID token is checked in [`Oidc::asked`].
     fn needs_csrf(&self, _: &Input) -> bool {
         false
     }
@@ -62,29 +61,18 @@ impl Oidc {
         flow: &mut Flow<Registration>,
         input: &Input,
     ) -> Result<Verdict<RegistrationStep>, Problem> {
-        let provider = self.provider(&named_provider(input).unwrap_or_default())?;
-        let schemas = runtime.identities.schemas();
-        let typed = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
-        let id_token = input.text("id_token");
-        if !id_token.is_empty() {
-            let net = Net { cx, runtime };
-            let claims = provider.native_claims(net, &id_token, &input.text("id_token_nonce")).await?;
-            let sign_in = SignIn { provider, claims, tokens: None, typed, origin: Origin::IdToken(id_token) };
-            let answer = self.finish_registration(cx, runtime, request, flow.clone(), sign_in).await?;
-            return Ok(Verdict::Answered(Box::new(answer)));
+        let schema = flow.detail.identity_schema.clone();
+        match self.asked(cx, runtime, request, flow, schema.as_deref(), input).await? {
+            Ok(Asked::Here(sign_in)) => {
+                let answer = self.finish_registration(cx, runtime, request, flow.clone(), sign_in).await?;
+                Ok(Verdict::Answered(Box::new(answer)))
+            }
+            Ok(Asked::There(provider, departure)) => {
+                start::keep_payload(flow);
+                let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
+                Ok(Verdict::Elsewhere { to, effects, writes })
+            }
+            Err(rejection) => Ok(Verdict::rejected(rejection)),
         }
-        let parameters = match start::upstream_parameters(input) {
-            Ok(parameters) => parameters,
-            Err(why) => return Ok(Verdict::rejected(Rejection::whole(message::generic(why)))),
-        };
-        start::keep_payload(flow);
-        let departure = Departure {
-            typed,
-            parameters,
-            identity_schema: flow.detail.identity_schema.clone(),
-            ..Departure::of(flow)
-        };
-        let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
-        Ok(Verdict::Elsewhere { to, effects, writes })
     }
 }

@@ -1,17 +1,18 @@
 //! Sending a browser to a provider.
 
 use flow::continuity::{self, Pause};
-use flow::{Effects, Input, Request, Runtime};
+use flow::{Effects, Input, Refused, Rejection, Request, Runtime, ensure_same_sender};
 use model::flow::Kind;
-use model::{Cx, Flow, FlowClient, FlowName, Problem, SignedDuration, Uuid};
+use model::{Cx, Flow, FlowClient, FlowName, Problem, SignedDuration, Uuid, message};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha512};
 use store::Tx;
 
-use super::Oidc;
+use super::finish::{Origin, SignIn};
 use super::provider::{Net, Provider};
 use super::state::State;
+use super::{Oidc, named_provider};
 
 /// Under which name a browser remembers that it left; Kratos' own.
 pub const CONTINUITY: &str = "ory_kratos_oidc_auth_code_session";
@@ -62,7 +63,50 @@ impl Departure {
     }
 }
 
+/// How somebody wants to sign in or up.
+pub enum Asked<'a> {
+    /// With an ID token that an app got by itself.
+    Here(SignIn<'a>),
+    /// At the provider.
+    There(&'a Provider, Departure),
+}
+
 impl Oidc {
+    /// Reads a submission to a sign-in or sign-up form, for an identity of `schema`.
+    ///
+    /// # Errors
+    /// The outer error is for the caller's caller; the inner one is said on the form.
+    pub(super) async fn asked<K: Kind>(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        request: &Request,
+        flow: &Flow<K>,
+        schema: Option<&str>,
+        input: &Input,
+    ) -> Result<Result<Asked<'_>, Rejection>, Problem> {
+        let provider = self.provider(&named_provider(input).unwrap_or_default())?;
+        let typed = runtime.identities.schemas().traits(schema, &input.traits(), input.is_form);
+        let id_token = input.text("id_token");
+        if !id_token.is_empty() {
+            // This signs somebody in here and now, so another site must not be able to have a visitor's browser do it.
+            if let Err(Refused::Browser(problem)) = ensure_same_sender(request, flow, &input.text("csrf_token")) {
+                return Err(problem);
+            }
+            let net = Net { cx, runtime };
+            let claims = provider.native_claims(net, &id_token, &input.text("id_token_nonce")).await?;
+            let origin = Origin::IdToken(id_token);
+            return Ok(Ok(Asked::Here(SignIn { provider, claims, tokens: None, typed, origin })));
+        }
+        let parameters = match upstream_parameters(input) {
+            Ok(parameters) => parameters,
+            Err(why) => return Ok(Err(Rejection::whole(message::generic(why)))),
+        };
+        let identity_schema = schema.map(str::to_owned);
+        let departure = Departure { typed, parameters, identity_schema, ..Departure::of(flow) };
+        Ok(Ok(Asked::There(provider, departure)))
+    }
+
     /// Prepares for a browser's leave: says where it goes, and what has to be written before.
     pub(super) async fn depart(
         &self,

@@ -123,17 +123,39 @@ selfservice:
         let form = browser.open("registration?login_challenge=three").await;
         let done = browser.submit(&form, body("b@example.org")).await;
         assert_eq!(hydra.told(), [] as [Value; 0]);
-        let next = done.json()["continue_with"][1]["flow"]["id"].as_str().expect("a flow").to_owned();
-        let form = Form::of(&browser.fetch(&format!("/self-service/verification/flows?id={next}")).await);
-        let text = database.pick("CAST(template_data AS text)", "convert_from(template_data, 'UTF8')");
-        let sql = format!("SELECT {text} FROM courier_messages WHERE recipient = 'b@example.org'");
-        let mail: Value = serde_json::from_str(&database.texts(&sql).await[0]).expect("JSON");
-        let code = &mail["verification_code"];
+        let form = verification(&mut browser, &done).await;
+        let code = code_sent_to(&database, "b@example.org").await;
         let verified = browser.submit(&form, json!({ "method": "code", "code": code })).await;
         assert_eq!(Form::of(&verified).body["state"], "passed_challenge", "{}", verified.body);
         assert!(verified.body.contains(&verifier("three")), "{}", verified.body);
         assert_eq!(hydra.told()[0]["identity_provider_session_id"], browser.whoami().await["id"]);
+
+        // Another site could have a visitor's browser send the code of an account of its own.
+        let mut browser = server.browser();
+        hydra.asks("four", false);
+        let form = browser.open("registration?login_challenge=four").await;
+        let done = browser.submit(&form, body("c@example.org")).await;
+        let form = verification(&mut browser, &done).await;
+        let mut visitor = server.browser();
+        visitor.open("login").await;
+        let fields = json!({ "method": "code", "code": code_sent_to(&database, "c@example.org").await });
+        let sent = visitor.send(server.ask("POST", form.action()).accept_json().json(&fields)).await;
+        assert_eq!(Form::of(&sent).body["state"], "passed_challenge", "{}", sent.body);
+        assert!(!visitor.is_signed_in().await);
     }
+}
+
+/// The form in which an address is verified that a sign-up has led to.
+async fn verification(browser: &mut Browser, done: &Answer) -> Form {
+    let next = done.json()["continue_with"][1]["flow"]["id"].as_str().expect("a flow").to_owned();
+    Form::of(&browser.fetch(&format!("/self-service/verification/flows?id={next}")).await)
+}
+
+async fn code_sent_to(database: &Database, address: &str) -> Value {
+    let text = database.pick("CAST(template_data AS text)", "convert_from(template_data, 'UTF8')");
+    let sql = format!("SELECT {text} FROM courier_messages WHERE recipient = '{address}'");
+    let mail: Value = serde_json::from_str(&database.texts(&sql).await[0]).expect("JSON");
+    mail["verification_code"].clone()
 }
 
 #[tokio::test]

@@ -261,3 +261,35 @@ async fn userinfo_has_to_be_about_the_same_person() {
     let (mut bob, _) = sign_in(&server, &provider).await;
     assert_eq!(bob.whoami().await["identity"]["traits"]["email"], "bob@example.org");
 }
+
+/// A token of the visitor's own choice would sign them in to an account that is not theirs.
+#[tokio::test]
+async fn an_id_token_is_taken_from_the_browsers_own_form_only() {
+    let database = Database::sqlite().await;
+    let (server, _provider) = start(&database, "").await;
+    for flow in ["login", "registration"] {
+        let mut browser = server.browser();
+        let form = browser.open(flow).await;
+        let body = json!({ "method": "oidc", "provider": "local", "id_token": "a.b.c" });
+        let forged = browser.send(server.ask("POST", form.action()).accept_json().json(&body)).await;
+        assert_eq!((forged.status, forged.error_id().as_str()), (403, "security_csrf_violation"), "{}", forged.body);
+        // This provider's are not accepted at all, which is as far as the right form comes.
+        assert_eq!(browser.submit(&form, body.clone()).await.status, 502);
+        let app = server.native();
+        assert_eq!(app.submit(&app.open(flow).await, body).await.status, 502);
+    }
+}
+
+#[tokio::test]
+async fn what_a_provider_sends_as_a_form_is_bounded() {
+    let database = Database::sqlite().await;
+    let (server, _provider) = start(&database, "").await;
+    let send = |body: String| server.ask("POST", CALLBACK).body("application/x-www-form-urlencoded", body).send();
+    let passed_on = send("state=x&code=y&code=z".to_owned()).await;
+    assert_eq!(
+        (passed_on.status, passed_on.header("location")),
+        (302, format!("http://127.0.0.1:4433{CALLBACK}?code=z&state=x").as_str())
+    );
+    let many: String = (0..100_000).map(|n| format!("{n}&")).collect();
+    assert_eq!(send(many).await.status, 413);
+}
