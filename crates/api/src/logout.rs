@@ -101,8 +101,8 @@ struct NativeLogout {
 
 /// `DELETE /self-service/logout/api`: ends the session of a native app. Cookies and headers are not looked at.
 async fn submit_native(mut request: Request) -> web::Result {
-    let NativeLogout { session_token } = request.json().await?;
-    let token = session_token.unwrap_or_else(|| Secret::from(""));
+    let body: Option<NativeLogout> = request.json().await?;
+    let token = body.and_then(|body| body.session_token).unwrap_or_else(|| Secret::from(""));
     request.site.runtime.sessions.logout_native(&request.cx(), &token).await?;
     tracing::info!("A native app signed out.");
     Ok(no_content())

@@ -7,7 +7,6 @@ use serde_json::Value;
 pub const NOT_USED_YET: &[&str] = &[
     "enterprise",
     "expose-metrics-port",
-    "feature_flags.choose_recovery_address",
     "organizations",
     "preview",
     "selfservice.methods.b2b",

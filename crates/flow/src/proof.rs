@@ -13,6 +13,10 @@ use crate::input::Input;
 use crate::request::Request;
 use crate::runtime::Runtime;
 
+/// What `active` says of a flow after a submission that no method was responsible for. Codes, and in verification links
+/// too, take no part in such a flow any more, as in Kratos: a page has to open a new one.
+pub(crate) const NO_METHOD: &str = "default";
+
 /// What a method makes of a submission.
 pub enum ProofVerdict<S> {
     /// It is meant for another method.

@@ -18,7 +18,7 @@ use crate::form::{self, Rejection};
 use crate::hook::{RecoveryInProgress, Stop, run_after};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
-use crate::proof::{IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew};
+use crate::proof::{IssuedProof, NO_METHOD, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew};
 use crate::request::Request;
 use crate::runtime::Runtime;
 use crate::scene::{AnyFlow, Scene};
@@ -112,6 +112,9 @@ fn new_flow(
     let opening = Opening::of(request, client, csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, runtime, opening, Recovery::default());
     flow.active = Some(name.to_owned());
+    if runtime.config.feature_flags.choose_recovery_address {
+        flow.state = FlowState::RecoveryAwaitingAddress;
+    }
     method.add_fields(&mut flow, &form_token(cx, request, client, csrf));
     Ok(flow)
 }
@@ -215,6 +218,9 @@ async fn submit_to(
     let input = match input {
         Ok(input) => input,
         Err(InputError(why)) => {
+            // Codes look at forms of their own alone, links at the rest.
+            let name = if flow.active.as_deref() == Some("code") { "code" } else { "link" };
+            flow.active = Some(name.to_owned());
             return show_again(cx, runtime, flow, Rejection::whole(message::generic(why))).await;
         }
     };
@@ -240,6 +246,7 @@ async fn submit_to(
     if matches!(input.method().as_str(), "code" | "link") {
         runtime.ensure_switched_on(&input.method())?;
     }
+    flow.active = Some(NO_METHOD.to_owned());
     show_again(cx, runtime, flow, Rejection::whole(message::no_recovery_method())).await
 }
 
@@ -366,8 +373,10 @@ fn settings_flow(
     let own = selfservice.recovery.after.own_return_url("").map(Url::to_string);
     if let Some(return_to) = flow.return_to.clone().or(own) {
         let mut url = request.url.clone();
-        let others: Vec<_> = url.query_pairs().into_owned().filter(|(key, _)| key != "return_to").collect();
-        url.query_pairs_mut().clear().extend_pairs(others).append_pair("return_to", &return_to);
+        let mut pairs: Vec<_> = url.query_pairs().into_owned().filter(|(key, _)| key != "return_to").collect();
+        pairs.push(("return_to".to_owned(), return_to.clone()));
+        pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        url.query_pairs_mut().clear().extend_pairs(pairs);
         next.request_url = url.into();
         next.return_to = Some(return_to);
     }

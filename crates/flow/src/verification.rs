@@ -10,12 +10,12 @@ use url::Url;
 use crate::answer::{Effects, SubmitError};
 use crate::csrf;
 use crate::expiry;
-use crate::form::{self, Rejection};
+use crate::form::Rejection;
 use crate::hook::run_after;
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::oauth2::{self, Subject};
-use crate::proof::{ProofVerdict, StartAnew, VerificationMethod, VerificationStep};
+use crate::proof::{NO_METHOD, ProofVerdict, StartAnew, VerificationMethod, VerificationStep};
 use crate::request::Request;
 use crate::runtime::Runtime;
 use crate::scene::{AnyFlow, Scene};
@@ -165,9 +165,8 @@ async fn submit_to(
             return show_again(cx, runtime, flow, Rejection::whole(message::generic(why))).await;
         }
     };
-    let no_method = || Rejection::whole(message::no_verification_method());
     let Some((name, method)) = method_of(runtime, &flow) else {
-        return show_again(cx, runtime, flow, no_method()).await;
+        return no_method(cx, runtime, flow).await;
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     let is_same_browser = is_same_browser(request, &flow, &input);
@@ -176,7 +175,7 @@ async fn submit_to(
         flow.active = Some(name.to_owned());
     }
     match verdict {
-        ProofVerdict::NotMeant => show_again(cx, runtime, flow, no_method()).await,
+        ProofVerdict::NotMeant => no_method(cx, runtime, flow).await,
         ProofVerdict::Rejected(rejection) => show_again(cx, runtime, flow, rejection).await,
         ProofVerdict::NextStep(writes) => next_step(cx, runtime, flow, writes).await,
         ProofVerdict::FilledIn => filled_in(cx, runtime, flow).await,
@@ -216,14 +215,27 @@ fn method_of<'a>(
     methods.find_map(|method| Some((method.name(), method.verification()?)))
 }
 
-/// Shows the form again, with what was wrong.
+/// Shows the form again: no method is responsible for what was sent.
+async fn no_method(cx: &Cx, runtime: &Runtime, mut flow: Flow<Verification>) -> Result<Outcome, Problem> {
+    flow.active = Some(NO_METHOD.to_owned());
+    show_again(cx, runtime, flow, Rejection::whole(message::no_verification_method())).await
+}
+
+/// A form that has said so much begins anew, so that none grows without end.
+const MAX_MESSAGES: usize = 50;
+
+/// Shows the form again, with what was wrong. What it said before stays, as in Kratos.
 async fn show_again(
     cx: &Cx,
     runtime: &Runtime,
     mut flow: Flow<Verification>,
-    rejection: Rejection,
+    Rejection { field, message }: Rejection,
 ) -> Result<Outcome, Problem> {
-    form::say(&mut flow.ui, vec![rejection]);
+    let said: usize = flow.ui.nodes.iter().map(|node| node.messages.len()).sum();
+    if said + flow.ui.messages.len() >= MAX_MESSAGES {
+        flow.ui.clear_messages();
+    }
+    flow.ui.say(&field, message);
     flow.transient_payload = None;
     lifecycle::update(cx, runtime, &mut flow, Tx::new()).await?;
     Ok(Outcome::Rejected(Box::new(flow)))

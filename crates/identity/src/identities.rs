@@ -7,7 +7,9 @@ use config::{Config, HashAlgorithm, Hashers};
 use crypto::{Hasher, HashingPool};
 use model::factors::{self, FactorRules};
 use model::wire::{CredentialView, IdentityJson, IdentityView};
-use model::{Credential, CredentialType, Cx, Identity, IdentityId, Problem, RawJson, Uuid, ZERO_TIME, message};
+use model::{
+    Credential, CredentialType, Cx, Identity, IdentityId, Problem, RawJson, Timestamp, Uuid, ZERO_TIME, message,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use store::{CommitError, IdentityFilter, IdentityList, IdentityPage, Store, StoreError, Tx, to_microseconds};
@@ -247,6 +249,7 @@ impl Identities {
         // Hashing comes before the attempts, since it takes long.
         let mut imported = self.get(id).await?;
         imported.credentials.retain(|kind, _| matches!(kind, CredentialType::Oidc | CredentialType::Saml));
+        let linked: Vec<_> = imported.credentials.keys().copied().collect();
         if let Some(credentials) = &body.credentials {
             self.import(cx).add(&mut imported, credentials).await?;
         }
@@ -271,9 +274,8 @@ impl Identities {
             .await?;
         if body.credentials.is_some() {
             // As in Kratos the answer does not know yet when they were written.
-            for credential in
-                identity.credentials.values_mut().filter(|new| imported.credentials.contains_key(&new.kind))
-            {
+            let is_new = |kind: &CredentialType| imported.credentials.contains_key(kind) && !linked.contains(kind);
+            for credential in identity.credentials.values_mut().filter(|credential| is_new(&credential.kind)) {
                 (credential.created_at, credential.updated_at) = (ZERO_TIME, ZERO_TIME);
             }
         }
@@ -400,6 +402,8 @@ struct Patched {
     #[serde(default)]
     state: String,
     #[serde(default)]
+    state_changed_at: Option<Timestamp>,
+    #[serde(default)]
     traits: Value,
     #[serde(default)]
     verifiable_addresses: Option<Vec<SuppliedAddress>>,
@@ -430,6 +434,7 @@ impl Patched {
         set_external_id(identity, self.external_id.unwrap_or_default())?;
         let schema = schemas.get(&self.schema_id).ok_or_else(|| schema::unknown(&self.schema_id))?;
         identity.schema_id = schema.id().to_owned();
+        identity.state_changed_at = self.state_changed_at;
         set_state(cx, identity, &self.state)?;
         identity.organization_id = self.organization_id.filter(|id| !id.is_nil());
         // What did not change stays the text it was.

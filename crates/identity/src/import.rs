@@ -134,13 +134,12 @@ impl Import<'_> {
 
 /// A link as Kratos stores it; an imported one has no tokens yet.
 fn stored_link(link: &ImportLink, kind: CredentialType) -> Value {
-    let mut stored = json!({
-        "subject": link.subject,
-        "provider": link.provider,
-        "initial_id_token": "",
-        "initial_access_token": "",
-        "initial_refresh_token": "",
-    });
+    let mut stored = json!({ "subject": link.subject, "provider": link.provider });
+    if kind == CredentialType::Oidc {
+        for token in ["initial_id_token", "initial_access_token", "initial_refresh_token"] {
+            stored[token] = "".into();
+        }
+    }
     if let Some(organization) = link.organization.filter(|id| !id.is_nil()) {
         stored["organization"] = organization.to_string().into();
     }

@@ -30,7 +30,7 @@ pub fn email(input: &Input) -> Result<String, Box<Rejection>> {
 }
 
 /// The longest address that fits the database.
-const MAX_ADDRESS: usize = 400;
+pub const MAX_ADDRESS: usize = 400;
 
 /// Has a form ask for the address again, with what was typed.
 pub fn ask_again(ui: &mut Ui, group: Group, form_token: &str, email: &str) {

@@ -33,7 +33,7 @@ pub(crate) async fn verification(
             ProofKind::Code => Content::VerificationCodeInvalid,
             ProofKind::Link => Content::VerificationInvalid,
         };
-        queue(cx, runtime, flow, email, content, tx);
+        queue(cx, runtime, flow, (Channel::Email, email), content, tx);
         tx.delete_verification_proofs(kind, flow.id);
     } else {
         pretend(cx, runtime, flow, tx);
@@ -64,10 +64,10 @@ pub(crate) async fn recovery(
     runtime: &Runtime,
     kind: ProofKind,
     flow: &Flow<Recovery>,
-    email: &str,
+    (channel, to): (Channel, &str),
     tx: &mut Tx,
 ) -> Result<(), Problem> {
-    let found = runtime.store.find_recovery_address(Channel::Email, email).await?;
+    let found = runtime.store.find_recovery_address(channel, to).await?;
     let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
     let identity = runtime.store.find_identity(owner).await?;
     let methods = &runtime.config.selfservice.methods;
@@ -95,13 +95,14 @@ pub(crate) async fn recovery(
             ProofKind::Code => Content::RecoveryCodeValid { code: &secret, identity, lifespan },
             ProofKind::Link => Content::RecoveryValid { url: &url, identity, lifespan },
         };
-        queue(cx, runtime, flow, &address.value, content, tx);
-    } else if runtime.config.selfservice.recovery_notify_unknown_recipients {
+        queue(cx, runtime, flow, (address.via, &address.value), content, tx);
+    } else if runtime.config.selfservice.recovery_notify_unknown_recipients && identity::is_email(to) {
+        // Messages to phones cost money, so strangers are told by email alone.
         let content = match kind {
             ProofKind::Code => Content::RecoveryCodeInvalid,
             ProofKind::Link => Content::RecoveryInvalid,
         };
-        queue(cx, runtime, flow, email, content, tx);
+        queue(cx, runtime, flow, (channel, to), content, tx);
         tx.delete_recovery_proofs(kind, flow.id);
     } else {
         pretend(cx, runtime, flow, tx);
@@ -109,10 +110,17 @@ pub(crate) async fn recovery(
     Ok(())
 }
 
-/// Queues a message by email. It goes out only if the transaction is committed.
-fn queue<K: Kind>(cx: &Cx, runtime: &Runtime, flow: &Flow<K>, to: &str, content: Content<'_>, tx: &mut Tx) {
+/// Queues a message. It goes out only if the transaction is committed.
+fn queue<K: Kind>(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &Flow<K>,
+    (channel, to): (Channel, &str),
+    content: Content<'_>,
+    tx: &mut Tx,
+) {
     let message = Message {
-        channel: Channel::Email,
+        channel,
         to,
         content,
         request_url: &flow.request_url,
@@ -130,7 +138,7 @@ pub(crate) fn pretend<K: Kind>(cx: &Cx, runtime: &Runtime, flow: &Flow<K>, tx: &
     let lifespan = runtime.config.selfservice.methods.code.lifespan;
     let content = Content::LoginCodeValid { code: &code, identity: &nobody, lifespan };
     let mut message = Tx::new();
-    queue(cx, runtime, flow, "nobody", content, &mut message);
+    queue(cx, runtime, flow, (Channel::Email, "nobody"), content, &mut message);
     message.unqueue_messages();
     tx.append(message);
 }

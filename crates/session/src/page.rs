@@ -128,8 +128,9 @@ fn offset_of_token(token: &str) -> Option<i64> {
 pub(crate) fn parse_keyset(token: Option<&str>, size: Option<&str>) -> Result<(SessionPosition, i64), Problem> {
     let after = match token {
         None | Some("") => SessionPosition { created_at: BEGINNING, id: Id::from_uuid(model::Uuid::nil()) },
-        Some(token) => position_of_token(token)
-            .ok_or_else(|| Problem::bad_request("\"page_token\" is not valid. Please start from the first page."))?,
+        Some(token) => position_of_token(token).ok_or_else(|| {
+            Problem::new(400).message("\"page_token\" is not valid. Please start from the first page.")
+        })?,
     };
     let size = match size {
         None | Some("") => 0,

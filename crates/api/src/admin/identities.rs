@@ -94,10 +94,11 @@ async fn list(request: Request) -> web::Result {
     if let Some(total) = page.total {
         response.headers_mut().insert(HeaderName::from_static("x-total-count"), total.into());
     }
-    // A size by its old name is told by its new one.
-    let query: String = match numbered {
-        Some(_) => request.query_text().to_owned(),
-        None => {
+    // A size by its old name alone is told by its new one.
+    let is_by_token = ["page_token", "page_size"].iter().any(|name| request.query_if_set(name).is_some());
+    let query: String = match numbered.is_some() || is_by_token {
+        true => request.query_text().to_owned(),
+        false => {
             request.query_text().split('&').filter(|pair| !pair.starts_with("per_page=")).collect::<Vec<_>>().join("&")
         }
     };
@@ -156,7 +157,10 @@ fn page(request: &Request) -> Result<(IdentityPage, Option<(u32, u32)>), Problem
     if !by_token && request.query_if_set("page").is_some() {
         // What cannot be read is the first page, as in Kratos.
         let page = get("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(0);
-        let size = size("per_page").unwrap_or(DEFAULT_SIZE);
+        let size = match get("per_page").and_then(|size| size.parse::<i64>().ok()) {
+            None => DEFAULT_SIZE,
+            Some(size) => u32::try_from(size.max(1)).unwrap_or(MAX_SIZE).min(MAX_SIZE),
+        };
         if page.checked_mul(size).is_none_or(|offset| offset > MAX_OFFSET) {
             return Err(Problem::bad_request(format!(
                 "Numbered pages end at {MAX_OFFSET} identities. Please use page_size and page_token."
@@ -287,8 +291,7 @@ async fn remove_credential(Path((id, kind)): Path<(String, String)>, request: Re
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Batch {
-    #[serde(default)]
-    identities: Vec<BatchEntry>,
+    identities: Option<Vec<BatchEntry>>,
 }
 
 #[derive(Deserialize)]
@@ -319,10 +322,11 @@ async fn patch_many(mut request: Request) -> web::Result {
     let body = request.body().await?;
     // The envelope says 500 where HTTP says 400, as in Kratos.
     let batch: Batch = parse_object(&body).map_err(in_message).map_err(as_internal)?;
-    if batch.identities.len() > MAX_BATCH {
+    let entries = batch.identities.unwrap_or_default();
+    if entries.len() > MAX_BATCH {
         return Err(Problem::bad_request(format!("At most {MAX_BATCH} identities can be created at once.")).into());
     }
-    let passwords = batch.identities.iter().filter(|entry| entry.create.as_ref().is_some_and(brings_password)).count();
+    let passwords = entries.iter().filter(|entry| entry.create.as_ref().is_some_and(brings_password)).count();
     if passwords > MAX_BATCH_PASSWORDS {
         let reason =
             format!("At most {MAX_BATCH_PASSWORDS} identities with a password in clear text can be created at once.");
@@ -330,8 +334,8 @@ async fn patch_many(mut request: Request) -> web::Result {
     }
 
     let (cx, identities) = (request.cx(), &request.site.runtime.identities);
-    let mut built = Vec::with_capacity(batch.identities.len());
-    for BatchEntry { create, patch_id } in batch.identities {
+    let mut built = Vec::with_capacity(entries.len());
+    for BatchEntry { create, patch_id } in entries {
         built.push(match create {
             // An unknown schema is the matter of this one alone; credentials that cannot be imported are everyone's.
             Some(create) => match identities.ensure_schema(&create.schema_id) {
@@ -353,7 +357,11 @@ async fn patch_many(mut request: Request) -> web::Result {
         };
         outcomes.push(Some(match outcome {
             Ok(identity) => BatchOutcome { action: "create", identity: Some(identity.id), patch_id, error: None },
-            Err(problem) if problem.status < 500 => {
+            Err(mut problem) if problem.status < 500 => {
+                // Of a conflict Kratos says no more here.
+                if problem.status == 409 {
+                    problem.reason = None;
+                }
                 let error = Some(Value::Object(problem.to_json(None)));
                 BatchOutcome { action: "error", identity: None, patch_id, error }
             }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use config::AddressProof;
 use flow::recovery::{self, Issued};
-use model::{FlowClient, IdentityId, Problem, SignedDuration, Timestamp};
+use model::{FlowClient, IdentityId, Problem, SignedDuration, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
 use web::{App, Request, json};
 
@@ -16,11 +16,17 @@ pub fn router() -> Router<App> {
 
 #[derive(Deserialize)]
 struct Asked {
-    identity_id: IdentityId,
+    /// None, like the id of nobody, is the id of no identity.
+    identity_id: Option<IdentityId>,
     /// A Go duration such as `12h`.
-    #[serde(default)]
-    expires_in: String,
+    expires_in: Option<String>,
     flow_type: Option<String>,
+}
+
+impl Asked {
+    fn identity(&self) -> IdentityId {
+        self.identity_id.unwrap_or(IdentityId::from_uuid(Uuid::nil()))
+    }
 }
 
 #[derive(Serialize)]
@@ -34,14 +40,14 @@ struct IssuedJson<'a> {
 /// `POST /admin/recovery/code`
 async fn issue_code(mut request: Request) -> web::Result {
     let asked: Asked = request.json().await?;
-    let lifespan = lifespan(&asked.expires_in)?;
+    let lifespan = lifespan(asked.expires_in.as_deref())?;
     let client = match asked.flow_type.as_deref() {
         None | Some("browser") => FlowClient::Browser,
         Some("api") => FlowClient::Api,
         Some(_) => return Err(Problem::bad_request("The flow_type has to be browser or api.").into()),
     };
     let (cx, runtime) = (request.cx(), request.site.runtime.clone());
-    let (asker, identity) = (request.for_flow()?, asked.identity_id);
+    let (asker, identity) = (request.for_flow()?, asked.identity());
     let issued = recovery::issue(&cx, &runtime, &asker, AddressProof::Code, identity, client, lifespan).await?;
     Ok(answer(StatusCode::CREATED, &issued))
 }
@@ -49,25 +55,25 @@ async fn issue_code(mut request: Request) -> web::Result {
 /// `POST /admin/recovery/link`
 async fn issue_link(mut request: Request) -> web::Result {
     let asked: Asked = request.json().await?;
-    let lifespan = lifespan(&asked.expires_in)?;
+    let lifespan = lifespan(asked.expires_in.as_deref())?;
     let (cx, runtime) = (request.cx(), request.site.runtime.clone());
     if runtime.config.selfservice.methods.link.enabled
-        && runtime.store.find_identity(asked.identity_id).await.map_err(Problem::from)?.is_none()
+        && runtime.store.find_identity(asked.identity()).await.map_err(Problem::from)?.is_none()
     {
         // Kratos says 400 here, though 404 for codes.
         return Err(Problem::bad_request("There is no identity with this id.").into());
     }
-    let (asker, identity) = (request.for_flow()?, asked.identity_id);
+    let (asker, identity) = (request.for_flow()?, asked.identity());
     let issued =
         recovery::issue(&cx, &runtime, &asker, AddressProof::Link, identity, FlowClient::Browser, lifespan).await?;
     Ok(answer(StatusCode::OK, &issued))
 }
 
 /// How long the proof is good; `None` for as long as usual.
-fn lifespan(expires_in: &str) -> Result<Option<SignedDuration>, Problem> {
-    if expires_in.is_empty() {
+fn lifespan(expires_in: Option<&str>) -> Result<Option<SignedDuration>, Problem> {
+    let Some(expires_in) = expires_in.filter(|text| !text.is_empty()) else {
         return Ok(None);
-    }
+    };
     match config::parse_duration(expires_in) {
         Some(lifespan) if lifespan.is_positive() && lifespan <= LONGEST => Ok(Some(lifespan)),
         _ => Err(Problem::bad_request("The member expires_in has to be a duration such as 12h or 30m.")),

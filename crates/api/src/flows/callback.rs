@@ -52,6 +52,8 @@ async fn to_get(Path(_): Path<(String, String)>, mut request: Request) -> Result
     let sent = form_urlencoded::parse(request.query_text().as_bytes()).chain(form_urlencoded::parse(&body));
     let fields: BTreeMap<_, _> = sent.collect();
     let mut url = request.site.runtime.config.serve.public.base_url.join(request.path());
-    url.query_pairs_mut().extend_pairs(fields);
+    if !fields.is_empty() {
+        url.query_pairs_mut().extend_pairs(fields);
+    }
     Ok(redirect(&request.method, StatusCode::FOUND, url.as_str()))
 }

@@ -1,6 +1,7 @@
 //! Codes of six digits, sent to an address: to sign in, to sign up, to verify the address, and to win back access by it.
 
 mod address;
+mod choice;
 mod login;
 mod recovery;
 mod registration;

@@ -8,15 +8,16 @@ use flow::{
 use model::flow::Recovery;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, Ui, message,
+    Aal, AuthenticationMethod, Channel, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, Ui,
+    message,
 };
 use store::{ProofKind, RecoveryProof, Tx};
 
-use super::{Code, LENGTH, new_code};
+use super::{Code, LENGTH, choice, new_code};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
-type Verdict = ProofVerdict<RecoveryStep>;
+pub(super) type Verdict = ProofVerdict<RecoveryStep>;
 
 impl RecoveryMethod for Code {
     fn issue(
@@ -47,6 +48,9 @@ impl RecoveryMethod for Code {
     }
 
     fn add_fields(&self, flow: &mut Flow<Recovery>, form_token: &str) {
+        if choice::is_meant(flow.state) {
+            return choice::ask_for_address(flow, form_token);
+        }
         flow.ui.set_csrf(form_token);
         flow.ui.nodes.push(proof::email_field(Group::Code));
         flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
@@ -64,6 +68,10 @@ impl RecoveryMethod for Code {
             if flow.active.as_deref() != Some("code") {
                 return Ok(ProofVerdict::NotMeant);
             }
+            if request.is_get {
+                let why = "A code is entered on the form; there is no link that does it.";
+                return Ok(ProofVerdict::Rejected(Rejection::whole(message::generic(why))));
+            }
             let email = match proof::email(input) {
                 Ok(email) => email,
                 Err(rejection) => return Ok(ProofVerdict::Rejected(*rejection)),
@@ -74,11 +82,15 @@ impl RecoveryMethod for Code {
             {
                 return Ok(refuse(request, refused));
             }
-            if flow.state != FlowState::ChooseMethod && email.is_empty() {
+            let has_choice = choice::is_meant(flow.state);
+            if !has_choice && flow.state != FlowState::ChooseMethod && email.is_empty() {
                 return use_code(cx, runtime, flow, &input.text("code")).await;
             }
             if runtime.sessions.current(cx, &request.credentials).await?.is_some() {
                 return Ok(ProofVerdict::AlreadySignedIn);
+            }
+            if has_choice {
+                return choice::step(cx, runtime, request, flow, input).await;
             }
             if input.method() != "code" {
                 return Ok(ProofVerdict::NotMeant);
@@ -99,7 +111,8 @@ impl RecoveryMethod for Code {
             }
             let mut tx = Tx::new();
             tx.delete_recovery_proofs(ProofKind::Code, flow.id);
-            sending::recovery(cx, runtime, ProofKind::Code, flow, &email, &mut tx).await?;
+            let to = (Channel::Email, email.as_str());
+            sending::recovery(cx, runtime, ProofKind::Code, flow, to, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.ui = Ui::new(flow.ui.action.clone());
             flow.ui.messages.push(message::recovery_code_sent());
@@ -115,7 +128,7 @@ impl RecoveryMethod for Code {
 
 const OVER: &str = "This form has done its work, or cannot be sent now. Please open a new one.";
 
-fn code_field() -> Node {
+pub(super) fn code_field() -> Node {
     let mut node = Node::input("code", Group::Code, InputType::Text).required();
     if let Some(input) = node.as_input_mut() {
         input.pattern = Some("[0-9]+".to_owned());
@@ -137,7 +150,16 @@ fn refuse(request: &Request, refused: Refused) -> Verdict {
     ProofVerdict::StartAnew(StartAnew { message, client: FlowClient::Browser, problem: Some(problem) })
 }
 
-async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Recovery>, code: &str) -> Result<Verdict, Problem> {
+/// Tries a code.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn use_code(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &mut Flow<Recovery>,
+    code: &str,
+) -> Result<Verdict, Problem> {
     let tries = runtime.store.count_attempt(flow.id).await?;
     if tries > i32::from(runtime.config.selfservice.methods.code.max_submissions) {
         return Ok(start_anew(flow.client, message::generic(proof::TOO_MANY_TRIES), proof::TOO_MANY_TRIES));

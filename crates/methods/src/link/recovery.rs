@@ -3,7 +3,9 @@
 use crypto::tokens;
 use flow::{BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Request, Runtime, StartAnew};
 use model::flow::Recovery;
-use model::{Aal, AuthenticationMethod, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Problem, message};
+use model::{
+    Aal, AuthenticationMethod, Channel, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Problem, message,
+};
 use store::{ProofKind, RecoveryProof, Tx};
 
 use super::{Link, token};
@@ -80,7 +82,8 @@ impl RecoveryMethod for Link {
                 return Ok(ProofVerdict::Rejected(rejection));
             }
             let mut tx = Tx::new();
-            sending::recovery(cx, runtime, ProofKind::Link, flow, &email, &mut tx).await?;
+            let to = (Channel::Email, email.as_str());
+            sending::recovery(cx, runtime, ProofKind::Link, flow, to, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.ui.messages = vec![message::recovery_link_sent()];
             Ok(ProofVerdict::NextStep(tx))

@@ -1,0 +1,276 @@
+//! Winning back access with a choice of addresses (`feature_flags.choose_recovery_address`): people type any address of
+//! theirs, choose where the code goes, and type that address in full, unless it is the one they began with.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use crypto::tokens;
+use flow::{Input, ProofVerdict, Rejection, Request, Runtime};
+use model::flow::Recovery;
+use model::ui::InputType;
+use model::{Channel, Cx, Flow, FlowState, Group, Id, Node, Problem, RecoveryAddress, Ui, message};
+use sha2::{Digest, Sha256};
+use store::{ProofKind, Tx};
+
+use super::recovery::{Verdict, code_field, use_code};
+use crate::proof;
+use crate::sending;
+
+/// The most addresses to choose from.
+const MAX_CHOICES: usize = 10;
+
+/// Whether a form is one of those that let people choose.
+pub(super) fn is_meant(state: FlowState) -> bool {
+    matches!(
+        state,
+        FlowState::RecoveryAwaitingAddress
+            | FlowState::RecoveryAwaitingAddressChoice
+            | FlowState::RecoveryConfirmingAddress
+            | FlowState::RecoveryAwaitingCode
+    )
+}
+
+/// What is sent at any step.
+struct Asked {
+    /// The address that was typed first. It travels with every form.
+    address: String,
+    /// The hash of the chosen one.
+    selected: String,
+    /// The chosen one, in full.
+    confirmed: String,
+}
+
+/// The first form: it asks for an address.
+pub(super) fn ask_for_address(flow: &mut Flow<Recovery>, form_token: &str) {
+    flow.state = FlowState::RecoveryAwaitingAddress;
+    flow.ui = Ui::new(flow.ui.action.clone());
+    flow.ui.set_csrf(form_token);
+    let field = Node::input("recovery_address", Group::Code, InputType::Text).required();
+    flow.ui.nodes.push(field.with_label(message::recovery_address_label()));
+    flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
+}
+
+/// Takes one step.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn step(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    flow: &mut Flow<Recovery>,
+    input: &Input,
+) -> Result<Verdict, Problem> {
+    let asked = Asked {
+        address: input.text("recovery_address"),
+        selected: input.text("recovery_select_address"),
+        confirmed: input.text("recovery_confirm_address"),
+    };
+    if let Some(rejection) = asked.too_long() {
+        return Ok(ProofVerdict::Rejected(rejection));
+    }
+    let form_token = request.form_token(flow.client, &cx.entropy);
+    if input.text("screen") == "previous" {
+        return go_back(cx, runtime, flow, asked, &form_token).await;
+    }
+    match flow.state {
+        FlowState::RecoveryAwaitingAddress => typed(cx, runtime, flow, asked, &form_token).await,
+        FlowState::RecoveryAwaitingAddressChoice => chosen(cx, runtime, flow, asked, &form_token).await,
+        FlowState::RecoveryAwaitingCode if !input.text("code").is_empty() => {
+            use_code(cx, runtime, flow, &input.text("code")).await
+        }
+        // Without a code it is sent again.
+        _ => send(cx, runtime, flow, &asked, &form_token).await,
+    }
+}
+
+impl Asked {
+    fn too_long(&self) -> Option<Rejection> {
+        let fields = [("recovery_address", &self.address), ("recovery_confirm_address", &self.confirmed)];
+        let (name, _) = fields.into_iter().find(|(_, value)| value.len() > proof::MAX_ADDRESS)?;
+        let why = format!("An address may have at most {} characters.", proof::MAX_ADDRESS);
+        Some(Rejection::at(name, message::generic(why)))
+    }
+}
+
+fn missing(name: &str) -> Verdict {
+    ProofVerdict::Rejected(Rejection::at(name, message::property_missing(name)))
+}
+
+/// The first address was typed: it is the only one, or there is a choice. An unknown one is treated like the only one.
+async fn typed(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &mut Flow<Recovery>,
+    asked: Asked,
+    form_token: &str,
+) -> Result<Verdict, Problem> {
+    if asked.address.is_empty() {
+        return Ok(missing("recovery_address"));
+    }
+    let addresses = addresses_beside(cx, runtime, &asked.address).await?;
+    if addresses.is_empty() || (addresses.len() == 1 && addresses[0].value == asked.address) {
+        let confirmed = asked.address.clone();
+        return send(cx, runtime, flow, &Asked { confirmed, ..asked }, form_token).await;
+    }
+    flow.state = FlowState::RecoveryAwaitingAddressChoice;
+    flow.ui = Ui::new(flow.ui.action.clone());
+    flow.ui.messages = vec![message::recovery_choose_address()];
+    flow.ui.set_csrf(form_token);
+    for address in addresses {
+        let label = message::plain_label(masked(&address.value));
+        flow.ui.nodes.push(Node::submit("recovery_select_address", Group::Code, &hashed(&address.value), label));
+    }
+    flow.ui.nodes.push(Node::hidden("method", Group::Code, "code"));
+    flow.ui.nodes.push(Node::hidden("recovery_address", Group::Code, &asked.address));
+    Ok(ProofVerdict::NextStep(Tx::new()))
+}
+
+/// An address was chosen: it is the one that was typed, or has to be typed in full, since only a part of it was shown.
+async fn chosen(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &mut Flow<Recovery>,
+    asked: Asked,
+    form_token: &str,
+) -> Result<Verdict, Problem> {
+    if asked.selected.is_empty() {
+        return Ok(missing("recovery_select_address"));
+    }
+    if asked.address.is_empty() {
+        return Ok(missing("recovery_address"));
+    }
+    let is_chosen = |address: &str| tokens::same(hashed(address), &asked.selected);
+    if is_chosen(&asked.address) {
+        let confirmed = asked.address.clone();
+        return send(cx, runtime, flow, &Asked { confirmed, ..asked }, form_token).await;
+    }
+    let addresses = addresses_beside(cx, runtime, &asked.address).await?;
+    let Some(address) = addresses.iter().find(|address| is_chosen(&address.value)) else {
+        let why = "This address is none of those to choose from.";
+        return Ok(ProofVerdict::Rejected(Rejection::whole(message::generic(why))));
+    };
+    let (kind, label) = match channel(&address.value) {
+        Channel::Email => (InputType::Email, message::email_label()),
+        Channel::Sms => (InputType::Tel, message::phone_label()),
+    };
+    flow.state = FlowState::RecoveryConfirmingAddress;
+    flow.ui = Ui::new(flow.ui.action.clone());
+    flow.ui.messages = vec![message::recovery_ask_full_address()];
+    flow.ui.set_csrf(form_token);
+    let field = Node::input("recovery_confirm_address", Group::Code, kind).required();
+    flow.ui.nodes.push(field.with_value(asked.confirmed).with_label(label));
+    flow.ui.nodes.push(Node::hidden("recovery_address", Group::Code, &asked.address));
+    flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
+    flow.ui.nodes.push(Node::hidden("method", Group::Code, "code"));
+    flow.ui.nodes.push(back_button());
+    Ok(ProofVerdict::NextStep(Tx::new()))
+}
+
+/// Sends a code to the address that was typed in full, if somebody has it. The answer does not tell.
+async fn send(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &mut Flow<Recovery>,
+    asked: &Asked,
+    form_token: &str,
+) -> Result<Verdict, Problem> {
+    if asked.confirmed.is_empty() {
+        return Ok(missing("recovery_confirm_address"));
+    }
+    let mut tx = Tx::new();
+    tx.delete_recovery_proofs(ProofKind::Code, flow.id);
+    let to = (channel(&asked.confirmed), asked.confirmed.as_str());
+    sending::recovery(cx, runtime, ProofKind::Code, flow, to, &mut tx).await?;
+    flow.state = FlowState::RecoveryAwaitingCode;
+    flow.ui = Ui::new(flow.ui.action.clone());
+    flow.ui.messages = vec![message::recovery_code_sent_to(&masked(&asked.confirmed))];
+    flow.ui.set_csrf(form_token);
+    flow.ui.nodes.push(code_field());
+    flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
+    flow.ui.nodes.push(Node::hidden("method", Group::Code, "code"));
+    let label = message::resend_code_label();
+    flow.ui.nodes.push(Node::submit("recovery_confirm_address", Group::Code, &asked.confirmed, label));
+    flow.ui.nodes.push(Node::hidden("recovery_address", Group::Code, &asked.address));
+    flow.ui.nodes.push(back_button());
+    Ok(ProofVerdict::NextStep(tx))
+}
+
+/// Goes back to the choice, or where there is none to the first form.
+async fn go_back(
+    cx: &Cx,
+    runtime: &Runtime,
+    flow: &mut Flow<Recovery>,
+    asked: Asked,
+    form_token: &str,
+) -> Result<Verdict, Problem> {
+    if addresses_beside(cx, runtime, &asked.address).await?.len() <= 1 {
+        ask_for_address(flow, form_token);
+        return Ok(ProofVerdict::NextStep(Tx::new()));
+    }
+    match flow.state {
+        FlowState::RecoveryConfirmingAddress | FlowState::RecoveryAwaitingCode => {
+            typed(cx, runtime, flow, asked, form_token).await
+        }
+        _ => Ok(ProofVerdict::NextStep(Tx::new())),
+    }
+}
+
+fn back_button() -> Node {
+    Node::submit("screen", Group::Code, "previous", message::recovery_back())
+}
+
+/// All addresses of the account that has this one, in the order of their values. The statements are the same for an
+/// unknown address.
+async fn addresses_beside(cx: &Cx, runtime: &Runtime, address: &str) -> Result<Vec<RecoveryAddress>, Problem> {
+    let found = runtime.store.find_recovery_address(channel(address), address).await?;
+    let owner = found.map_or_else(|| Id::random(&cx.entropy), |(owner, _)| owner);
+    let identity = runtime.store.find_identity(owner).await?;
+    let mut addresses = identity.map(|identity| identity.recovery_addresses).unwrap_or_default();
+    addresses.sort_by(|one, other| one.value.cmp(&other.value));
+    addresses.truncate(MAX_CHOICES);
+    Ok(addresses)
+}
+
+fn channel(address: &str) -> Channel {
+    if address.contains('@') { Channel::Email } else { Channel::Sms }
+}
+
+/// What stands for an address on a form that must not show it.
+fn hashed(address: &str) -> String {
+    BASE64_STANDARD.encode(Sha256::digest(address))
+}
+
+/// As much of an address as its owner needs to know it again.
+fn masked(address: &str) -> String {
+    let part = |text: &str, from: usize, to: usize| text.chars().skip(from).take(to - from).collect::<String>();
+    if let Some((name, domain)) = address.split_once('@') {
+        return match name.chars().count() {
+            0 | 1 => address.to_owned(),
+            _ => format!("{}****@{domain}", part(name, 0, 2)),
+        };
+    }
+    match address.chars().count() {
+        0..6 => address.to_owned(),
+        length => format!("{}****{}", part(address, 0, 3), part(address, length - 2, length)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_shown_in_part() {
+        for (address, shown) in [
+            ("someone@example.org", "so****@example.org"),
+            ("ab@example.org", "ab****@example.org"),
+            ("a@example.org", "a@example.org"),
+            ("@example.org", "@example.org"),
+            ("+491701234567", "+49****67"),
+            ("12345", "12345"),
+            ("äöü@example.org", "äö****@example.org"),
+        ] {
+            assert_eq!(masked(address), shown);
+        }
+    }
+}
