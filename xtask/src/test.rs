@@ -1,9 +1,10 @@
 //! `cargo xtask test`: installs what the tests need, runs them step by step, and counts.
 
-use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use crate::command::{cargo, command, stream, succeed};
 use crate::install::{self, CHROMIUM, GO, JAVA, NODE, Need, POSTGRES, PYTHON};
@@ -18,7 +19,8 @@ Usage: cargo xtask test [--only STEP]…
 
 Steps, in this order:
   unit      cargo test --workspace, with a PostgreSQL of its own beside SQLite
-  wire      replays recorded HTTP exchanges, on SQLite and on PostgreSQL; needs ../shared/wire, and ports 4433, 4434, 4461
+  wire      replays recorded HTTP exchanges, on SQLite and on PostgreSQL; needs ../shared/wire
+            (e2e/wire adds recordings of its own), and ports 4433, 4434, 4461
   sdk       the published SDKs: npm, PyPI, Go, Maven, Cargo
   browser   Chromium on the built-in pages and on the apps of examples/
 
@@ -132,19 +134,47 @@ fn wire(context: &Context) -> Result<Tally> {
     }
     let python = install::python("venv-wire", "e2e/wire/requirements.txt")?;
     build_server()?;
-    let compare = |database: &[&str]| {
+    let compare = |arguments: &[OsString]| {
         let mut compare = command(&python);
         compare.env("PYTHONDONTWRITEBYTECODE", "1").arg(&check).arg("compare");
         compare.args(["--cmd", &format!("{} serve -c {{config}} --watch-courier", context.server.display())]);
         compare.args(["--migrate", &format!("{} migrate sql up -e --yes -c {{config}}", context.server.display())]);
         compare.arg("--accept").arg(root().join(ACCEPTED));
-        count(compare.args(database))
+        count(compare.args(arguments))
     };
     let mut tally = compare(&[])?;
     if let Some(postgres) = &context.postgres {
-        tally += compare(&["--dsn", &postgres.url("wire"), "--reset", &postgres.reset_command("wire")])?;
+        let database = ["--dsn", &postgres.url("wire"), "--reset", &postgres.reset_command("wire")];
+        tally += compare(&database.map(OsString::from))?;
+    }
+    // They ask the database for nothing that the others do not, so one database will do.
+    for recordings in own_recordings()? {
+        tally += compare(&recordings)?;
     }
     Ok(tally)
+}
+
+/// Arguments that replay our own recordings: each `e2e/wire/NAME.py` that has its answers in `NAME.json`.
+fn own_recordings() -> Result<Vec<Vec<OsString>>> {
+    let folder = root().join("e2e/wire");
+    let mut scenarios = Vec::new();
+    for file in fs::read_dir(&folder)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "py") && path.with_extension("json").is_file() {
+            scenarios.push(path);
+        }
+    }
+    scenarios.sort();
+    let arguments = |path: &PathBuf| {
+        let golden = path.with_extension("json");
+        let profiles = folder.join("profiles");
+        ["--scenarios", "--golden", "--profiles"]
+            .into_iter()
+            .zip([path, &golden, &profiles])
+            .flat_map(|(name, value)| [name.into(), value.into()])
+            .collect()
+    };
+    Ok(scenarios.iter().map(arguments).collect())
 }
 
 fn sdk(context: &Context) -> Result<Tally> {

@@ -120,6 +120,9 @@ fn parse(value: &str, default: &Url) -> Result<Url, ReturnUrlError> {
     if value.len() > MAX_LENGTH || value.contains(char::is_control) || value[..address_end].contains('\\') {
         return Err(unparsable());
     }
+    if !has_whole_escapes(&value[..address_end]) {
+        return Err(unparsable());
+    }
     let absolute = match value.chars().next() {
         Some('/') if value.starts_with("//") => format!("{}:{value}", default.scheme()),
         Some('/') => format!("{}{value}", origin(default)),
@@ -129,6 +132,12 @@ fn parse(value: &str, default: &Url) -> Result<Url, ReturnUrlError> {
         _ => return Err(ReturnUrlError::Forbidden(value.to_owned())),
     };
     Url::parse(&absolute).map_err(|_| unparsable())
+}
+
+/// Whether each `%` begins an escape (RFC 3986 §2.1).
+fn has_whole_escapes(address: &str) -> bool {
+    let is_hex = |text: &str| text.len() >= 2 && text.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    address.split('%').skip(1).all(is_hex)
 }
 
 fn has_scheme(value: &str) -> bool {

@@ -268,7 +268,7 @@ pub trait SettingsMethod: Send + Sync {
     ) -> Result<(), Problem>;
 
     /// Whether a submission is meant for this method.
-    fn is_meant(&self, input: &Input) -> bool;
+    fn is_meant(&self, flow: &Flow<Settings>, input: &Input) -> bool;
 
     /// What is wrong with the fields themselves, whoever sent them. As in Kratos it is said even before the anti-CSRF
     /// check: it tells nothing about anybody.

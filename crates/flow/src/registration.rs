@@ -212,11 +212,23 @@ async fn submit_to(
         let registration = method.registration()?;
         registration.is_meant(runtime, &flow, &input).then_some((method.name(), registration))
     });
+    // As in Kratos: wrong traits are said whatever the rest is, unless a password comes on the same screen with them.
+    let (is_profile, is_password) = (meant.is_some_and(|(name, _)| name == "profile"), input.method() == "password");
+    if input.get("traits").is_some() && !is_profile && (has_two_screens(runtime) || !is_password) {
+        let malformed = malformed_traits(runtime, &flow, &input);
+        if !malformed.is_empty() {
+            return reject(cx, runtime, request, flow, &input, malformed, Tx::new()).await;
+        }
+    }
     let Some((name, method)) = meant else {
         if matches!(input.method().as_str(), "password" | "code") {
             runtime.ensure_switched_on(&input.method())?;
         }
         login::ensure_providers_switched_on(runtime, &input)?;
+        let malformed = malformed_traits(runtime, &flow, &input);
+        if !malformed.is_empty() {
+            return reject(cx, runtime, request, flow, &input, malformed, Tx::new()).await;
+        }
         let rejection = Rejection::whole(message::no_registration_method());
         return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
     };

@@ -24,9 +24,8 @@ pub(crate) fn proved(cx: &Cx, kind: CredentialType) -> AuthenticationMethod {
     AuthenticationMethod::new(kind.as_str(), Aal::Aal2, cx.now())
 }
 
-/// A code that has to be there; `None` if it is missing. A form sends what was left empty too.
+/// A code that has to be there; `None` if it is missing or empty.
 pub(crate) fn required(input: &Input, field: &str) -> Option<String> {
     let code = input.text(field);
-    let is_missing = input.get(field).is_none() || (input.is_form && code.is_empty());
-    (!is_missing).then_some(code)
+    (!code.is_empty()).then_some(code)
 }

@@ -113,6 +113,7 @@ fn everything_else_is_refused() {
 fn errors_tell_what_is_no_address_from_what_is_not_allowed() {
     let resolve = |value: &str| urls(&LIST).resolve(Some(value), None, &default()).unwrap_err();
     assert!(matches!(resolve("https://evil.net/"), ReturnUrlError::Forbidden(_)));
+    assert!(matches!(resolve("/deep/%zz"), ReturnUrlError::Unparsable(_)));
     assert!(matches!(resolve("https://[::1"), ReturnUrlError::Unparsable(_)));
     assert!(matches!(resolve(&format!("/deep/{}", "x".repeat(9000))), ReturnUrlError::Unparsable(_)));
 }

@@ -65,7 +65,14 @@ pub(super) async fn complete(
             runtime.sessions.strengthen(cx, &mut session, &identity, step.method)?;
             session
         }
-        None => runtime.sessions.new_session(cx, &identity, vec![step.method])?,
+        None => match runtime.sessions.new_session(cx, &identity, vec![step.method]) {
+            Ok(session) => session,
+            Err(problem) => {
+                // An account that is switched off: the form says all the same which method recognised its owner.
+                lifecycle::update(cx, runtime, &mut flow, Tx::new()).await?;
+                return Err(problem);
+            }
+        },
     };
     let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
     let second_factor = runtime.sessions.require_aal(&session, runtime.sessions.policy().whoami_aal, step_up).err();

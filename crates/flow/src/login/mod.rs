@@ -273,7 +273,6 @@ async fn submit_to(
         }
         Verdict::Expired(at) => return expired(cx, runtime, request, &flow, found.as_ref(), at).await,
         Verdict::Elsewhere { to, effects, writes } => {
-            flow.active = Some(name.to_owned());
             lifecycle::update(cx, runtime, &mut flow, writes).await?;
             return Ok(Answer::Navigate { to, effects });
         }

@@ -224,7 +224,7 @@ async fn submit_to(
     };
     let meant = runtime.methods.iter().find_map(|method| {
         let settings = method.settings()?;
-        settings.is_meant(&input).then_some((method.name(), settings))
+        settings.is_meant(&flow, &input).then_some((method.name(), settings))
     });
     let Some(meant) = meant else {
         if let Some(method) = named(&input) {

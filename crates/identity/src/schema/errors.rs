@@ -141,6 +141,8 @@ fn fault(error: &ValidationError<'_>) -> TraitError {
         }
         Kind::Type { kind } => message::wrong_type(&allowed_types(kind), type_name(value)),
         Kind::Format { format } => match (format.as_str(), value.as_str()) {
+            // As in Kratos: what is missing is not quoted.
+            ("email" | "tel", Some("")) => message::generic("This must not be empty."),
             ("email", Some(text)) => message::invalid_email(text),
             ("tel", Some(text)) => message::invalid_phone(text),
             _ => message::generic(format!("This does not have the form of a {format}.")),

@@ -78,9 +78,6 @@ async fn offer_methods(
 ) -> Result<Verdict<LoginStep>, Problem> {
     let identifier = input.text("identifier");
     let is_secret = runtime.config.security.mitigate_account_enumeration;
-    if is_secret && identifier.is_empty() {
-        return Ok(Verdict::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
-    }
     // Where nobody is to learn which accounts there are, nobody looks: the time tells nothing either.
     let found = match is_secret {
         true => None,
@@ -98,6 +95,11 @@ async fn offer_methods(
     flow.ui.set_value("identifier", Value::String(identifier.clone()));
     let scene = LoginScene::Identified(Visitor { identifier: &identifier, account });
     let mut of_use = login::add_fields(cx, runtime, &scene, flow)?;
+    // A code could be sent to whoever it is, so somebody has to be named.
+    let asks_for_someone = runtime.config.selfservice.methods.code.passwordless_enabled;
+    if is_secret && asks_for_someone && identifier.is_empty() {
+        return Ok(Verdict::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
+    }
     if of_use.is_empty() && !is_secret {
         return Ok(Verdict::rejected(Rejection::at("identifier", message::account_not_found())));
     }

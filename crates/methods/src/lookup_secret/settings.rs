@@ -34,7 +34,7 @@ impl SettingsMethod for LookupSecret {
         Ok(())
     }
 
-    fn is_meant(&self, input: &Input) -> bool {
+    fn is_meant(&self, _: &Flow<Settings>, input: &Input) -> bool {
         Action::of(input).is_some()
     }
 

@@ -88,6 +88,7 @@ impl Oidc {
                 start::keep_payload(flow);
                 departure.is_refresh = flow.detail.refresh;
                 let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
+                flow.active = Some(super::NAME.to_owned());
                 Ok(Verdict::Elsewhere { to, effects, writes })
             }
             Err(rejection) => Ok(Verdict::rejected(rejection)),

@@ -34,7 +34,7 @@ impl SettingsMethod for Oidc {
         Ok(())
     }
 
-    fn is_meant(&self, input: &Input) -> bool {
+    fn is_meant(&self, _: &Flow<Settings>, input: &Input) -> bool {
         !input.text("link").is_empty() || !input.text("unlink").is_empty()
     }
 

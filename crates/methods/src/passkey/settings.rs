@@ -46,7 +46,7 @@ impl SettingsMethod for Passkey {
         Ok(())
     }
 
-    fn is_meant(&self, input: &Input) -> bool {
+    fn is_meant(&self, _: &Flow<Settings>, input: &Input) -> bool {
         !input.text("passkey_settings_register").is_empty() || !input.text("passkey_remove").is_empty()
     }
 

@@ -15,7 +15,7 @@ impl SettingsMethod for Password {
         Ok(())
     }
 
-    fn is_meant(&self, input: &Input) -> bool {
+    fn is_meant(&self, _: &Flow<Settings>, input: &Input) -> bool {
         input.method() == "password"
     }
 

@@ -25,7 +25,7 @@ impl SettingsMethod for Profile {
         Ok(())
     }
 
-    fn is_meant(&self, input: &Input) -> bool {
+    fn is_meant(&self, _: &Flow<Settings>, input: &Input) -> bool {
         input.method() == "profile"
     }
 

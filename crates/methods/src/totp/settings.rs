@@ -41,7 +41,7 @@ impl SettingsMethod for Totp {
         Ok(())
     }
 
-    fn is_meant(&self, input: &Input) -> bool {
+    fn is_meant(&self, _: &Flow<Settings>, input: &Input) -> bool {
         input.flag("totp_unlink") || input.method() == "totp"
     }
 

@@ -40,8 +40,10 @@ impl SettingsMethod for Webauthn {
         Ok(())
     }
 
-    fn is_meant(&self, input: &Input) -> bool {
-        !input.text("webauthn_register").is_empty() || !input.text("webauthn_remove").is_empty()
+    /// Native apps cannot use security keys.
+    fn is_meant(&self, flow: &Flow<Settings>, input: &Input) -> bool {
+        flow.client == FlowClient::Browser
+            && (!input.text("webauthn_register").is_empty() || !input.text("webauthn_remove").is_empty())
     }
 
     fn malformed(&self, _: &Runtime, _: &Identity, input: &Input) -> Vec<Rejection> {
@@ -65,10 +67,6 @@ impl SettingsMethod for Webauthn {
         input: &'a Input,
     ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
         Box::pin(async move {
-            // Native apps cannot use security keys.
-            if flow.client != FlowClient::Browser {
-                return Ok(rejected(message::no_settings_method()));
-            }
             let answer = input.text("webauthn_register");
             let name = input.text("webauthn_register_displayname");
             runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
