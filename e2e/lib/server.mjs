@@ -31,14 +31,15 @@ export async function freePort() {
 }
 
 /**
- * Starts a server with `e2e/config/{name}.yml`, or without a configuration when no name is given.
+ * Starts a server with `e2e/config/{name}.yml`, or without a configuration when no name is given. `values` are filled in
+ * besides the addresses.
  *
  * Without a configuration the public address is at localhost, as the server itself says.
  *
  * @returns {Promise<{publicUrl: string, adminUrl: string, appUrl: string, stop: () => Promise<void>}>}
  *   Nothing listens at `appUrl` yet: a test starts its app there.
  */
-export async function startServer(name) {
+export async function startServer(name, values = {}) {
   const dir = mkdtempSync(join(tmpdir(), "zelus-e2e-"));
   const [publicPort, adminPort, appPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const [adminUrl, appUrl] = [adminPort, appPort].map((port) => `http://127.0.0.1:${port}`);
@@ -47,7 +48,7 @@ export async function startServer(name) {
   const args = ["serve", "--dev", "--sqa-opt-out"];
   if (name) {
     const config = join(dir, "zelus.yml");
-    writeFileSync(config, fillIn(name, { publicPort, adminPort, appUrl, repository }));
+    writeFileSync(config, fillIn(name, { publicPort, adminPort, appUrl, repository, ...values }));
     args.push("-c", config);
     migrate(config, env);
   } else {
