@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
@@ -43,6 +43,10 @@ pub enum Lie {
     Fails,
     /// Its answers are larger than anybody can use.
     Endless,
+    /// It answers with a page.
+    Nonsense,
+    /// It describes itself as another issuer.
+    Impostor,
     /// It never answers.
     Hangs,
 }
@@ -52,6 +56,8 @@ struct Inner {
     now: Timestamp,
     claims: Value,
     lie: Lie,
+    /// How many requests wait for an answer that never comes.
+    hanging: usize,
     /// What each code is good for: claims, and what the authorization request said.
     codes: HashMap<String, (Value, HashMap<String, String>)>,
 }
@@ -74,7 +80,7 @@ impl Provider {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("binds");
         let port = listener.local_addr().expect("is bound").port();
         let claims = json!({ "sub": "alice" });
-        let inner = Inner { port, now, claims, lie: Lie::None, codes: HashMap::new() };
+        let inner = Inner { port, now, claims, lie: Lie::None, hanging: 0, codes: HashMap::new() };
         let inner = Arc::new(Mutex::new(inner));
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -115,6 +121,11 @@ selfservice:
     /// In what way it is no good from now on.
     pub fn lies(&self, lie: Lie) {
         lock(&self.inner).lie = lie;
+    }
+
+    /// How many requests have been left without an answer.
+    pub fn hanging(&self) -> usize {
+        lock(&self.inner).hanging
     }
 
     /// What a person does who is sent to `address`: signs in. Gives back where the browser is sent then.
@@ -162,7 +173,9 @@ async fn misbehave(inner: &Arc<Mutex<Inner>>) -> Option<Response> {
     match lie {
         Lie::Fails => Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
         Lie::Endless => Some(" ".repeat(3 << 20).into_response()),
+        Lie::Nonsense => Some(Html("<!doctype html><title>Welcome</title>").into_response()),
         Lie::Hangs => {
+            lock(inner).hanging += 1;
             tokio::time::sleep(Duration::from_secs(600)).await;
             None
         }
@@ -174,9 +187,12 @@ async fn discovery(State(inner): Shared) -> Response {
     if let Some(answer) = misbehave(&inner).await {
         return answer;
     }
-    let issuer = lock(&inner).issuer();
+    let (issuer, lie) = {
+        let inner = lock(&inner);
+        (inner.issuer(), inner.lie)
+    };
     Json(json!({
-        "issuer": issuer,
+        "issuer": if lie == Lie::Impostor { "http://elsewhere" } else { &issuer },
         "authorization_endpoint": format!("{issuer}/auth"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/jwks"),

@@ -1,44 +1,71 @@
 //! `zelus courier watch` as operators run it.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use model::Clock;
+use model::{Clock, SignedDuration};
 use serde_json::{Value, json};
-use testkit::{Database, Gateway, PASSWORD, Server, Setup};
+use testkit::{Database, Gateway, PASSWORD, Peer, Reply, Server, Setup};
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_process_of_its_own_delivers_messages_until_it_is_told_to_stop() {
-    let (database, gateway) = (Database::sqlite().await, Gateway::start().await);
+/// How messages are sent: to a web service.
+fn courier(url: &str) -> Value {
+    json!({ "courier": { "delivery_strategy": "http", "worker": { "pull_wait": "50ms", "pull_count": 4 },
+        "http": { "request_config": { "url": url, "method": "POST" } } } })
+}
+
+/// Starts a process that delivers the messages of a database to a web service.
+fn watch(database: &Database, url: &str) -> Child {
     let config = json!({
         "dsn": database.dsn(),
         "secrets": { "default": ["a-secret-that-is-long-enough"] },
         "identity": { "default_schema_id": "a", "schemas": [{ "id": "a", "url":
             "base64://eyJwcm9wZXJ0aWVzIjp7InRyYWl0cyI6eyJ0eXBlIjoib2JqZWN0IiwicHJvcGVydGllcyI6eyJlbWFpbCI6eyJ0eXBlIjoic3RyaW5nIn19fX19" }] },
         "selfservice": { "default_browser_return_url": "http://127.0.0.1:1/" },
-        "courier": { "delivery_strategy": "http", "worker": { "pull_wait": "50ms" },
-            "http": { "request_config": { "url": gateway.url("/mail"), "method": "POST" } } },
+        "courier": courier(url)["courier"],
     });
     let file = database.folder().join("courier.json");
     std::fs::write(&file, config.to_string()).expect("a file");
     let mut watch = Command::new(env!("CARGO_BIN_EXE_zelus"));
     watch.args(["courier", "watch", "-c"]).arg(&file).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
-    let mut watch = watch.spawn().expect("the program runs");
+    watch.spawn().expect("the program runs")
+}
 
-    // The process is there before the message is.
-    let server = Server::of(&database, Setup { clock: Clock::system(), ..Setup::default() }).await;
-    let mut browser = server.browser();
-    let form = browser.open("registration").await;
-    let fields = json!({ "method": "password", "traits": { "email": "ann@example.org" }, "password": PASSWORD });
-    assert_eq!(browser.submit(&form, fields).await.status, 200);
+/// Tells a process to stop, and waits until it has.
+async fn stop(mut watch: Child) {
+    Command::new("kill").args(["-TERM", &watch.id().to_string()]).status().expect("a signal");
+    let mut status = None;
+    until("the process stops", || {
+        status = watch.try_wait().expect("a status");
+        status.is_some()
+    })
+    .await;
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+}
+
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
-    while gateway.requests().is_empty() {
-        assert!(started.elapsed() < PATIENCE, "nothing is delivered");
+    while !is_so() {
+        assert!(started.elapsed() < PATIENCE, "in vain: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Signs somebody up, which queues a message.
+async fn sign_up(server: &Server, email: &str) {
+    server.native().sign_up(email).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_of_its_own_delivers_messages_until_it_is_told_to_stop() {
+    let (database, gateway) = (Database::sqlite().await, Gateway::start().await);
+    let watch = watch(&database, &gateway.url("/mail"));
+    // The process is there before the message is.
+    let server = Server::of(&database, Setup { clock: Clock::system(), ..Setup::default() }).await;
+    sign_up(&server, "ann@example.org").await;
+    until("a message is delivered", || !gateway.requests().is_empty()).await;
 
     // What a service gets that has no Jsonnet snippet.
     let body = gateway.requests()[0].json();
@@ -59,15 +86,57 @@ async fn a_process_of_its_own_delivers_messages_until_it_is_told_to_stop() {
     );
     assert_eq!((&body["to"], &body["recovery_code"]), (&"ann@example.org".into(), &Value::Null));
 
-    Command::new("kill").args(["-TERM", &watch.id().to_string()]).status().expect("a signal");
-    let started = Instant::now();
-    let status = loop {
-        match watch.try_wait().expect("a status") {
-            Some(status) => break status,
-            None => assert!(started.elapsed() < PATIENCE, "the process does not stop"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    assert_eq!(status.code(), Some(0));
+    stop(watch).await;
     assert_eq!(gateway.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_share_one_queue() {
+    const MESSAGES: usize = 40;
+    for database in Database::each().await {
+        let gateway = Gateway::start().await;
+        let server = Server::of(&database, Setup { clock: Clock::system(), ..Setup::default() }).await;
+        let processes = [(); 2].map(|()| watch(&database, &gateway.url("/mail")));
+        for n in 0..MESSAGES {
+            sign_up(&server, &format!("p{n}@example.org")).await;
+        }
+        until("all messages are delivered", || gateway.requests().len() >= MESSAGES).await;
+        for process in processes {
+            stop(process).await;
+        }
+        let mut recipients: Vec<String> = gateway.requests().iter().map(|sent| sent.json()["to"].to_string()).collect();
+        recipients.sort();
+        let delivered = recipients.len();
+        recipients.dedup();
+        assert_eq!((delivered, recipients.len()), (MESSAGES, MESSAGES), "each goes out once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_outlives_the_process_that_was_sending_it() {
+    for database in Database::each().await {
+        let peer = Peer::start().await;
+        peer.reply("/mail", Reply::Silence);
+        let mut dying = watch(&database, &peer.url("/mail"));
+        let server = Server::of(&database, Setup { clock: Clock::system(), ..Setup::default() }).await;
+        sign_up(&server, "ann@example.org").await;
+        until("the process is sending", || !peer.take("/mail").is_empty()).await;
+        dying.kill().expect("it dies");
+        dying.wait().expect("it is dead");
+
+        peer.reply_json("/mail", 200, &json!({}));
+        let clock = Clock::manual(Clock::system().now() + SignedDuration::from_mins(1));
+        let setup = Setup { clock, ..Setup::with(&courier(&peer.url("/mail")).to_string()) };
+        let survivor = Server::of(&database, setup).await;
+        let deliver = async || {
+            survivor.app.site().runtime.courier.deliver_due().await.expect("a round");
+            peer.take("/mail").len()
+        };
+        assert_eq!(deliver().await, 0, "it may still be alive");
+        survivor.wait(SignedDuration::from_mins(3));
+        assert_eq!(deliver().await, 1);
+        assert_eq!(deliver().await, 0);
+        let sent = "SELECT CAST(count(*) AS text) FROM courier_messages WHERE status = 2";
+        assert_eq!(database.texts(sent).await, ["1"]);
+    }
 }

@@ -1,3 +1,4 @@
+mod addresses;
 mod crud;
 mod keyword;
 mod patching;

@@ -3,6 +3,7 @@
 
 mod aaguid;
 mod ceremony;
+pub(crate) mod decoy;
 mod nodes;
 mod stored;
 #[cfg(test)]

@@ -4,11 +4,13 @@ use crypto::webauthn::Assertion;
 use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors, message};
+use model::{
+    Aal, Cx, Flow, FlowClient, Group, Identity, IdentityId, Message, Node, Problem, Session, factors, message,
+};
 use store::Tx;
 
 use super::{KIND, Webauthn, answer_field, missing, proved};
-use crate::keys::{self, Key, Keys, Trigger};
+use crate::keys::{self, Key, Keys, Trigger, decoy};
 
 impl LoginMethod for Webauthn {
     fn add_fields(
@@ -79,10 +81,7 @@ impl LoginMethod for Webauthn {
                     Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
                     None => None,
                 },
-                _ => match runtime.store.find_by_identifier(KIND, &identifier).await? {
-                    Some(found) => runtime.identities.with_credentials(found.identity_id).await?,
-                    None => None,
-                },
+                _ => self.named(cx, runtime, flow, &identifier).await?,
             };
             let Some(identity) = identity else { return Ok(rejected(message::no_webauthn_user())) };
             if input.text("webauthn_login").is_empty() {
@@ -94,6 +93,33 @@ impl LoginMethod for Webauthn {
 }
 
 impl Webauthn {
+    /// Whoever signs in by this identifier, or somebody made up where nobody is to learn who does.
+    async fn named(
+        &self,
+        cx: &Cx,
+        runtime: &Runtime,
+        flow: &Flow<Login>,
+        identifier: &str,
+    ) -> Result<Option<Identity>, Problem> {
+        let is_secret = runtime.config.security.mitigate_account_enumeration && !flow.detail.refresh;
+        let found = runtime.store.find_by_identifier(KIND, identifier).await?;
+        let id = match found {
+            Some(found) => found.identity_id,
+            // As many reads for nobody as for somebody.
+            None if is_secret => IdentityId::random(&cx.entropy),
+            None => return Ok(None),
+        };
+        let identity = runtime.identities.with_credentials(id).await?;
+        if !is_secret {
+            return Ok(identity);
+        }
+        let has_key = |identity: &Identity| {
+            let keys = identity.credentials.get(&KIND).map(Keys::of).unwrap_or_default();
+            keys.credentials.iter().any(|key| proves(key, Aal::Aal1))
+        };
+        Ok(Some(identity.filter(has_key).unwrap_or_else(|| decoy::owner(cx, runtime, KIND, identifier))))
+    }
+
     /// Which level a submission of this form proves.
     fn level(&self, flow: &Flow<Login>) -> Aal {
         let again = flow.detail.refresh && flow.detail.requested_aal == Aal::Aal1;

@@ -112,6 +112,43 @@ async fn more_passwords_than_can_be_checked_are_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_new_passwords_than_can_be_hashed_are_turned_away_and_leave_nothing() {
+    for database in Database::each().await {
+        // One hash fits into the memory; eight may have a thread, and four more may wait.
+        let argon2 = "hashers: { algorithm: argon2, argon2: { memory: 4MB, iterations: 1, parallelism: 1 } }";
+        let pool = PoolLimits { workers: 8, memory_bytes: 4 << 20, queue: 4 };
+        let server = Server::of(&database, Setup { pool, ..Setup::with(argon2) }).await;
+        let mut forms = Vec::new();
+        for _ in 0..64 {
+            forms.push(server.native().open("registration").await);
+        }
+        let send = |n: usize, form: Form| {
+            let native = server.native();
+            let traits = json!({ "email": format!("p{n}@example.org") });
+            let body = json!({ "method": "password", "traits": traits, "password": PASSWORD });
+            async move { (n, native.submit(&form, body).await) }
+        };
+        let mut tasks = JoinSet::new();
+        for (n, form) in forms.iter().enumerate() {
+            tasks.spawn(send(n, form.clone()));
+        }
+        let answers = tasks.join_all().await;
+        let turned_away: Vec<usize> =
+            answers.iter().filter(|(_, answer)| answer.status == 429).map(|(n, _)| *n).collect();
+        let made = answers.iter().filter(|(_, answer)| answer.status == 200).count();
+        assert!(made >= 12 && !turned_away.is_empty(), "{made} of 64");
+        assert_eq!(made + turned_away.len(), 64);
+        for table in ["identities", "sessions", "courier_messages"] {
+            assert_eq!(database.count(table).await, made as u64, "{table}");
+        }
+        for n in turned_away.into_iter().take(8) {
+            let (_, again) = send(n, forms[n].clone()).await;
+            assert_eq!(again.status, 200, "{}", again.body);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_ends_once_however_many_log_out() {
     for database in Database::each().await {
         let server = Server::start(&database).await;

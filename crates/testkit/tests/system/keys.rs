@@ -241,6 +241,59 @@ async fn a_security_key_can_be_all_that_is_needed() {
 }
 
 #[tokio::test]
+async fn nobody_learns_from_keys_who_has_an_account() {
+    for database in Database::each().await {
+        let server = server(&database, true).await;
+        let (mut browser, mut key) = (server.browser(), Authenticator::at(ORIGIN));
+        let form = browser.open("registration").await;
+        let answer = key.create(&options(&form, "webauthn_register_trigger"));
+        let name = "webauthn_register_displayname";
+        let body = json!({ "webauthn_register": answer, name: "Key", "traits": { "email": "known@example.org" } });
+        assert_eq!(browser.submit(&form, body).await.status, 200);
+        // Somebody with a password and no key is nobody here.
+        server.browser().sign_up("no-key@example.org").await;
+
+        let server = server.another(&database, "security: { account_enumeration: { mitigate: true } }").await;
+        server.ask("GET", "/health/ready").send().await;
+        let mut seen = Vec::new();
+        for email in ["known@example.org", "nobdy@example.org", "no-key@example.org", "nobdy@example.org"] {
+            let mut visitor = server.browser();
+            let form = visitor.open("login").await;
+            let before = server.store().statements_run();
+            let asked = visitor.submit(&form, json!({ "method": "webauthn", "identifier": email })).await;
+            let statements = server.store().statements_run() - before;
+            assert_eq!((asked.status, asked.error_id().as_str()), (422, "browser_location_change_required"), "{email}");
+            let form = Form::of(&visitor.fetch(&format!("/self-service/login/flows?id={}", form.id())).await);
+            let asked = options(&form, "webauthn_login_trigger");
+            let allowed = &asked["publicKey"]["allowCredentials"];
+            let id = allowed[0]["id"].as_str().expect("an id").to_owned();
+            // A key that answers to the id it was asked for, and signs with something else.
+            let mut liar = Authenticator::at(ORIGIN);
+            liar.create(&options(&browser.open("settings").await, "webauthn_register_trigger"));
+            liar.call_last(&id);
+            let body = json!({ "webauthn_login": liar.get(&asked), "identifier": email });
+            let refused = visitor.submit(&form, body).await;
+            assert!(!visitor.is_signed_in().await);
+            let shown = |form: &Form| {
+                let challenge = asked["publicKey"]["challenge"].as_str().expect("a challenge");
+                let nodes = form.body["ui"]["nodes"].as_array().expect("nodes");
+                let script = nodes.iter().find(|node| node["type"] == "script").expect("a script");
+                let nonce = script["attributes"]["nonce"].as_str().expect("a nonce");
+                let text = form.without_chance().replace(email, "*").replace(nonce, "*");
+                text.replace(&id, "*").replace(challenge, "*")
+            };
+            seen.push((statements, id.len(), shown(&form), shown(&Form::of(&refused)), id.clone()));
+        }
+        let [known, nobody, no_key, again] = seen.as_slice() else { panic!("four people") };
+        assert_eq!(nobody, again, "whoever asks again is shown the same key");
+        for other in [nobody, no_key] {
+            assert_eq!((known.0, known.1, &known.2, &known.3), (other.0, other.1, &other.2, &other.3));
+        }
+        assert_ne!(nobody.4, no_key.4);
+    }
+}
+
+#[tokio::test]
 async fn the_built_in_pages_bind_their_buttons_without_inline_scripts() {
     let database = &Database::each().await[0];
     let server = server(database, true).await;

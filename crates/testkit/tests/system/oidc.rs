@@ -1,7 +1,10 @@
 //! Signing in with accounts elsewhere, at a provider that may lie.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use testkit::{Answer, Browser, Database, Form, Lie, Native, PASSWORD, Provider, Server, Setup};
+use tokio::task::JoinSet;
 
 const CALLBACK: &str = "/self-service/methods/oidc/callback/local";
 const EMAIL: &str = "alice@example.org";
@@ -108,7 +111,7 @@ async fn a_provider_that_lies_signs_nobody_in() {
             assert_eq!(shown(&mut browser, "login", &answer).await.messages(), [4_000_001], "{lie:?}");
             assert!(!browser.is_signed_in().await, "{lie:?}");
         }
-        for lie in [Lie::Fails, Lie::Endless] {
+        for lie in [Lie::Fails, Lie::Endless, Lie::Nonsense] {
             provider.lies(lie);
             let (mut browser, answer) = sign_in(&server, &provider).await;
             assert!(answer.header("location").starts_with("http://127.0.0.1:4455/error?id="), "{lie:?}: {answer:?}");
@@ -131,9 +134,62 @@ async fn a_provider_that_hangs_holds_up_nobody_else() {
     };
     let others = async {
         let mut other = server.browser();
-        tokio::time::timeout(std::time::Duration::from_secs(5), other.sign_up("b@example.org")).await.expect("in time");
+        tokio::time::timeout(Duration::from_secs(5), other.sign_up("b@example.org")).await.expect("in time");
     };
     tokio::join!(waiting, others);
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_a_provider_that_describes_itself_badly() {
+    for database in Database::each().await {
+        let (server, provider) = start(&database, "").await;
+        for lie in [Lie::Fails, Lie::Endless, Lie::Nonsense, Lie::Impostor] {
+            provider.lies(lie);
+            let mut browser = server.browser();
+            let form = browser.open("login").await;
+            let sent = browser.submit(&form, json!({ "method": "oidc", "provider": "local" })).await;
+            assert!(sent.status >= 400 && sent.json()["redirect_browser_to"].is_null(), "{lie:?}: {}", sent.body);
+        }
+        // Once it is well, so is everything: its failure is not remembered.
+        provider.lies(Lie::None);
+        assert!(sign_in(&server, &provider).await.0.is_signed_in().await);
+    }
+}
+
+/// More than there are connections to the database, so that none can be held meanwhile.
+const CROWD: usize = 24;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_that_waits_for_its_provider_holds_up_nobody_else() {
+    for database in Database::each().await {
+        let (server, provider) = start(&database, "").await;
+        let person = server.native().sign_up("b@example.org").await;
+        let mut crowd = JoinSet::new();
+        let mut backs = Vec::new();
+        for _ in 0..CROWD {
+            let mut browser = server.browser();
+            let form = browser.open("login").await;
+            backs.push((leave(&mut browser, &provider, &form).await, browser));
+        }
+        provider.lies(Lie::Hangs);
+        for (back, mut browser) in backs {
+            crowd.spawn(async move { browser.visit(&back).await });
+        }
+        while provider.hanging() < CROWD {
+            assert!(crowd.try_join_next().is_none(), "nobody is answered");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let (mut other, native) = (server.browser(), server.native());
+        let work = async {
+            assert!(server.accepts(&person).await);
+            other.sign_up("c@example.org").await;
+            native.sign_in("b@example.org").await
+        };
+        tokio::select! {
+            answer = crowd.join_next() => panic!("{answer:?}"),
+            token = work => assert!(server.accepts(&token).await),
+        }
+    }
 }
 
 #[tokio::test]

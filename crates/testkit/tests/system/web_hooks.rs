@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use testkit::{Database, Form, Peer, Reply, Server, Setup};
+use tokio::task::JoinSet;
 
 /// A hook that sends its whole context to `path`, with more of its configuration in `more`.
 fn hook(peer: &Peer, path: &str, more: Value) -> Value {
@@ -153,14 +154,22 @@ async fn a_service_that_never_answers_delays_nobody_else() {
         let server = Server::of(&database, after("registration", "password", hooks)).await;
         server.import("b@example.org", testkit::PASSWORD).await;
         peer.reply("/before", Reply::Silence);
-        let app = server.native();
-        let stuck = app.try_sign_up("a@example.org");
+        // More than there are connections to the database, so that none can be held meanwhile.
+        let mut stuck = JoinSet::new();
+        for n in 0..24 {
+            let app = server.native();
+            stuck.spawn(async move { app.try_sign_up(&format!("p{n}@example.org")).await });
+        }
         let other = async {
-            peer.next("/before").await;
+            let mut arrived = 0;
+            while arrived < 24 {
+                arrived += peer.take("/before").len();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             server.native().sign_in("b@example.org").await
         };
         tokio::select! {
-            answer = stuck => panic!("{}", answer.body),
+            answer = stuck.join_next() => panic!("{answer:?}"),
             token = other => assert!(server.accepts(&token).await),
         }
     }
