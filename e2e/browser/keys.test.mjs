@@ -77,6 +77,23 @@ test("a passkey signs up, and in by the button and where the address is typed", 
     assert.equal(await whoami(context, publicUrl), 200);
   }));
 
+test("a passkey signs up where a front end repeats the address in hidden fields", () =>
+  visit(browser, { expected: [400] }, async (page) => {
+    const authenticator = await plugIn(page, passkeys);
+    const { email } = newcomer();
+    await page.goto(open("registration"));
+    await page.getByLabel(/e-mail/i).fill(email);
+    await page.locator('button[name="method"][value="profile"]').click();
+    const button = page.getByRole("button", { name: "Sign up with a passkey" });
+    await button.evaluate(({ form }) => {
+      const [address] = document.getElementsByName("traits.email");
+      for (let copy = 0; copy < 2; copy++) form.append(address.cloneNode());
+    });
+    await button.click();
+    await shows(page, "welcome");
+    assert.equal((await authenticator.credentials())[0].userName, email);
+  }));
+
 test("a passkey is added in the settings, and removed", () =>
   visit(browser, { expected: [400] }, async (page) => {
     await plugIn(page, passkeys);

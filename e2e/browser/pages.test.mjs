@@ -217,6 +217,36 @@ describe("every page", () => {
 });
 
 describe("without a configuration", () => {
+  test("mail arrives in the mailbox, and the code in it confirms the address", async () => {
+    const plain = await startServer();
+    try {
+      await visit(browser, {}, async (page) => {
+        await page.goto(`${plain.publicUrl}/`);
+        await page.getByRole("link", { name: "Create an account" }).click();
+        const person = newcomer();
+        await enter(page, person);
+        await page.getByText(person.email).waitFor();
+        await page.goto(`${plain.publicUrl}/self-service/verification/browser`);
+        await page.getByLabel("Email").fill(person.email);
+        await page.locator('button[name="method"][value="code"]').click();
+        await page.getByRole("status").first().waitFor();
+        const form = page.url();
+        await page.goto(`${plain.publicUrl}/ui/mailbox`);
+        await page.locator(".sessions a").first().click();
+        const code = await page.locator("strong code").textContent();
+        await page.goto(form);
+        await page.locator('input[name="code"]').fill(code);
+        await page.locator('input[name="code"]').press("Enter");
+        await page.getByRole("heading", { name: "Thank you" }).waitFor();
+        const missing = await page.goto(`${plain.publicUrl}/ui/no-such-page`);
+        assert.equal(missing.status(), 404);
+        await page.getByRole("heading", { name: "Nothing here" }).waitFor();
+      });
+    } finally {
+      await plain.stop();
+    }
+  });
+
   test("signs up in one step, and out", async () => {
     const plain = await startServer();
     try {

@@ -34,7 +34,8 @@ export async function freePort() {
  * Starts a server with `e2e/config/{name}.yml`, or without a configuration when no name is given. `values` are filled in
  * besides the addresses.
  *
- * Without a configuration the public address is at localhost, as the server itself says.
+ * Without a configuration the public address is at localhost, as the server itself says. `values` are filled into the
+ * configuration beside those that are made here.
  *
  * @returns {Promise<{publicUrl: string, adminUrl: string, appUrl: string, stop: () => Promise<void>}>}
  *   Nothing listens at `appUrl` yet: a test starts its app there.

@@ -52,6 +52,23 @@
 
   const field = (name) => document.getElementsByName(name)[0]
 
+  /** All fields of that name in a form, or else on the page: front ends repeat them, and split forms by method. */
+  function fieldsNear(form, name) {
+    const fields = [...document.getElementsByName(name)]
+    const own = fields.filter((field) => field.form === form)
+    return own.length > 0 ? own : fields
+  }
+
+  /** The first text that somebody typed into one of `fields`. */
+  const typed = (fields) => fields.map(({ value }) => value.trim()).find(Boolean)
+
+  /** Asks for a text in the first of `fields` that can be seen. */
+  function demand(fields) {
+    const shown = fields.find(({ type }) => type !== "hidden") ?? fields[0]
+    shown.required = true
+    shown.reportValidity()
+  }
+
   /** Whether the browser knows keys. Insecure origins and old browsers do not. */
   const isSupported = () => Boolean(window.PublicKeyCredential && navigator.credentials)
 
@@ -122,11 +139,9 @@
   ) {
     const button = document.querySelector(triggerSelector)
     const result = document.querySelector(resultSelector)
-    const form = result.closest("form")
-    const name = form?.elements.namedItem("webauthn_register_displayname")
-    if (name && !name.value.trim()) {
-      name.required = true
-      name.reportValidity()
+    const naming = fieldsNear(result.form, "webauthn_register_displayname")
+    if (naming.length > 0 && !typed(naming)) {
+      demand(naming)
       return Promise.resolve(false)
     }
     return run(() => create(options ?? JSON.parse(button.value)), result, button)
@@ -172,10 +187,10 @@
       return
     }
     const { credentialOptions, displayNameFieldName } = JSON.parse(data.value)
-    const naming = data.closest("form").elements.namedItem(displayNameFieldName)
-    const name = naming?.value.trim()
-    if (naming && !name) {
-      naming.reportValidity()
+    const naming = fieldsNear(data.form, displayNameFieldName)
+    const name = typed(naming)
+    if (naming.length > 0 && !name) {
+      demand(naming)
       return
     }
     const { publicKey } = credentialOptions

@@ -102,7 +102,7 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let app = App::new(runtime, clock, entropy);
     let edge = |side, routes| Edge::new(app.clone(), side, routes);
     let mut public_routes = api::public_router().merge(pages::router());
-    if is_demo {
+    if config.dev {
         public_routes = public_routes.merge(pages::home());
     }
     let public_service =

@@ -127,6 +127,9 @@ impl Headed for model::flow::Verification {
     fn heading(flow: &Flow<Self>) -> Heading {
         match flow.state {
             FlowState::PassedChallenge => heading("Thank you", None),
+            FlowState::ChooseMethod => {
+                heading("Confirm your address", Some("Tell us the address, and we send a message there."))
+            }
             _ => heading("Confirm your address", None),
         }
     }

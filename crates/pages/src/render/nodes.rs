@@ -53,6 +53,8 @@ enum Item {
         id: String,
         label: Option<String>,
         text: String,
+        /// The single backup codes, where the text is a list of them.
+        codes: Vec<String>,
         messages: Vec<Said>,
     },
     Division {
@@ -163,7 +165,9 @@ pub(super) fn draw(ui: &Ui, flow: FlowName, public_url: &str) -> Drawn {
     let mut forms: Vec<FormView> = Vec::new();
     let mut mistakes = Vec::new();
     for (index, plan) in plan(ui, flow).into_iter().enumerate() {
-        let drawn = Pen { flow, prefix: format!("f{}", index + 1), mistakes: &mut mistakes }.form(&plan);
+        // One button stands out; in the settings, one for each thing that can be changed.
+        let has_primary = flow == FlowName::Settings || forms.is_empty();
+        let drawn = Pen { flow, has_primary, prefix: format!("f{}", index + 1), mistakes: &mut mistakes }.form(&plan);
         let Some((items, novalidate)) = drawn else { continue };
         // Nothing but our own routes, or whatever the operator put in front of them, is ever posted to.
         let Some(action) = safe_link(&ui.action) else { continue };
@@ -198,7 +202,7 @@ struct Plan<'a> {
 ///
 /// Methods that share a field (an identifier, say) share one form, so that nothing is typed twice; the password comes
 /// first in it, since Enter presses the first button. All others get forms of their own, so that what one method
-/// requires does not stand in another's way.
+/// requires does not stand in another's way. Their order is the page's own, and stays the same when a method is set up.
 fn plan<'a>(ui: &'a Ui, flow: FlowName) -> Vec<Plan<'a>> {
     let drawn = ui.nodes.iter().filter(|node| !matches!(node.attributes, Attributes::Script(_)));
     let (hidden, visible): (Vec<&Node>, Vec<&Node>) =
@@ -210,8 +214,12 @@ fn plan<'a>(ui: &'a Ui, flow: FlowName) -> Vec<Plan<'a>> {
         }
     }
     let of = |wanted: &[Group]| -> Vec<&'a Node> {
-        visible.iter().copied().filter(|node| wanted.contains(&node.group)).collect()
+        let mut nodes: Vec<_> = visible.iter().copied().filter(|node| wanted.contains(&node.group)).collect();
+        // Enter presses the first button, which is the way on.
+        nodes.sort_by_key(|node| (goes_back(node), sends_again(node)));
+        nodes
     };
+    groups.sort_by_key(|group| (of(&[*group]).iter().all(|node| goes_back(node)), rank(*group, flow)));
     let stands_alone = |group: &Group| matches!(group, Group::Oidc | Group::Saml) || flow == FlowName::Settings;
     let shares_fields = flow != FlowName::Settings
         && visible
@@ -220,9 +228,10 @@ fn plan<'a>(ui: &'a Ui, flow: FlowName) -> Vec<Plan<'a>> {
 
     let mut plans = Vec::new();
     if shares_fields {
-        let mut sections = vec![of(&[Group::Default, Group::Password])];
-        let others =
-            groups.iter().filter(|group| !matches!(group, Group::Default | Group::Password) && !stands_alone(group));
+        // The shared fields, and the button that they are sent with.
+        let first = [Group::Default, Group::Password, Group::Profile, Group::IdentifierFirst];
+        let mut sections = vec![of(&first)];
+        let others = groups.iter().filter(|group| !first.contains(group) && !stands_alone(group));
         // A captcha belongs to whichever button is pressed, so it stands above the first.
         let (captcha, methods): (Vec<&Group>, Vec<&Group>) = others.partition(|group| **group == Group::Captcha);
         if !captcha.is_empty() {
@@ -243,6 +252,28 @@ fn plan<'a>(ui: &'a Ui, flow: FlowName) -> Vec<Plan<'a>> {
         plans.push(Plan { heading, is_alternative, sections: vec![nodes], hidden: hidden.clone() });
     }
     plans
+}
+
+/// The place of a method among others: what most people have comes first.
+fn rank(group: Group, flow: FlowName) -> usize {
+    let (first, last): (&[Group], &[Group]) = match flow {
+        FlowName::Settings => (
+            &[
+                Group::Profile,
+                Group::Password,
+                Group::Passkey,
+                Group::Oidc,
+                Group::Saml,
+                Group::Totp,
+                Group::LookupSecret,
+                Group::Webauthn,
+            ],
+            &[],
+        ),
+        _ => (&[Group::Password], &[Group::Oidc, Group::Saml]),
+    };
+    let place = |groups: &[Group]| groups.iter().position(|other| *other == group);
+    place(first).unwrap_or_else(|| first.len() + place(last).map_or(0, |at| at + 1))
 }
 
 fn settings_heading(group: Group) -> Option<&'static str> {
@@ -268,6 +299,12 @@ fn goes_back(node: &Node) -> bool {
     node.id() == "screen"
 }
 
+/// Whether a button asks for another message. It sends the address along, by which it may be called.
+fn sends_again(node: &Node) -> bool {
+    let is_submit = node.as_input().is_some_and(|input| input.kind == InputType::Submit);
+    is_submit && matches!(node.id(), "resend" | "email")
+}
+
 fn is_button(input: &InputAttributes) -> bool {
     matches!(input.kind, InputType::Submit | InputType::Button)
 }
@@ -275,6 +312,8 @@ fn is_button(input: &InputAttributes) -> bool {
 /// Draws one form.
 struct Pen<'a> {
     flow: FlowName,
+    /// Whether one of the form's buttons stands out.
+    has_primary: bool,
     prefix: String,
     mistakes: &'a mut Vec<Mistake>,
 }
@@ -293,7 +332,7 @@ impl Pen<'_> {
         let novalidate = sections().count() > 1 && sections().skip(1).any(|section| is_demanding(&section));
         let mut items: Vec<Item> = plan.hidden.iter().filter_map(|node| self.item(node, 0, false, false)).collect();
         let mut number = 0;
-        let mut has_primary = false;
+        let mut has_submit = false;
         for (at, section) in sections().enumerate() {
             if at > 0 {
                 items.push(Item::Divider);
@@ -301,10 +340,10 @@ impl Pen<'_> {
             for node in section {
                 number += 1;
                 let is_submit = node.as_input().is_some_and(|input| input.kind == InputType::Submit);
-                let is_primary =
-                    is_submit && !has_primary && !goes_back(node) && !matches!(node.group, Group::Oidc | Group::Saml);
-                items.extend(self.item(node, number, is_primary, is_submit && has_primary));
-                has_primary |= is_primary;
+                let is_main =
+                    is_submit && !has_submit && !goes_back(node) && !matches!(node.group, Group::Oidc | Group::Saml);
+                items.extend(self.item(node, number, is_main && self.has_primary, is_submit && has_submit));
+                has_submit |= is_main;
             }
         }
         Some((items, novalidate))
@@ -330,7 +369,8 @@ impl Pen<'_> {
                 Some(Item::Link { id, label: text, href: safe_link(&anchor.href) })
             }
             Attributes::Text(text) => {
-                Some(Item::Text { id, label, text: text.text.text.clone().into_owned(), messages })
+                let codes = codes(&text.text);
+                Some(Item::Text { id, label, text: text.text.text.clone().into_owned(), codes, messages })
             }
             // Scripts look for these by their own ids.
             Attributes::Division(division) => Some(Item::Division {
@@ -462,6 +502,13 @@ fn said(id: &str, node: &Node) -> Vec<Said> {
         text: message.text.clone().into_owned(),
     };
     node.messages.iter().enumerate().map(said).collect()
+}
+
+/// The texts of a list of backup codes, used ones among them; empty for any other text.
+fn codes(list: &Message) -> Vec<String> {
+    let secrets = list.context.get("secrets").and_then(Value::as_array);
+    let text = |said: &Value| said["text"].as_str().map(str::to_owned);
+    secrets.into_iter().flatten().filter_map(text).collect()
 }
 
 /// What people read beside a node.

@@ -16,6 +16,8 @@ pub struct WelcomePage {
     pub methods: String,
     pub device: String,
     pub logout: LogoutForm,
+    /// Where to change one's account.
+    pub settings: String,
     pub others: Vec<OtherSession>,
 }
 

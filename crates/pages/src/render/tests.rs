@@ -124,6 +124,53 @@ fn the_password_comes_first_and_other_methods_do_not_ask_for_it() {
     assert_eq!(tokens, 2, "every form carries the token");
 }
 
+/// The values of a page's buttons, in order, with a star where one stands out.
+fn buttons(document: &Document) -> Vec<String> {
+    let star = |button: &html::Element| if button.get("class") == "primary" { "*" } else { "" };
+    document.all("button").iter().map(|button| format!("{}{}", button.get("value"), star(button))).collect()
+}
+
+#[test]
+fn the_button_of_shared_fields_is_no_alternative_to_them() {
+    let field = Node::input("traits.email", Group::Default, model::ui::InputType::Email);
+    let button = Node::submit("method", Group::Profile, "profile", message::registration_continue());
+    let ui = Ui { nodes: vec![field, button], ..Ui::new("/r".into()) };
+    let document = draw_flow(&flow(Registration::default(), ui));
+    assert_eq!(buttons(&document), ["profile*"]);
+    assert!(document.elements.iter().all(|element| element.get("class") != "or"));
+}
+
+#[test]
+fn enter_sends_the_code_and_asks_for_no_other() {
+    let mut nodes = login_nodes();
+    nodes.retain(|node| node.group == Group::Default && node.id() != "identifier");
+    nodes.push(Node::input("code", Group::Code, model::ui::InputType::Text));
+    nodes.push(Node::submit("resend", Group::Code, "code", message::resend_code_label()));
+    nodes.push(Node::submit("method", Group::Code, "sent", message::continue_label()));
+    assert_eq!(buttons(&draw_flow(&login(nodes))), ["sent*", "code"]);
+}
+
+#[test]
+fn of_forms_beside_each_other_the_first_stands_out_and_social_ones_come_last() {
+    let nodes = vec![
+        Node::submit("provider", Group::Oidc, "acme", message::login_with_provider("Acme", "acme")),
+        Node::submit("screen", Group::Profile, "previous", message::continue_label()),
+        Node::submit("method", Group::Code, "code", message::login_send_code()),
+        Node::submit("method", Group::Password, "password", message::registration_continue()),
+    ];
+    assert_eq!(buttons(&draw_flow(&login(nodes))), ["password*", "code", "acme", "previous"]);
+}
+
+#[test]
+fn backup_codes_are_a_list() {
+    let list = message::lookup_secret_list(&[message::lookup_secret("abc"), message::lookup_secret("def")]);
+    let mut node = Node::hidden("", Group::LookupSecret, "").with_label(message::lookup_secrets_label());
+    let text = TextAttributes { text: list, id: "lookup_secret_codes".into() };
+    (node.kind, node.attributes) = (NodeType::Text, Attributes::Text(text));
+    let ui = Ui { nodes: vec![node], ..Ui::new("/s".into()) };
+    assert_eq!(draw_flow(&flow(samples::settings(), ui)).all("li").len(), 2);
+}
+
 #[test]
 fn addresses_that_run_code_are_not_followed() {
     for bad in [

@@ -1,4 +1,4 @@
-//! `/ui/error?id=`: an error that was stored when it happened.
+//! `/ui/error?id=`: an error that was stored when it happened; and what is not there at all.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -10,7 +10,15 @@ use super::{open, shown};
 use crate::render::{ErrorPage, Kind};
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/ui/error", get(show))
+    Router::new().route("/ui/error", get(show)).route("/ui/{*rest}", get(show_nothing))
+}
+
+/// Any other address below `/ui`.
+async fn show_nothing(request: Request) -> web::Result {
+    let runtime = &request.site.runtime;
+    let kind = Kind::Stored { code: 404, id: None };
+    let page = ErrorPage::new(runtime.public_url(), kind, None, runtime.public_route("/ui/welcome"));
+    Ok(shown(StatusCode::NOT_FOUND, &page, false)?)
 }
 
 async fn show(request: Request) -> web::Result {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::get;
 use flow::{Runtime, login, recovery, registration, settings, verification};
 use model::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
-use model::{Aal, Cx, Flow, Id, Problem};
+use model::{Aal, Cx, Flow, FlowState, Id, Problem};
 use url::form_urlencoded;
 use web::{App, Failure, Request, see_other};
 
@@ -32,6 +32,9 @@ async fn show_login(request: Request) -> web::Result {
         let is_first_step = !flow.detail.refresh && flow.detail.requested_aal < Aal::Aal2;
         let kept = kept_for(flow, flow.detail.oauth2_login_challenge.as_ref());
         let mut links = Vec::new();
+        if !is_first_step {
+            links.push(Link { before: Some("Not you?"), text: "Log out", href: welcome(&runtime) });
+        }
         if selfservice.recovery.enabled && flow.detail.requested_aal < Aal::Aal2 {
             links.push(Link {
                 before: None,
@@ -78,7 +81,11 @@ async fn show_verification(request: Request) -> web::Result {
     };
     let asker = request.for_flow()?;
     let fetched = verification::fetch(&cx, &runtime, &asker, id).await;
-    show(&request, &asker, fetched, |_| Vec::new()).map_err(Failure::for_browsers)
+    show(&request, &asker, fetched, |flow| match flow.state {
+        FlowState::PassedChallenge => Vec::new(),
+        _ => vec![Link { before: None, text: "Do this later", href: way_on(&runtime, flow) }],
+    })
+    .map_err(Failure::for_browsers)
 }
 
 async fn show_settings(request: Request) -> web::Result {
@@ -90,7 +97,8 @@ async fn show_settings(request: Request) -> web::Result {
         Err(failed) if failed.not_signed_in => Err(Problem::not_found()),
         Err(failed) => Err(failed.problem),
     };
-    show(&request, &asker, fetched, |_| Vec::new()).map_err(Failure::for_browsers)
+    show(&request, &asker, fetched, |flow| vec![Link { before: None, text: "Done", href: way_on(&runtime, flow) }])
+        .map_err(Failure::for_browsers)
 }
 
 /// What a request asks for: `None` if it names no flow that could exist.
@@ -133,6 +141,16 @@ fn opened_anew<K: Kind>(request: &Request) -> Response {
 fn kept_of(request: &Request) -> Vec<(String, String)> {
     let query = form_urlencoded::parse(request.query_text().as_bytes()).into_owned();
     query.filter(|(name, _)| name != "flow").collect()
+}
+
+/// The page with the log-out button.
+fn welcome(runtime: &Runtime) -> String {
+    runtime.public_route("/ui/welcome")
+}
+
+/// Where somebody goes on who leaves a flow as it is.
+fn way_on<K: Kind>(runtime: &Runtime, flow: &Flow<K>) -> String {
+    flow.return_to.clone().unwrap_or_else(|| welcome(runtime))
 }
 
 /// Where a flow leads, for other flows to lead there too.

@@ -32,9 +32,10 @@ pub fn router() -> Router<App> {
         .route("/ui/assets/{file}", get(asset))
 }
 
-/// `GET /` leads to the welcome page, where nothing else stands there.
+/// `GET /` leads to the welcome page, in development. In production nothing stands there, as in Kratos.
 pub fn home() -> Router<App> {
-    Router::new().route("/", get(|request: Request| async move { see_other(&request.method, "/ui/welcome") }))
+    let welcome = |request: &Request| request.site.runtime.public_route("/ui/welcome");
+    Router::new().route("/", get(|request: Request| async move { see_other(&request.method, &welcome(&request)) }))
 }
 
 /// What pages may do: show themselves, their stylesheet and pictures, and nothing else.

@@ -37,6 +37,7 @@ async fn show_welcome(request: Request) -> web::Result {
             action: runtime.public_route("/self-service/logout"),
             token: logout.token.expose().clone(),
         },
+        settings: open(runtime, "settings", &[]),
         others: others(&cx, &runtime.sessions, &credentials).await?,
     };
     Ok(shown(StatusCode::OK, &page, false)?)

@@ -48,6 +48,7 @@ pub fn welcome(person: &str, others: usize) -> WelcomePage {
         methods: "Password".to_owned(),
         device: person.to_owned(),
         logout: LogoutForm { action: format!("{PUBLIC}self-service/logout"), token: person.to_owned() },
+        settings: format!("{PUBLIC}self-service/settings/browser"),
         others: vec![other; others],
     }
 }
