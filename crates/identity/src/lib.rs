@@ -20,5 +20,5 @@ pub use changes::IdentityChanges;
 pub use derive::{identifier_for_code, phone_to_e164};
 pub use identities::{Identities, hasher};
 pub use import::{ImportCredentials, ImportOidc, ImportPassword, ImportSaml};
-pub use patch::PatchError;
+pub use patch::{PatchError, apply as apply_patch};
 pub use schema::{Schema, SchemaError, SchemaSource, Schemas, TraitError, TraitField, is_email};

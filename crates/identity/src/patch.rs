@@ -35,7 +35,7 @@ fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D
 /// # Errors
 /// For the first operation that is malformed, not allowed, or leads nowhere. The document is in an unspecified state
 /// then.
-pub(crate) fn apply(document: &mut Value, patch: &Value) -> Result<(), PatchError> {
+pub fn apply(document: &mut Value, patch: &Value) -> Result<(), PatchError> {
     let fail = |index, why: String| PatchError { index, why };
     let operations: Vec<Operation> =
         Vec::deserialize(patch).map_err(|error| fail(0, format!("this is no JSON Patch: {error}")))?;

@@ -20,6 +20,7 @@ mod webauthn;
 use config::{Config, LoginStyle};
 use flow::Method;
 
+pub use oidc::{Claims, Tokens, read_tokens};
 pub use password::Policy;
 
 /// The methods that the configuration switches on, in the order in which they fill in forms.

@@ -23,7 +23,9 @@ use config::{Config, Pkce};
 use flow::{CallbackMethod, Input, LinkingMethod, LoginMethod, Method, RegistrationMethod, SettingsMethod};
 use model::{Group, Message, Node, Problem, Ui};
 
+pub use claims::Claims;
 use provider::Provider;
+pub use provider::{Tokens, read_tokens};
 use state::Ciphers;
 
 /// Signing in with an account elsewhere.

@@ -355,7 +355,9 @@ impl Provider {
     }
 
     fn tokens_in(&self, answer: &Response) -> Result<Tokens, Problem> {
-        read_tokens(answer).ok_or_else(|| {
+        let content_type = answer.headers.get("content-type").unwrap_or_default();
+        let tokens = read_tokens(content_type, &answer.body).filter(|_| (200..300).contains(&answer.status));
+        tokens.ok_or_else(|| {
             // The answer itself may hold tokens.
             let log =
                 format!("The provider {} gave no token for a code, and status {}.", self.config.id, answer.status);
@@ -535,16 +537,12 @@ pub fn new_verifier(entropy: &Entropy) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())
 }
 
-/// Reads the answer of a token endpoint. GitHub and others send a form.
-pub fn read_tokens(answer: &Response) -> Option<Tokens> {
-    if !(200..300).contains(&answer.status) {
-        return None;
-    }
-    let content_type = answer.headers.get("content-type").unwrap_or_default();
+/// Reads the answer of a token endpoint (RFC 6749 §5.1). GitHub and others send a form.
+pub fn read_tokens(content_type: &str, body: &[u8]) -> Option<Tokens> {
     let is_form = ["application/x-www-form-urlencoded", "text/plain"].iter().any(|form| content_type.starts_with(form));
-    let fields: Map<String, Value> = match serde_json::from_slice(&answer.body) {
+    let fields: Map<String, Value> = match serde_json::from_slice(body) {
         Ok(fields) => fields,
-        Err(_) if is_form => form_urlencoded::parse(&answer.body)
+        Err(_) if is_form => form_urlencoded::parse(body)
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
             .collect(),
         Err(_) => return None,
