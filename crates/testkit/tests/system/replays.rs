@@ -100,15 +100,16 @@ async fn a_proof_of_an_address_verifies_it_once() {
         let form = native.open("verification").await;
         native.submit(&form, json!({ "method": "code", "email": EMAIL })).await;
         let enter = json!({ "method": "code", "code": codes::code(&by_code, &database, EMAIL).await });
-        let done = native.submit(&form, enter.clone()).await;
+        let send = |form: &Form| by_code.ask("POST", form.action()).accept_json().json(&enter).send();
+        let done = send(&form).await;
         assert_eq!(done.status, 200, "{}", done.body);
         assert!(is_verified().await);
         // The address changes hands: nobody proves it by what proved it before.
         database.run(unverify).await;
-        native.submit(&form, enter.clone()).await;
+        send(&form).await;
         let another = native.open("verification").await;
         native.submit(&another, json!({ "method": "code", "email": EMAIL })).await;
-        let refused = native.submit(&another, enter).await;
+        let refused = send(&another).await;
         assert_eq!((&refused.json()["state"], Form::of(&refused).messages()), (&json!("sent_email"), vec![4_070_006]));
         assert!(!is_verified().await);
 
@@ -147,7 +148,7 @@ async fn counts_once(server: &Server, body: Value) {
     let (left, right) = tokio::join!(one.submit(&first, body.clone()), two.submit(&second, body.clone()));
     let mut statuses = [left.status, right.status];
     statuses.sort_unstable();
-    assert_eq!(statuses, [200, 400], "{} {}", left.body, right.body);
+    assert!(matches!(statuses, [200, 400 | 409]), "{} {}", left.body, right.body);
     let mut levels = [level(&mut one).await, level(&mut two).await].map(|level| level.to_string());
     levels.sort_unstable();
     assert_eq!(levels, ["\"aal2\"", "null"]);
