@@ -34,8 +34,11 @@ pub fn router() -> Router<App> {
 
 /// `GET /` leads to the welcome page, in development. In production nothing stands there, as in Kratos.
 pub fn home() -> Router<App> {
-    let welcome = |request: &Request| request.site.runtime.public_route("/ui/welcome");
-    Router::new().route("/", get(|request: Request| async move { see_other(&request.method, &welcome(&request)) }))
+    Router::new().route("/", get(lead_on))
+}
+
+async fn lead_on(request: Request) -> Response {
+    see_other(&request.method, &request.site.runtime.public_route("/ui/welcome"))
 }
 
 /// What pages may do: show themselves, their stylesheet and pictures, and nothing else.
