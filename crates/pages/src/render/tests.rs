@@ -168,7 +168,8 @@ fn backup_codes_are_a_list() {
     let text = TextAttributes { text: list, id: "lookup_secret_codes".into() };
     (node.kind, node.attributes) = (NodeType::Text, Attributes::Text(text));
     let ui = Ui { nodes: vec![node], ..Ui::new("/s".into()) };
-    assert_eq!(draw_flow(&flow(samples::settings(), ui)).all("li").len(), 2);
+    let page = FlowPage::new(&flow(samples::settings(), ui), vec![], PUBLIC);
+    assert_eq!(draw(&page).all("li").len(), 2);
 }
 
 #[test]
