@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use model::{Clock, SignedDuration};
 use serde_json::{Value, json};
-use testkit::{Database, Gateway, PASSWORD, Peer, Reply, Server, Setup};
+use testkit::{Database, Gateway, Peer, Reply, Server, Setup};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);

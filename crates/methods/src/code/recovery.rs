@@ -100,15 +100,14 @@ impl RecoveryMethod for Code {
             {
                 return Ok(start_anew(flow.client, message, OVER));
             }
-            let form_token = request.form_token(flow.client, &cx.entropy);
             if email.is_empty() {
-                proof::ask_again(&mut flow.ui, Group::Code, &form_token, &email);
                 return Ok(ProofVerdict::Rejected(Rejection::at("email", message::property_missing("email"))));
             }
             // Forms that an operator made may be submitted by anyone, but not to send mails.
             if let Err(refused) = ensure_same_sender(request, flow, &input.text("csrf_token")) {
                 return Ok(refuse(request, refused));
             }
+            let form_token = request.form_token(flow.client, &cx.entropy);
             let mut tx = Tx::new();
             tx.delete_recovery_proofs(ProofKind::Code, flow.id);
             let to = (Channel::Email, email.as_str());

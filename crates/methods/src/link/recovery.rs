@@ -76,11 +76,11 @@ impl RecoveryMethod for Link {
                 Ok(rejection) => rejection,
                 Err(problem) => return Err(problem),
             };
-            let form_token = request.form_token(flow.client, &cx.entropy);
-            proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
             if let Some(rejection) = rejection {
                 return Ok(ProofVerdict::Rejected(rejection));
             }
+            let form_token = request.form_token(flow.client, &cx.entropy);
+            proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
             let mut tx = Tx::new();
             let to = (Channel::Email, email.as_str());
             sending::recovery(cx, runtime, ProofKind::Link, flow, to, &mut tx).await?;

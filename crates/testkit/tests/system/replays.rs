@@ -34,7 +34,9 @@ fn onlooker(browser: &Browser) -> Browser {
 
 /// The link in the last message.
 async fn link(server: &Server, database: &Database) -> String {
-    let sql = format!("SELECT body FROM courier_messages WHERE recipient = '{EMAIL}' ORDER BY created_at DESC");
+    let sql = format!(
+        "SELECT body FROM courier_messages WHERE recipient = '{EMAIL}' AND body LIKE '%token=%' ORDER BY created_at DESC"
+    );
     let body = database.texts(&sql).await.remove(0);
     server.wait(SignedDuration::from_secs(1));
     let start = body.find("http://127.0.0.1:4433/").unwrap_or_else(|| panic!("no link in {body}"));
