@@ -22,13 +22,14 @@ export function mailbox(adminUrl) {
 export const codeIn = (body) => body.match(/\b\d{6}\b/)[0];
 export const linkIn = (body) => body.match(/https?:\/\/\S+/)[0];
 
-/** The code of an authenticator app at this moment, from its secret in base32 (RFC 6238: SHA-1, 30 seconds, 6 digits). */
-export function totp(secret) {
+/** The code of an authenticator app at this moment or some steps `ahead`, from its secret in base32
+ * (RFC 6238: SHA-1, 30 seconds, 6 digits). */
+export function totp(secret, ahead = 0) {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
   const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
   const hash = createHmac("sha1", key).update(step).digest();
   const number = hash.readUInt32BE(hash.at(-1) & 15) & 0x7fffffff;
   return String(number % 1_000_000).padStart(6, "0");

@@ -212,9 +212,14 @@ async fn submit_to(
         let registration = method.registration()?;
         registration.is_meant(runtime, &flow, &input).then_some((method.name(), registration))
     });
-    // As in Kratos: wrong traits are said whatever the rest is, unless a password comes on the same screen with them.
-    let (is_profile, is_password) = (meant.is_some_and(|(name, _)| name == "profile"), input.method() == "password");
-    if input.get("traits").is_some() && !is_profile && (has_two_screens(runtime) || !is_password) {
+    // As in Kratos: wrong traits are said whatever the rest is, unless a password comes on the same screen with them, or a
+    // provider is asked from there.
+    let says_itself = match meant {
+        Some(("profile", _)) => true,
+        Some(("oidc", _)) => !has_two_screens(runtime),
+        _ => input.method() == "password" && !has_two_screens(runtime),
+    };
+    if input.get("traits").is_some() && !says_itself {
         let malformed = malformed_traits(runtime, &flow, &input);
         if !malformed.is_empty() {
             return reject(cx, runtime, request, flow, &input, malformed, Tx::new()).await;

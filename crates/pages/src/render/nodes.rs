@@ -205,8 +205,9 @@ struct Plan<'a> {
 /// requires does not stand in another's way. Their order is the page's own, and stays the same when a method is set up.
 fn plan<'a>(ui: &'a Ui, flow: FlowName) -> Vec<Plan<'a>> {
     let drawn = ui.nodes.iter().filter(|node| !matches!(node.attributes, Attributes::Script(_)));
+    // The identifier that was asked for first goes with whatever is proved next.
     let (hidden, visible): (Vec<&Node>, Vec<&Node>) =
-        drawn.partition(|node| node.group == Group::Default && is_hidden(node));
+        drawn.partition(|node| matches!(node.group, Group::Default | Group::IdentifierFirst) && is_hidden(node));
     let mut groups: Vec<Group> = Vec::new();
     for node in &visible {
         if !groups.contains(&node.group) {
