@@ -213,10 +213,9 @@ async fn submit_to(
         registration.is_meant(runtime, &flow, &input).then_some((method.name(), registration))
     });
     // As in Kratos: wrong traits are said whatever the rest is, unless a password comes on the same screen with them, or a
-    // provider is asked from there.
+    // provider is asked first.
     let says_itself = match meant {
-        Some(("profile", _)) => true,
-        Some(("oidc", _)) => !has_two_screens(runtime),
+        Some(("profile" | "oidc", _)) => true,
         _ => input.method() == "password" && !has_two_screens(runtime),
     };
     if input.get("traits").is_some() && !says_itself {

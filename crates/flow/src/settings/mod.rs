@@ -152,7 +152,9 @@ pub async fn fetch(cx: &Cx, runtime: &Runtime, request: &Request, id: Id<Flow<Se
     let flow = flow.ok_or_else(Problem::not_found)?;
     require_owner(&flow, &found.session)?;
     let page = runtime.flow_page(&flow);
-    require_level(runtime, &found.session, Some(&page))?;
+    let required = runtime.config.selfservice.settings_required_aal;
+    let back_to_form = StepUp { return_to: Some(&page), request_url: None };
+    runtime.sessions.require_aal(&found.session, required, back_to_form)?;
     if flow.expires_at <= cx.now() {
         return Err(expiry::expired_on_fetch(runtime, &flow).into());
     }

@@ -76,6 +76,7 @@ pub(super) async fn step(
         FlowState::RecoveryAwaitingAddress => typed(cx, runtime, flow, asked, &form_token).await,
         FlowState::RecoveryAwaitingAddressChoice => chosen(cx, runtime, flow, asked, &form_token).await,
         FlowState::RecoveryAwaitingCode if !input.text("code").is_empty() => {
+            flow.transient_payload = None;
             use_code(cx, runtime, flow, &input.text("code")).await
         }
         // Without a code it is sent again.
