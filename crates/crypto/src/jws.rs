@@ -6,7 +6,7 @@
 use std::fmt;
 
 use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use model::Secret;
 use ring::hmac;
 use ring::rand::SystemRandom;
@@ -46,6 +46,9 @@ pub enum JwkError {
     /// It does not fit its algorithm, or is no private key.
     #[error("the key is not a private key for its algorithm")]
     Key,
+    /// It is no private key as providers hand them out in a file.
+    #[error("the private key is not a P-256 key in PKCS#8")]
+    Pem,
 }
 
 impl SigningKey {
@@ -74,6 +77,18 @@ impl SigningKey {
             _ => return Err(JwkError::Algorithm),
         };
         Ok(Self { algorithm, id: text("kid").to_owned(), pair })
+    }
+
+    /// Reads a P-256 key, which signs by ES256, from PKCS#8 in PEM (RFC 7468 §10). Tokens name it by `id`.
+    ///
+    /// # Errors
+    /// [`JwkError::Pem`].
+    pub fn from_pem(id: &str, pem: &Secret) -> Result<Self, JwkError> {
+        let lines = pem.expose().lines().map(str::trim).filter(|line| !line.starts_with("-----"));
+        let der = Secret::new(BASE64_STANDARD.decode(lines.collect::<String>()).map_err(|_| JwkError::Pem)?);
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.expose(), &SystemRandom::new())
+            .map(|pair| Self { algorithm: "ES256", id: id.to_owned(), pair: KeyPair::Ecdsa(pair) })
+            .map_err(|_| JwkError::Pem)
     }
 
     /// Signs `claims`, a JSON object, as a JSON Web Token (RFC 7519).

@@ -4,14 +4,10 @@
 //! nothing here.
 
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use model::Secret;
-use ring::rand::SystemRandom;
-use ring::signature::{
-    self, EcdsaKeyPair, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
-};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The longest token that is looked at, in bytes.
 const MAX_LENGTH: usize = 64 << 10;
@@ -37,9 +33,6 @@ pub enum JwtError {
     /// The set of keys cannot be read.
     #[error("the issuer's keys cannot be read")]
     Keys,
-    /// The private key cannot be used.
-    #[error("the private key is not a P-256 key in PKCS#8")]
-    PrivateKey,
 }
 
 /// The public keys of an issuer.
@@ -193,21 +186,4 @@ impl Scheme {
         };
         Some(outcome.map_err(|_| ()))
     }
-}
-
-/// Signs `claims` with a P-256 key (ES256), given as PEM.
-///
-/// # Errors
-/// [`JwtError::PrivateKey`].
-pub fn sign_es256(private_key: &Secret, key_id: &str, claims: &Value) -> Result<String, JwtError> {
-    let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let lines = private_key.expose().lines().map(str::trim).filter(|line| !line.starts_with("-----"));
-    let der = Secret::new(BASE64_STANDARD.decode(lines.collect::<String>()).map_err(|_| JwtError::PrivateKey)?);
-    let random = SystemRandom::new();
-    let pair = EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, der.expose(), &random);
-    let pair = pair.map_err(|_| JwtError::PrivateKey)?;
-    let header = json!({ "alg": "ES256", "kid": key_id, "typ": "JWT" });
-    let signed = format!("{}.{}", encode(&header), encode(claims));
-    let signature = pair.sign(&random, signed.as_bytes()).map_err(|_| JwtError::PrivateKey)?;
-    Ok(format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
 }

@@ -2,8 +2,9 @@
 
 use model::flow::Kind;
 use model::problem::id;
-use model::{Flow, FlowClient, Problem};
+use model::{Flow, FlowClient, Problem, message};
 
+use crate::form::Rejection;
 use crate::request::Request;
 
 /// Why a submission is not accepted.
@@ -12,6 +13,19 @@ pub enum Refused {
     Browser(Problem),
     /// A browser submits a native flow: said on the form.
     NotNative(String),
+}
+
+impl Refused {
+    /// What to say on the form.
+    ///
+    /// # Errors
+    /// When it is not to be said there.
+    pub fn into_rejection(self) -> Result<Rejection, Problem> {
+        match self {
+            Self::Browser(problem) => Err(problem),
+            Self::NotNative(why) => Ok(message::generic(why).into()),
+        }
+    }
 }
 
 /// Checks a submission: `sent` is its `csrf_token` field (OWASP "signed double submit cookie").

@@ -25,6 +25,12 @@ impl Rejection {
     }
 }
 
+impl From<Message> for Rejection {
+    fn from(message: Message) -> Self {
+        Self::whole(message)
+    }
+}
+
 impl From<identity::TraitError> for Rejection {
     fn from(error: identity::TraitError) -> Self {
         Self::at(error.pointer, error.message)

@@ -1,10 +1,13 @@
 //! What every flow goes through, whatever it is for: it is made, saved, and replaced when it is too old.
 
 use model::flow::Kind;
+use model::problem;
 use model::{AddressStatus, Cx, Flow, FlowClient, FlowState, Id, Identity, Message, Problem, Ui, VerifiableAddress};
 use store::{CommitError, FlowTable, Tx};
 
 use crate::answer::Shown;
+use crate::csrf;
+use crate::expiry;
 use crate::oauth2::{self, HasChallenge};
 use crate::request::Request;
 use crate::runtime::Runtime;
@@ -22,6 +25,11 @@ impl Opening {
     /// A flow that this very request opens.
     pub(crate) fn of(request: &Request, client: FlowClient, csrf_token: String) -> Self {
         Self { client, csrf_token, request_url: request.url.to_string(), return_to: request.query("return_to") }
+    }
+
+    /// A flow that goes on where `old` has led to.
+    pub(crate) fn in_place_of<K: Kind>(old: &Flow<K>, csrf_token: String) -> Self {
+        Self { client: old.client, csrf_token, request_url: old.request_url.clone(), return_to: old.return_to.clone() }
     }
 }
 
@@ -47,6 +55,29 @@ pub(crate) fn new_flow<K: Kind>(cx: &Cx, runtime: &Runtime, opening: Opening, de
         return_to: opening.return_to,
         transient_payload: None,
     }
+}
+
+/// Fetches a form, for the browser that opened it (or any native client that knows its id).
+///
+/// # Errors
+/// 403 for another browser, 404 for an unknown flow, 410 for one that is too old; 400 or 500 when an OAuth 2.0 server does
+/// not say what it wants.
+pub(crate) async fn fetch<K: FlowTable>(
+    cx: &Cx,
+    runtime: &Runtime,
+    request: &Request,
+    id: Id<Flow<K>>,
+) -> Result<Shown<K>, Problem>
+where
+    Flow<K>: HasChallenge,
+{
+    let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
+    csrf::ensure_same_browser(request, &flow)?;
+    if flow.expires_at <= cx.now() {
+        return Err(expiry::expired_on_fetch(runtime, &flow).with_id(problem::id::FLOW_EXPIRED));
+    }
+    let oauth2_login_request = oauth2::shown_with(runtime, &flow).await?;
+    Ok(Shown { flow, oauth2_login_request })
 }
 
 /// Saves a flow as it is now, together with `writes`.

@@ -1,5 +1,6 @@
 //! What a sign-in method can do.
 
+use identity::TraitError;
 use model::flow::{Login, Registration, Settings};
 use model::{AuthenticationMethod, Cx, Flow, Group, Identity, IdentityId, Problem, Session, Timestamp};
 use serde_json::Value;
@@ -71,9 +72,14 @@ pub enum Verdict<S> {
 }
 
 impl<S> Verdict<S> {
-    /// One thing is wrong.
-    pub fn rejected(rejection: Rejection) -> Self {
-        Self::Rejected { rejections: vec![rejection], writes: Tx::new() }
+    /// One thing is wrong: at a field, or (a mere message) with the form as a whole.
+    pub fn rejected(rejection: impl Into<Rejection>) -> Self {
+        Self::Rejected { rejections: vec![rejection.into()], writes: Tx::new() }
+    }
+
+    /// What the schema has against an identity.
+    pub fn invalid(errors: Vec<TraitError>) -> Self {
+        Self::Rejected { rejections: errors.into_iter().map(Rejection::from).collect(), writes: Tx::new() }
     }
 }
 
@@ -282,7 +288,10 @@ pub trait SettingsMethod: Send + Sync {
     }
 
     /// Prepares a form that is shown again: puts back what was typed, but for secrets, and drops what was said before.
-    fn keep_input(&self, runtime: &Runtime, identity: &Identity, flow: &mut Flow<Settings>, input: &Input);
+    /// Most methods ask for secrets alone.
+    fn keep_input(&self, _runtime: &Runtime, _identity: &Identity, flow: &mut Flow<Settings>, _input: &Input) {
+        flow.ui.clear_messages();
+    }
 
     /// Checks a submission. May be slow; no transaction is open.
     #[expect(clippy::too_many_arguments, reason = "all that a change may depend on")]

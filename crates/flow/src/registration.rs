@@ -13,8 +13,7 @@ use store::{CommitError, TokenExchange, Tx};
 use url::Url;
 
 use crate::answer::{Answer, Done, Effects, Opened, Shown, SubmitError};
-use crate::csrf::{self, Refused};
-use crate::expiry;
+use crate::csrf;
 use crate::form::{self, Rejection};
 use crate::hook::{RegistrationInProgress, Stop, run_after};
 use crate::input::{Input, InputError};
@@ -157,13 +156,7 @@ pub async fn fetch(
     id: Id<Flow<Registration>>,
 ) -> Result<Shown<Registration>, Problem> {
     ensure_enabled(runtime)?;
-    let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
-    csrf::ensure_same_browser(request, &flow)?;
-    if flow.expires_at <= cx.now() {
-        return Err(expiry::expired_on_fetch(runtime, &flow).with_id(id::FLOW_EXPIRED));
-    }
-    let oauth2_login_request = oauth2::shown_with(runtime, &flow).await?;
-    Ok(Shown { flow, oauth2_login_request })
+    lifecycle::fetch(cx, runtime, request, id).await
 }
 
 /// Submits a sign-up form.
@@ -242,20 +235,16 @@ async fn submit_to(
         return reject(cx, runtime, request, flow, &input, malformed, Tx::new()).await;
     }
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| json!({})));
-    if method.needs_csrf(&input) {
-        match csrf::ensure(request, &flow, &input.text("csrf_token")) {
-            Ok(()) => {}
-            Err(Refused::Browser(problem)) => return Err(problem),
-            Err(Refused::NotNative(why)) => {
-                let rejection = Rejection::whole(message::generic(why));
-                return reject(cx, runtime, request, flow, &input, vec![rejection], Tx::new()).await;
-            }
-        }
+    if method.needs_csrf(&input)
+        && let Err(refused) = csrf::ensure(request, &flow, &input.text("csrf_token"))
+    {
+        let rejections = vec![refused.into_rejection()?];
+        return reject(cx, runtime, request, flow, &input, rejections, Tx::new()).await;
     }
     match method.verify(cx, runtime, request, &mut flow, &input).await? {
         Verdict::Accepted(step) => {
             let accepted = Accepted { step, name, on_conflict: None, exchange: None };
-            match complete(cx, runtime, request, flow, accepted).await? {
+            match accept(cx, runtime, request, flow, accepted).await? {
                 Completed::Answered(answer) => Ok(answer),
                 Completed::Refused { flow, rejections, .. } => {
                     reject(cx, runtime, request, flow, &input, rejections, Tx::new()).await
@@ -332,20 +321,6 @@ pub enum Completed {
     },
 }
 
-/// Makes the account of a person whom a method has recognised outside of a submission.
-///
-/// # Errors
-/// Whatever cannot be said on the form.
-pub async fn accept(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &Request,
-    flow: Flow<Registration>,
-    accepted: Accepted<'_>,
-) -> Result<Completed, Problem> {
-    complete(cx, runtime, request, flow, accepted).await
-}
-
 /// Opens a sign-up form that goes on where a sign-in has turned out to be somebody new.
 ///
 /// # Errors
@@ -375,8 +350,11 @@ pub async fn open_in_place_of(
     Ok(flow)
 }
 
-/// Makes the account: stages 3 to 7.
-async fn complete(
+/// Makes the account of a person whom a method has accepted, in a submission or outside of one: stages 3 to 7.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn accept(
     cx: &Cx,
     runtime: &Runtime,
     request: &Request,

@@ -57,12 +57,11 @@ pub fn refusal<K: Kind>(
     input: &Input,
     email: &str,
 ) -> Result<Option<Rejection>, Problem> {
-    Ok(match ensure_same_sender(request, flow, &input.text("csrf_token")) {
-        _ if email.is_empty() => Some(Rejection::at("email", message::property_missing("email"))),
-        Ok(()) => None,
-        Err(Refused::Browser(problem)) => return Err(problem),
-        Err(Refused::NotNative(why)) => Some(Rejection::whole(message::generic(why))),
-    })
+    if email.is_empty() {
+        return Ok(Some(Rejection::at("email", message::property_missing("email"))));
+    }
+    let refused = ensure_same_sender(request, flow, &input.text("csrf_token")).err();
+    refused.map(Refused::into_rejection).transpose()
 }
 
 /// A proof as it is kept, of either flow.

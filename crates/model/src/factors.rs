@@ -35,6 +35,11 @@ pub fn is_first_factor(credential: &Credential, rules: &FactorRules) -> bool {
     first_factors_of(credential, rules) > 0
 }
 
+/// Whether the person can sign in by a credential of this kind: the row alone may be made by the schema.
+pub fn has_first_factor(credentials: &Credentials, kind: CredentialType, rules: &FactorRules) -> bool {
+    credentials.get(&kind).is_some_and(|credential| is_first_factor(credential, rules))
+}
+
 /// Whether a credential is a second factor that the person can use.
 pub fn is_second_factor(credential: &Credential, rules: &FactorRules) -> bool {
     second_factors_of(credential, rules) > 0

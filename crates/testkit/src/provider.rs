@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use crypto::jwt;
+use crypto::SigningKey;
 use model::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -155,7 +155,8 @@ impl Inner {
         claims["aud"] = if self.lie == Lie::Audience { json!(["another"]) } else { "app".into() };
         claims["iat"] = now.into();
         claims["exp"] = if self.lie == Lie::Expired { (now - 1).into() } else { (now + 3600).into() };
-        let token = jwt::sign_es256(&KEY.into(), "key", &claims).expect("a key");
+        let key = SigningKey::from_pem("key", &KEY.into()).expect("a key");
+        let token = key.sign(claims.to_string().as_bytes()).expect("a token");
         let (signed, signature) = token.rsplit_once('.').expect("a token");
         match self.lie {
             Lie::Unsigned => {

@@ -227,12 +227,7 @@ fn ask_second_factor(
         organization_id: old.detail.organization_id,
         ..Login::default()
     };
-    let opening = Opening {
-        client: old.client,
-        csrf_token: request.csrf.masked(&cx.entropy),
-        request_url: old.request_url.clone(),
-        return_to: old.return_to.clone(),
-    };
+    let opening = Opening::in_place_of(old, request.csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
     flow.internal_context.clone_from(&old.internal_context);
     add_fields(cx, runtime, &LoginScene::SecondFactor { identity }, &mut flow)?;

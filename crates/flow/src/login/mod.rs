@@ -14,8 +14,7 @@ use store::Tx;
 pub use self::complete::accept;
 use self::complete::complete;
 use crate::answer::{Answer, Opened, Shown, SubmitError};
-use crate::csrf::{self, Refused};
-use crate::expiry;
+use crate::csrf;
 use crate::form::{self, Rejection};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
@@ -175,13 +174,7 @@ pub async fn fetch(
     request: &Request,
     id: Id<Flow<Login>>,
 ) -> Result<Shown<Login>, Problem> {
-    let flow = runtime.store.flow(id).await?.ok_or_else(Problem::not_found)?;
-    csrf::ensure_same_browser(request, &flow)?;
-    if flow.expires_at <= cx.now() {
-        return Err(expiry::expired_on_fetch(runtime, &flow).with_id(id::FLOW_EXPIRED));
-    }
-    let oauth2_login_request = oauth2::shown_with(runtime, &flow).await?;
-    Ok(Shown { flow, oauth2_login_request })
+    lifecycle::fetch(cx, runtime, request, id).await
 }
 
 /// Submits a sign-in form.
@@ -246,16 +239,12 @@ async fn submit_to(
         return show_again(cx, runtime, request, flow, malformed, Tx::new()).await;
     }
     flow.transient_payload = input.transient_payload();
-    if method.needs_csrf() {
-        match csrf::ensure(request, &flow, &input.text("csrf_token")) {
-            Ok(()) => {}
-            Err(Refused::Browser(problem)) => return Err(problem),
-            Err(Refused::NotNative(why)) => {
-                method.keep_input(&mut flow, &input);
-                let rejection = Rejection::whole(message::generic(why));
-                return show_again(cx, runtime, request, flow, vec![rejection], Tx::new()).await;
-            }
-        }
+    if method.needs_csrf()
+        && let Err(refused) = csrf::ensure(request, &flow, &input.text("csrf_token"))
+    {
+        let rejections = vec![refused.into_rejection()?];
+        method.keep_input(&mut flow, &input);
+        return show_again(cx, runtime, request, flow, rejections, Tx::new()).await;
     }
     let session = found.as_ref().map(|found| &found.session);
     let step = match method.verify(cx, runtime, request, &mut flow, session, &input).await? {
@@ -296,12 +285,7 @@ pub(crate) fn new_in_place_of(
         identity_schema: old.detail.identity_schema.clone(),
         ..Login::default()
     };
-    let opening = Opening {
-        client: old.client,
-        csrf_token: request.csrf.masked(&cx.entropy),
-        request_url: old.request_url.clone(),
-        return_to: old.return_to.clone(),
-    };
+    let opening = Opening::in_place_of(old, request.csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, runtime, opening, detail);
     flow.internal_context.clone_from(&old.internal_context);
     flow.transient_payload.clone_from(&old.transient_payload);

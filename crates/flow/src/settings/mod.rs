@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::answer::{AnyAnswer, Effects};
 use crate::continuity;
-use crate::csrf::{self, Refused};
+use crate::csrf;
 use crate::expiry;
 use crate::form::{self, Rejection};
 use crate::hook::{SettingsInProgress, Stop, run_after};
@@ -246,14 +246,10 @@ async fn submit_to(
     flow.transient_payload = input.transient_payload();
     if !is_resumed && meant.1.needs_csrf() {
         // What is resumed has passed this check, and a token may have changed with the sign-in.
-        match csrf::ensure(request, &flow, &input.text("csrf_token")) {
-            Ok(()) => {}
-            Err(Refused::Browser(problem)) => return Err(problem),
-            Err(Refused::NotNative(why)) => {
-                meant.1.keep_input(runtime, &identity, &mut flow, &input);
-                let rejection = Rejection::whole(message::generic(why));
-                return show_again(cx, runtime, flow, identity, vec![rejection], Tx::new()).await;
-            }
+        if let Err(refused) = csrf::ensure(request, &flow, &input.text("csrf_token")) {
+            let rejections = vec![refused.into_rejection()?];
+            meant.1.keep_input(runtime, &identity, &mut flow, &input);
+            return show_again(cx, runtime, flow, identity, rejections, Tx::new()).await;
         }
     }
     let (id, client, session) = (flow.id.uuid(), flow.client, found.session.clone());

@@ -121,7 +121,7 @@ impl LoginMethod for Code {
                     flow.ui.upsert(Node::hidden("identifier", Group::Default, &typed(input)));
                     enter_code(cx, runtime, flow, session, input).await
                 }
-                Request::Nothing => Ok(Verdict::rejected(Rejection::whole(message::no_login_method()))),
+                Request::Nothing => Ok(Verdict::rejected(message::no_login_method())),
             }
         })
     }
@@ -162,9 +162,9 @@ async fn send_code(
     Ok(match send(cx, runtime, request, flow, recipient.as_ref(), &identifier) {
         Some(writes) => Verdict::NextStep { status: 400, writes },
         None if flow.detail.requested_aal == Aal::Aal2 && falls_back(runtime) => {
-            Verdict::rejected(Rejection::whole(message::login_address_unknown()))
+            Verdict::rejected(message::login_address_unknown())
         }
-        None => Verdict::rejected(Rejection::whole(message::no_code_user())),
+        None => Verdict::rejected(message::no_code_user()),
     })
 }
 
@@ -291,7 +291,7 @@ async fn enter_code(
         _ => owner_of(runtime, &identifier_for_code(&typed(input))).await?,
     };
     if identity.is_none() && !runtime.config.security.mitigate_account_enumeration {
-        return Ok(Verdict::rejected(Rejection::whole(message::no_code_user())));
+        return Ok(Verdict::rejected(message::no_code_user()));
     }
     if let Err(rejection) = count_try(runtime, flow).await? {
         return Ok(Verdict::rejected(rejection));
@@ -300,7 +300,7 @@ async fn enter_code(
     sent.retain(|sent| Some(sent.owner) == identity);
     let found = match proof::find(&runtime.proof_keys(), sent, &code, cx.now()) {
         Submitted::Good(found) => found,
-        Submitted::Unknown => return Ok(Verdict::rejected(Rejection::whole(message::login_code_invalid()))),
+        Submitted::Unknown => return Ok(Verdict::rejected(message::login_code_invalid())),
         Submitted::Used => return Ok(Verdict::rejected(already_used())),
         Submitted::Expired(at) => return Ok(Verdict::Expired(at)),
     };

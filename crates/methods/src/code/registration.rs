@@ -84,14 +84,13 @@ async fn check(
 ) -> Result<Verdict<RegistrationStep>, Problem> {
     let asked = requested(&mut flow.state, input);
     if matches!(asked, Request::Nothing) {
-        return Ok(Verdict::rejected(Rejection::whole(message::no_registration_method())));
+        return Ok(Verdict::rejected(message::no_registration_method()));
     }
     let schemas = runtime.identities.schemas();
     let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
     let mut candidate = registration::candidate(cx, runtime, flow, &traits);
     if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-        let rejections = errors.into_iter().map(Rejection::from).collect();
-        return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+        return Ok(Verdict::invalid(errors));
     }
     let code = input.text("code");
     if matches!(asked, Request::Enter) && code.is_empty() {
@@ -101,7 +100,7 @@ async fn check(
         identity.credentials.get(&CredentialType::Code).is_some_and(|credential| !credential.identifiers.is_empty())
     };
     if !has_identifier(&candidate) {
-        return Ok(Verdict::rejected(Rejection::whole(message::identifier_missing())));
+        return Ok(Verdict::rejected(message::identifier_missing()));
     }
     match asked {
         Request::Enter => enter_code(cx, runtime, flow, candidate, &traits, &code).await,
@@ -172,7 +171,7 @@ async fn enter_code(
         flow.ui.node(name).is_some_and(|node| node.value() != Some(value).filter(|value| !value.is_null()))
     };
     if flatten("traits", traits).iter().any(differs) {
-        return Ok(Verdict::rejected(Rejection::whole(message::traits_mismatch())));
+        return Ok(Verdict::rejected(message::traits_mismatch()));
     }
     if let Err(rejection) = count_try(runtime, flow).await? {
         return Ok(Verdict::rejected(rejection));
@@ -183,7 +182,7 @@ async fn enter_code(
     sent.retain(|sent| addresses.contains(&Address { channel: sent.channel, value: sent.address.clone() }));
     let found = match proof::find(&runtime.proof_keys(), sent, code, cx.now()) {
         Submitted::Good(found) => found,
-        Submitted::Unknown => return Ok(Verdict::rejected(Rejection::whole(message::registration_code_invalid()))),
+        Submitted::Unknown => return Ok(Verdict::rejected(message::registration_code_invalid())),
         Submitted::Used => return Ok(Verdict::rejected(already_used())),
         Submitted::Expired(at) => return Ok(Verdict::Expired(at)),
     };

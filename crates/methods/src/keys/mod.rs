@@ -9,11 +9,11 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ceremony::{Ceremony, Site};
+pub(crate) use ceremony::{Ceremony, Challenge, Site};
 pub(crate) use nodes::{Trigger, hidden, passkey_trigger, registration_trigger, script, trigger};
 pub(crate) use stored::{Bytes, Key, Keys};
 
-use crypto::webauthn::WebAuthnError;
+use crypto::webauthn::{Creation, NewKey, WebAuthnError};
 use flow::Rejection;
 use model::{Credential, CredentialType, Cx, Flow, Id, Identity, Message, Problem, message};
 use store::{FlowTable, Tx};
@@ -87,20 +87,18 @@ pub(crate) fn last_way_to_sign_in() -> Rejection {
     Rejection::at("webauthn_remove", message::generic(reason))
 }
 
-/// A key that is there already.
-pub(crate) fn known_already() -> Message {
-    message::generic("This key is in use for your account already.")
-}
-
 /// An answer that cannot be read: the words are for whoever builds the form.
 pub(crate) fn unreadable(error: WebAuthnError) -> Message {
     message::generic(format!("The key cannot be used: {error}."))
 }
 
-/// A new key that is not accepted.
-pub(crate) fn not_created(error: WebAuthnError) -> Message {
-    tracing::info!(%error, "A new key was not accepted.");
-    unreadable(error)
+/// The new key with which a browser answered `challenge`, or why it is not accepted.
+pub(crate) fn created(site: &Site, challenge: &Challenge, answer: &str) -> Result<NewKey, Message> {
+    let creation = Creation::parse(answer).map_err(unreadable)?;
+    site.new_key(challenge, &creation).map_err(|error| {
+        tracing::info!(%error, "A new key was not accepted.");
+        unreadable(error)
+    })
 }
 
 /// A key that is not accepted.

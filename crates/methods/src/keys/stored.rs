@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crypto::webauthn::{Assertion, Flags, NewKey};
-use model::{Credential, Cx, Problem, RawJson, Timestamp, ZERO_TIME};
+use model::{Credential, CredentialType, Cx, Identity, Message, Problem, RawJson, Timestamp, ZERO_TIME, message};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -73,6 +73,29 @@ pub(crate) struct Bytes(pub Vec<u8>);
 impl Keys {
     pub fn of(credential: &Credential) -> Self {
         serde_json::from_str(credential.config.as_str()).unwrap_or_default()
+    }
+
+    /// The keys of this kind that a person has.
+    pub fn held_by(identity: &Identity, kind: CredentialType) -> Self {
+        identity.credentials.get(&kind).map(Self::of).unwrap_or_default()
+    }
+
+    /// A person's first key, which says that it belongs to `handle`.
+    pub fn first(key: Key, handle: &[u8]) -> Self {
+        Self { credentials: vec![key], user_handle: Bytes(handle.to_vec()), ..Self::default() }
+    }
+
+    /// Adds a key, which says that it belongs to `handle`.
+    ///
+    /// # Errors
+    /// What to say when the key is there already.
+    pub fn add(&mut self, key: Key, handle: &[u8]) -> Result<(), Message> {
+        if self.credentials.iter().any(|known| known.id == key.id) {
+            return Err(message::generic("This key is in use for your account already."));
+        }
+        self.user_handle = Bytes(handle.to_vec());
+        self.credentials.push(key);
+        Ok(())
     }
 
     pub fn to_json(&self) -> Result<RawJson, Problem> {

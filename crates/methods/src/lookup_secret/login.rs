@@ -3,7 +3,7 @@
 use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, CredentialType, Cx, Flow, Group, Message, Node, Problem, Session, message};
+use model::{Aal, CredentialType, Cx, Flow, Group, Node, Problem, Session, message};
 use store::Tx;
 
 use super::{LookupConfig, LookupSecret, Use};
@@ -62,23 +62,19 @@ pub(super) async fn check(
         Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
         None => None,
     };
-    let Some(identity) = identity else { return Ok(rejected(message::no_lookup_secrets())) };
+    let Some(identity) = identity else { return Ok(Verdict::rejected(message::no_lookup_secrets())) };
     let Some(credential) = identity.credentials.get(&CredentialType::LookupSecret) else {
-        return Ok(rejected(message::no_lookup_secrets()));
+        return Ok(Verdict::rejected(message::no_lookup_secrets()));
     };
     let mut config = LookupConfig::of(credential);
     match config.spend(code.trim(), cx.now()) {
         Use::Spent => {}
-        Use::AlreadyUsed => return Ok(rejected(message::lookup_secret_already_used())),
-        Use::Unknown => return Ok(rejected(message::lookup_secret_invalid())),
+        Use::AlreadyUsed => return Ok(Verdict::rejected(message::lookup_secret_already_used())),
+        Use::Unknown => return Ok(Verdict::rejected(message::lookup_secret_invalid())),
     }
     // Of two requests with one code, the second finds another configuration than it read.
     let mut writes = Tx::new();
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
     let method = second_factor::proved(cx, CredentialType::LookupSecret);
     Ok(Verdict::Accepted(LoginStep::new(identity.id, method, writes)))
-}
-
-fn rejected<S>(message: Message) -> Verdict<S> {
-    Verdict::rejected(Rejection::whole(message))
 }

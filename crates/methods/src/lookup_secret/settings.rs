@@ -1,8 +1,8 @@
 //! Making backup codes, looking at them, and giving them up.
 
-use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use flow::{BoxFuture, Input, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
 use model::flow::Settings;
-use model::{CredentialType, Cx, Flow, Group, Identity, Message, Node, Problem, Session, Ui, message};
+use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Session, Ui, message};
 use serde_json::Value;
 use store::Tx;
 
@@ -38,10 +38,6 @@ impl SettingsMethod for LookupSecret {
         Action::of(input).is_some()
     }
 
-    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
-        flow.ui.clear_messages();
-    }
-
     fn verify<'a>(
         &'a self,
         cx: &'a Cx,
@@ -59,7 +55,7 @@ impl SettingsMethod for LookupSecret {
                 Some(Action::Reveal) => Ok(reveal(runtime, flow, identity)),
                 Some(Action::Disable) => Ok(disable(identity.clone())),
                 Some(Action::Regenerate) => regenerate(cx, flow),
-                None => Ok(rejected(message::no_settings_method())),
+                None => Ok(Verdict::rejected(message::no_settings_method())),
             }
         })
     }
@@ -128,7 +124,7 @@ pub(super) fn regenerate<S>(cx: &Cx, flow: &mut Flow<Settings>) -> Result<Verdic
 fn reveal<S>(runtime: &Runtime, flow: &mut Flow<Settings>, identity: &Identity) -> Verdict<S> {
     let credential = identity.credentials.get(&KIND).filter(|_| second_factor::is_set_up(runtime, identity, KIND));
     let Some(credential) = credential else {
-        return rejected(message::generic("There are no backup codes to show. Please make some first."));
+        return Verdict::rejected(message::generic("There are no backup codes to show. Please make some first."));
     };
     show(&mut flow.ui, &LookupConfig::of(credential), &[Action::Disable, Action::Regenerate]);
     flow.internal_context.insert(REVEALED.to_owned(), Value::Bool(true));
@@ -144,7 +140,7 @@ pub(super) fn confirm(
     let recovery_codes = serde_json::from_value(pending).unwrap_or_else(|_| Vec::new());
     if recovery_codes.len() != COUNT {
         let reason = "There are no new backup codes to put into force. Please make some first.";
-        return Ok(rejected(message::generic(reason)));
+        return Ok(Verdict::rejected(message::generic(reason)));
     }
     let config = LookupConfig { recovery_codes, ..LookupConfig::default() }.to_json()?;
     second_factor::set_up(cx, &mut identity, KIND, config);
@@ -155,8 +151,4 @@ pub(super) fn confirm(
 fn disable(mut identity: Identity) -> Verdict<SettingsStep> {
     identity.credentials.remove(&KIND);
     Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None })
-}
-
-fn rejected<S>(message: Message) -> Verdict<S> {
-    Verdict::rejected(Rejection::whole(message))
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use config::{OidcProvider, Pkce};
-use crypto::jwt::{self, Jwt, JwtError, KeySet};
+use crypto::SigningKey;
+use crypto::jwt::{Jwt, JwtError, KeySet};
 use flow::Runtime;
 use model::problem::id;
 use model::{Cx, Entropy, Problem, Secret, SignedDuration, Timestamp};
@@ -412,7 +413,8 @@ impl Provider {
             "iat": now,
             "exp": now + 5 * 60,
         });
-        let secret = jwt::sign_es256(key, key_id, &claims);
+        let key = SigningKey::from_pem(key_id, key);
+        let secret = key.and_then(|key| key.sign(claims.to_string().as_bytes()));
         secret.map(Secret::new).map_err(|error| misconfigured("The provider's private key cannot be used.").log(error))
     }
 

@@ -1,6 +1,6 @@
 //! Linking and unlinking accounts at providers.
 
-use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use flow::{BoxFuture, Input, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
 use model::flow::Settings;
 use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Session, factors, message};
 use store::Tx;
@@ -43,10 +43,6 @@ impl SettingsMethod for Oidc {
         false
     }
 
-    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
-        flow.ui.clear_messages();
-    }
-
     fn verify<'a>(
         &'a self,
         cx: &'a Cx,
@@ -69,7 +65,7 @@ impl SettingsMethod for Oidc {
 }
 
 fn refused(why: &'static str) -> Verdict<SettingsStep> {
-    Verdict::rejected(Rejection::whole(message::generic(why)))
+    Verdict::rejected(message::generic(why))
 }
 
 /// Said where an account at the provider is linked already, or may not be.

@@ -7,8 +7,7 @@ use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Requ
 use model::flow::Login;
 use model::ui::InputType;
 use model::{
-    Aal, Credential, CredentialType, Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors,
-    message,
+    Aal, Credential, CredentialType, Cx, Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message,
 };
 use serde_json::Value;
 use store::Tx;
@@ -36,10 +35,7 @@ impl LoginMethod for Passkey {
             }
             LoginScene::Identified(visitor) => {
                 let rules = runtime.identities.rules();
-                let has_passkey = |identity: &Identity| {
-                    let credential = identity.credentials.get(&KIND);
-                    credential.is_some_and(|credential| factors::is_first_factor(credential, rules))
-                };
+                let has_passkey = |identity: &Identity| factors::has_first_factor(&identity.credentials, KIND, rules);
                 let is_offered = visitor.account.is_offered(has_passkey);
                 if is_offered {
                     add_button(flow);
@@ -144,19 +140,19 @@ impl Passkey {
     ) -> Result<Verdict<LoginStep>, Problem> {
         let assertion = match Assertion::parse(answer) {
             Ok(assertion) => assertion,
-            Err(error) => return Ok(rejected(keys::unreadable(error))),
+            Err(error) => return Ok(Verdict::rejected(keys::unreadable(error))),
         };
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return Ok(rejected(keys::no_challenge()));
+            return Ok(Verdict::rejected(keys::no_challenge()));
         };
         let Some(owner) = owner_of(runtime, &assertion).await? else {
-            return Ok(rejected(message::no_webauthn_user()));
+            return Ok(Verdict::rejected(message::no_webauthn_user()));
         };
         let Owner { identity, credential } = owner;
         let mut stored = Keys::of(&credential);
         match self.site.used_key(&challenge, &assertion, &mut stored, |key| key.is_passwordless) {
             Ok(_) => {}
-            Err(error) => return Ok(rejected(keys::not_accepted(error))),
+            Err(error) => return Ok(Verdict::rejected(keys::not_accepted(error))),
         }
         let writes = keys::spend(cx, &self.site, flow, &credential, &stored)?;
         let when_spent = Some(Rejection::whole(keys::no_challenge()));
@@ -200,8 +196,4 @@ fn add_button(flow: &mut Flow<Login>) {
 
 fn challenge_field(options: &Value) -> Node {
     Node::hidden("passkey_challenge", Group::Passkey, &options.to_string())
-}
-
-fn rejected<S>(message: Message) -> Verdict<S> {
-    Verdict::rejected(Rejection::whole(message))
 }

@@ -1,16 +1,14 @@
 //! Signing up.
 
-use crypto::webauthn::Creation;
 use flow::{
     BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
 };
 use model::flow::Registration;
 use model::{Cx, Flow, FlowClient, Group, Node, Problem, message};
 use serde_json::json;
-use store::Tx;
 
 use super::{KIND, Passkey, new_handle, proved};
-use crate::keys::{self, Bytes, Key, Keys, Trigger};
+use crate::keys::{self, Key, Keys, Trigger};
 
 const FIELDS: [&str; 3] = ["passkey_create_data", "passkey_register_trigger", "passkey_register"];
 
@@ -90,32 +88,25 @@ impl Passkey {
         flow: &mut Flow<Registration>,
         input: &Input,
     ) -> Result<Verdict<RegistrationStep>, Problem> {
-        let rejected = |message| Ok(Verdict::rejected(Rejection::whole(message)));
         let challenge = self.site.kept(&flow.internal_context);
         let handle = challenge.as_ref().and_then(|challenge| String::from_utf8(challenge.handle().to_vec()).ok());
         let (Some(challenge), Some(handle)) = (challenge, handle.filter(|handle| !handle.is_empty())) else {
-            return rejected(keys::no_challenge());
+            return Ok(Verdict::rejected(keys::no_challenge()));
         };
-        let key = Creation::parse(&input.text("passkey_register"))
-            .map_err(keys::unreadable)
-            .and_then(|creation| self.site.new_key(&challenge, &creation).map_err(keys::not_created));
-        let key = match key {
+        let key = match keys::created(&self.site, &challenge, &input.text("passkey_register")) {
             Ok(key) => Key::new(cx, key, None, true),
-            Err(message) => return rejected(message),
+            Err(message) => return Ok(Verdict::rejected(message)),
         };
         let schemas = runtime.identities.schemas();
         let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
         let mut candidate = registration::candidate(cx, runtime, flow, &traits);
-        let mut stored = Keys::default();
-        stored.credentials.push(key);
-        stored.user_handle = Bytes(challenge.handle().to_vec());
+        let stored = Keys::first(key, challenge.handle());
         keys::put(cx, &mut candidate, KIND, &stored)?;
         if let Some(credential) = candidate.credentials.get_mut(&KIND) {
             credential.identifiers = vec![handle];
         }
         if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-            let rejections = errors.into_iter().map(Rejection::from).collect();
-            return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+            return Ok(Verdict::invalid(errors));
         }
         let writes = keys::answered(&self.site, flow);
         Ok(Verdict::Accepted(RegistrationStep { candidate, method: proved(cx), writes }))

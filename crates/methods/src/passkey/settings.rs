@@ -1,13 +1,12 @@
 //! Adding passkeys, and giving them up.
 
-use crypto::webauthn::Creation;
-use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use flow::{BoxFuture, Input, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
 use model::flow::Settings;
-use model::{Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors, message};
+use model::{Cx, Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message};
 use store::Tx;
 
 use super::{KIND, Passkey, new_handle, proved};
-use crate::keys::{self, Bytes, Key, Keys, Trigger};
+use crate::keys::{self, Key, Keys, Trigger};
 
 impl SettingsMethod for Passkey {
     fn add_fields(
@@ -19,7 +18,7 @@ impl SettingsMethod for Passkey {
     ) -> Result<(), Problem> {
         flow.ui.set_csrf("");
         let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
-        for key in &keys_of(identity).credentials {
+        for key in &Keys::held_by(identity, KIND).credentials {
             let label = message::remove_passkey(keys::display_name(key), key.added_at);
             let mut button = Node::submit("passkey_remove", Group::Passkey, &key.id_in_hex(), label);
             if let Some(input) = button.as_input_mut() {
@@ -48,10 +47,6 @@ impl SettingsMethod for Passkey {
 
     fn is_meant(&self, _: &Flow<Settings>, input: &Input) -> bool {
         !input.text("passkey_settings_register").is_empty() || !input.text("passkey_remove").is_empty()
-    }
-
-    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
-        flow.ui.clear_messages();
     }
 
     fn verify<'a>(
@@ -87,21 +82,16 @@ impl Passkey {
         let challenge = self.site.kept(&flow.internal_context);
         let handle = challenge.as_ref().and_then(|challenge| String::from_utf8(challenge.handle().to_vec()).ok());
         let (Some(challenge), Some(handle)) = (challenge, handle.filter(|handle| !handle.is_empty())) else {
-            return Ok(rejected(keys::no_challenge()));
+            return Ok(Verdict::rejected(keys::no_challenge()));
         };
-        let key = Creation::parse(answer)
-            .map_err(keys::unreadable)
-            .and_then(|creation| self.site.new_key(&challenge, &creation).map_err(keys::not_created));
-        let key = match key {
+        let key = match keys::created(&self.site, &challenge, answer) {
             Ok(key) => Key::new(cx, key, None, true),
-            Err(message) => return Ok(rejected(message)),
+            Err(message) => return Ok(Verdict::rejected(message)),
         };
-        let mut stored = keys_of(&identity);
-        if stored.credentials.iter().any(|known| known.id == key.id) {
-            return Ok(rejected(keys::known_already()));
+        let mut stored = Keys::held_by(&identity, KIND);
+        if let Err(message) = stored.add(key, challenge.handle()) {
+            return Ok(Verdict::rejected(message));
         }
-        stored.user_handle = Bytes(challenge.handle().to_vec());
-        stored.credentials.push(key);
         keys::put(cx, &mut identity, KIND, &stored)?;
         // Every passkey finds its person by a handle of its own.
         if let Some(credential) = identity.credentials.get_mut(&KIND)
@@ -110,8 +100,7 @@ impl Passkey {
             credential.identifiers.push(handle);
         }
         if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
-            let rejections = errors.into_iter().map(Rejection::from).collect();
-            return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+            return Ok(Verdict::invalid(errors));
         }
         let writes = keys::answered(&self.site, flow);
         Ok(Verdict::Accepted(SettingsStep { identity, writes, proved: Some(proved(cx)) }))
@@ -120,25 +109,17 @@ impl Passkey {
 
 fn remove(runtime: &Runtime, mut identity: Identity, id: &str) -> Result<Verdict<SettingsStep>, Problem> {
     if !identity.credentials.contains_key(&KIND) {
-        return Ok(rejected(message::generic("There is no passkey to remove.")));
+        return Ok(Verdict::rejected(message::generic("There is no passkey to remove.")));
     }
-    let mut stored = keys_of(&identity);
+    let mut stored = Keys::held_by(&identity, KIND);
     let before = stored.credentials.len();
     stored.credentials.retain(|key| key.id_in_hex() != id);
     if stored.credentials.len() == before {
-        return Ok(rejected(message::generic("You have no such passkey. It may be removed already.")));
+        return Ok(Verdict::rejected(message::generic("You have no such passkey. It may be removed already.")));
     }
     if factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2 {
         return Ok(Verdict::rejected(keys::last_way_to_sign_in()));
     }
     keys::put_or_remove(&mut identity, KIND, &stored)?;
     Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
-}
-
-fn keys_of(identity: &Identity) -> Keys {
-    identity.credentials.get(&KIND).map(Keys::of).unwrap_or_default()
-}
-
-fn rejected<S>(message: Message) -> Verdict<S> {
-    Verdict::rejected(Rejection::whole(message))
 }

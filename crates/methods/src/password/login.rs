@@ -23,7 +23,9 @@ impl LoginMethod for Password {
         scene: &LoginScene<'_>,
         flow: &mut Flow<Login>,
     ) -> Result<bool, Problem> {
-        let can_use_it = |identity: &Identity| has_password(identity, runtime.identities.rules());
+        let can_use_it = |identity: &Identity| {
+            factors::has_first_factor(&identity.credentials, CredentialType::Password, runtime.identities.rules())
+        };
         let (identifier, label) = match scene {
             LoginScene::FirstFactor => {
                 let schemas = runtime.identities.schemas();
@@ -158,11 +160,5 @@ async fn is_right(
 }
 
 fn wrong<S>() -> Verdict<S> {
-    Verdict::rejected(Rejection::whole(message::invalid_credentials()))
-}
-
-/// Whether the person can sign in by a password: the row alone is made by the schema.
-fn has_password(identity: &Identity, rules: &factors::FactorRules) -> bool {
-    let credential = identity.credentials.get(&CredentialType::Password);
-    credential.is_some_and(|credential| factors::is_first_factor(credential, rules))
+    Verdict::rejected(message::invalid_credentials())
 }

@@ -65,8 +65,7 @@ async fn check(
     let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
     let mut candidate = registration::candidate(cx, runtime, flow, &traits);
     if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-        let rejections = errors.into_iter().map(Rejection::from).collect();
-        return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+        return Ok(Verdict::invalid(errors));
     }
     if let Err(rejection) = set_password(cx, runtime, &mut candidate, &password).await? {
         return Ok(Verdict::rejected(rejection));

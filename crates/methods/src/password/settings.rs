@@ -24,10 +24,6 @@ impl SettingsMethod for Password {
         is_missing.then(|| Rejection::at("password", message::property_missing("password"))).into_iter().collect()
     }
 
-    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
-        flow.ui.clear_messages();
-    }
-
     fn verify<'a>(
         &'a self,
         cx: &'a Cx,

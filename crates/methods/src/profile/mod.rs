@@ -123,8 +123,7 @@ impl RegistrationMethod for Profile {
                 flow.state = FlowState::ChooseMethod;
                 let mut candidate = registration::candidate(cx, runtime, flow, &traits);
                 if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-                    let rejections = errors.into_iter().map(Rejection::from).collect();
-                    return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+                    return Ok(Verdict::invalid(errors));
                 }
                 for method in registration::registration_methods(runtime) {
                     method.add_credential_fields(cx, runtime, flow)?;

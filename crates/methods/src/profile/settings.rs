@@ -55,7 +55,7 @@ impl SettingsMethod for Profile {
         Box::pin(async move {
             if input.get("traits").is_none() {
                 let reason = "There is nothing to change: please send your profile in the field traits.";
-                return Ok(Verdict::rejected(Rejection::whole(message::generic(reason))));
+                return Ok(Verdict::rejected(message::generic(reason)));
             }
             let mut identity = identity.clone();
             identity.traits = RawJson::from_value(&typed(runtime, &identity, input));

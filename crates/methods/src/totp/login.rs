@@ -68,9 +68,9 @@ pub(super) async fn check(
         Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
         None => None,
     };
-    let Some(identity) = identity else { return Ok(Verdict::rejected(Rejection::whole(message::no_totp_device()))) };
+    let Some(identity) = identity else { return Ok(Verdict::rejected(message::no_totp_device())) };
     let Some(credential) = identity.credentials.get(&CredentialType::Totp) else {
-        return Ok(Verdict::rejected(Rejection::whole(message::no_totp_device())));
+        return Ok(Verdict::rejected(message::no_totp_device()));
     };
     let mut config = TotpConfig::of(credential);
     let Some(secret) = config.secret() else {
@@ -88,5 +88,5 @@ pub(super) async fn check(
 }
 
 fn wrong<S>() -> Verdict<S> {
-    Verdict::rejected(Rejection::whole(message::totp_invalid()))
+    Verdict::rejected(message::totp_invalid())
 }

@@ -45,10 +45,6 @@ impl SettingsMethod for Totp {
         input.flag("totp_unlink") || input.method() == "totp"
     }
 
-    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
-        flow.ui.clear_messages();
-    }
-
     fn verify<'a>(
         &'a self,
         cx: &'a Cx,
@@ -94,7 +90,7 @@ pub(super) fn link(
     let Some((uri, secret)) = uri.and_then(|uri| Some((uri, key::secret_of(uri)?))) else {
         // The form is from a time when there was an app, which was given up elsewhere.
         let reason = "This form shows no code to scan any more. Please open a new one.";
-        return Ok(Verdict::rejected(Rejection::whole(message::generic(reason))));
+        return Ok(Verdict::rejected(message::generic(reason)));
     };
     let code = input.text("totp_code");
     if code.is_empty() {

@@ -33,10 +33,7 @@ impl LoginMethod for Webauthn {
             }
             LoginScene::Identified(visitor) if self.passwordless => {
                 let rules = runtime.identities.rules();
-                let has_key = |identity: &Identity| {
-                    let credential = identity.credentials.get(&KIND);
-                    credential.is_some_and(|credential| factors::is_first_factor(credential, rules))
-                };
+                let has_key = |identity: &Identity| factors::has_first_factor(&identity.credentials, KIND, rules);
                 let is_offered = visitor.account.is_offered(has_key);
                 if is_offered {
                     add_button(flow);
@@ -83,7 +80,7 @@ impl LoginMethod for Webauthn {
                 },
                 _ => self.named(cx, runtime, flow, &identifier).await?,
             };
-            let Some(identity) = identity else { return Ok(rejected(message::no_webauthn_user())) };
+            let Some(identity) = identity else { return Ok(Verdict::rejected(message::no_webauthn_user())) };
             if input.text("webauthn_login").is_empty() {
                 return self.second_step(cx, runtime, &identity, &identifier, flow);
             }
@@ -114,7 +111,7 @@ impl Webauthn {
             return Ok(identity);
         }
         let has_key = |identity: &Identity| {
-            let keys = identity.credentials.get(&KIND).map(Keys::of).unwrap_or_default();
+            let keys = Keys::held_by(identity, KIND);
             keys.credentials.iter().any(|key| proves(key, Aal::Aal1))
         };
         Ok(Some(identity.filter(has_key).unwrap_or_else(|| decoy::owner(cx, runtime, KIND, identifier))))
@@ -183,7 +180,7 @@ impl Webauthn {
         let csrf_token = before.iter().find(|node| node.id() == "csrf_token").cloned();
         if !self.ask(cx, runtime, identity, self.level(flow), message::login_continue(), flow)? {
             flow.ui.nodes = before;
-            return Ok(rejected(message::no_webauthn_user()));
+            return Ok(Verdict::rejected(message::no_webauthn_user()));
         }
         if let Some(token) = csrf_token {
             flow.ui.upsert(token);
@@ -202,25 +199,25 @@ impl Webauthn {
         answer: &str,
     ) -> Result<Verdict<LoginStep>, Problem> {
         let Some(credential) = identity.credentials.get(&KIND) else {
-            return Ok(rejected(message::no_webauthn_device()));
+            return Ok(Verdict::rejected(message::no_webauthn_device()));
         };
         let assertion = match Assertion::parse(answer) {
             Ok(assertion) => assertion,
-            Err(error) => return Ok(rejected(keys::unreadable(error))),
+            Err(error) => return Ok(Verdict::rejected(keys::unreadable(error))),
         };
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return Ok(rejected(keys::no_challenge()));
+            return Ok(Verdict::rejected(keys::no_challenge()));
         };
         let (level, refresh) = (self.level(flow), flow.detail.refresh);
         let mut keys = Keys::of(credential);
         let handle = &keys.user_handle.0;
         let is_theirs = challenge.handle() == handle && assertion.user_handle.as_ref().is_none_or(|own| own == handle);
         if !is_theirs {
-            return Ok(rejected(keys::not_accepted(crypto::webauthn::WebAuthnError::UnknownKey)));
+            return Ok(Verdict::rejected(keys::not_accepted(crypto::webauthn::WebAuthnError::UnknownKey)));
         }
         let used = match self.site.used_key(&challenge, &assertion, &mut keys, |key| refresh || proves(key, level)) {
             Ok(key) => proved(cx, key),
-            Err(error) => return Ok(rejected(keys::not_accepted(error))),
+            Err(error) => return Ok(Verdict::rejected(keys::not_accepted(error))),
         };
         let writes = keys::spend(cx, &self.site, flow, credential, &keys)?;
         let when_spent = Some(Rejection::whole(keys::no_challenge()));
@@ -237,8 +234,4 @@ fn add_button(flow: &mut Flow<Login>) {
 
 fn proves(key: &Key, aal: Aal) -> bool {
     key.is_passwordless == (aal == Aal::Aal1)
-}
-
-fn rejected<S>(message: Message) -> Verdict<S> {
-    Verdict::rejected(Rejection::whole(message))
 }

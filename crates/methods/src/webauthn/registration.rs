@@ -1,15 +1,13 @@
 //! Signing up.
 
-use crypto::webauthn::Creation;
 use flow::{
     BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
 };
 use model::flow::Registration;
 use model::{Aal, AuthenticationMethod, Cx, Flow, FlowClient, Group, Problem, message};
-use store::Tx;
 
 use super::{KIND, Webauthn, answer_field, display_name_field};
-use crate::keys::{self, Bytes, Key, Keys};
+use crate::keys::{self, Key, Keys};
 
 impl RegistrationMethod for Webauthn {
     fn group(&self) -> Group {
@@ -109,30 +107,22 @@ impl Webauthn {
         input: &Input,
         name: &str,
     ) -> Result<Verdict<RegistrationStep>, Problem> {
-        let rejected = |rejection| Ok(Verdict::rejected(rejection));
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return rejected(Rejection::whole(keys::no_challenge()));
+            return Ok(Verdict::rejected(keys::no_challenge()));
         };
-        let key = Creation::parse(&input.text("webauthn_register"))
-            .map_err(keys::unreadable)
-            .and_then(|creation| self.site.new_key(&challenge, &creation).map_err(keys::not_created));
-        let key = match key {
+        let key = match keys::created(&self.site, &challenge, &input.text("webauthn_register")) {
             Ok(key) => Key::new(cx, key, Some(name), true),
-            Err(message) => return rejected(Rejection::whole(message)),
+            Err(message) => return Ok(Verdict::rejected(message)),
         };
         let schemas = runtime.identities.schemas();
         let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
         let mut candidate = registration::candidate(cx, runtime, flow, &traits);
-        let mut keys = Keys::default();
-        keys.credentials.push(key);
-        keys.user_handle = Bytes(challenge.handle().to_vec());
-        keys::put(cx, &mut candidate, KIND, &keys)?;
+        keys::put(cx, &mut candidate, KIND, &Keys::first(key, challenge.handle()))?;
         if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-            let rejections = errors.into_iter().map(Rejection::from).collect();
-            return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+            return Ok(Verdict::invalid(errors));
         }
         if keys::has_no_identifier(&candidate, KIND) {
-            return rejected(Rejection::whole(message::identifier_missing()));
+            return Ok(Verdict::rejected(message::identifier_missing()));
         }
         let writes = keys::answered(&self.site, flow);
         let method = AuthenticationMethod::new(KIND.as_str(), Aal::Aal1, cx.now());

@@ -1,9 +1,8 @@
 //! Adding security keys, and giving them up.
 
-use crypto::webauthn::Creation;
 use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
 use model::flow::Settings;
-use model::{Cx, Flow, FlowClient, Group, Identity, Message, Node, Problem, Session, factors, message};
+use model::{Cx, Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message};
 use store::Tx;
 
 use super::{KIND, Webauthn, answer_field, display_name_field, missing, proved};
@@ -21,7 +20,7 @@ impl SettingsMethod for Webauthn {
             return Ok(());
         }
         flow.ui.set_csrf("");
-        let keys = keys_of(identity);
+        let keys = Keys::held_by(identity, KIND);
         let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
         for key in &keys.credentials {
             let label = message::remove_webauthn(keys::display_name(key), key.added_at);
@@ -50,10 +49,6 @@ impl SettingsMethod for Webauthn {
         let is_new = !input.text("webauthn_register").is_empty();
         let unnamed = missing(input, "webauthn_register_displayname").filter(|_| is_new);
         unnamed.into_iter().collect()
-    }
-
-    fn keep_input(&self, _: &Runtime, _: &Identity, flow: &mut Flow<Settings>, _: &Input) {
-        flow.ui.clear_messages();
     }
 
     fn verify<'a>(
@@ -89,29 +84,23 @@ impl Webauthn {
         name: &str,
     ) -> Result<Verdict<SettingsStep>, Problem> {
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return Ok(rejected(keys::no_challenge()));
+            return Ok(Verdict::rejected(keys::no_challenge()));
         };
-        let key = Creation::parse(answer)
-            .map_err(keys::unreadable)
-            .and_then(|creation| self.site.new_key(&challenge, &creation).map_err(keys::not_created));
-        let key = match key {
+        let key = match keys::created(&self.site, &challenge, answer) {
             Ok(key) => Key::new(cx, key, Some(name), self.passwordless),
-            Err(message) => return Ok(rejected(message)),
+            Err(message) => return Ok(Verdict::rejected(message)),
         };
-        let mut stored = keys_of(&identity);
-        if stored.credentials.iter().any(|known| known.id == key.id) {
-            return Ok(rejected(keys::known_already()));
-        }
+        let mut stored = Keys::held_by(&identity, KIND);
         let proved = Some(proved(cx, &key));
-        stored.user_handle = Bytes(challenge.handle().to_vec());
-        stored.credentials.push(key);
+        if let Err(message) = stored.add(key, challenge.handle()) {
+            return Ok(Verdict::rejected(message));
+        }
         keys::put(cx, &mut identity, KIND, &stored)?;
         if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
-            let rejections = errors.into_iter().map(Rejection::from).collect();
-            return Ok(Verdict::Rejected { rejections, writes: Tx::new() });
+            return Ok(Verdict::invalid(errors));
         }
         if keys::has_no_identifier(&identity, KIND) {
-            return Ok(rejected(message::identifier_missing()));
+            return Ok(Verdict::rejected(message::identifier_missing()));
         }
         let writes = keys::answered(&self.site, flow);
         Ok(Verdict::Accepted(SettingsStep { identity, writes, proved }))
@@ -120,12 +109,14 @@ impl Webauthn {
 
 fn remove(runtime: &Runtime, mut identity: Identity, id: &str) -> Result<Verdict<SettingsStep>, Problem> {
     if !identity.credentials.contains_key(&KIND) {
-        return Ok(rejected(message::generic("There is no security key to remove.")));
+        return Ok(Verdict::rejected(message::generic("There is no security key to remove.")));
     }
-    let mut keys = keys_of(&identity);
+    let mut keys = Keys::held_by(&identity, KIND);
     let (gone, kept): (Vec<Key>, Vec<Key>) = keys.credentials.into_iter().partition(|key| key.id_in_hex() == id);
     if gone.is_empty() {
-        return Ok(rejected(message::generic("You have no security key of this kind. It may be removed already.")));
+        return Ok(Verdict::rejected(message::generic(
+            "You have no security key of this kind. It may be removed already.",
+        )));
     }
     let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
     if is_last && gone.iter().any(|key| key.is_passwordless) {
@@ -136,18 +127,10 @@ fn remove(runtime: &Runtime, mut identity: Identity, id: &str) -> Result<Verdict
     Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
 }
 
-fn keys_of(identity: &Identity) -> Keys {
-    identity.credentials.get(&KIND).map(Keys::of).unwrap_or_default()
-}
-
 /// Whom new keys say they belong to: as those that are there, or else Kratos' choice.
 fn handle_of(identity: &Identity, keys: &Keys) -> Bytes {
     match keys.credentials.is_empty() || keys.user_handle.0.is_empty() {
         true => Bytes(identity.id.uuid().as_bytes().to_vec()),
         false => keys.user_handle.clone(),
     }
-}
-
-fn rejected<S>(message: Message) -> Verdict<S> {
-    Verdict::rejected(Rejection::whole(message))
 }
