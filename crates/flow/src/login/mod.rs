@@ -238,7 +238,7 @@ async fn submit_to(
         method.keep_input(&mut flow, &input);
         return show_again(cx, runtime, request, flow, malformed, Tx::new()).await;
     }
-    flow.transient_payload = input.transient_payload();
+    flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     if method.needs_csrf()
         && let Err(refused) = csrf::ensure(request, &flow, &input.text("csrf_token"))
     {
@@ -255,9 +255,9 @@ async fn submit_to(
         }
         Verdict::NextStep { status, writes } => {
             // What the client gave along is shown with the step that it led to, as in Kratos.
-            let payload = flow.transient_payload.take().unwrap_or_else(|| serde_json::json!({}));
+            let payload = flow.transient_payload.take();
             let mut shown = update(cx, runtime, request, flow, writes).await?;
-            shown.flow.transient_payload = Some(payload);
+            shown.flow.transient_payload = payload;
             return Ok(Answer::NextStep { shown, status });
         }
         Verdict::Expired(at) => return expired(cx, runtime, request, &flow, found.as_ref(), at).await,

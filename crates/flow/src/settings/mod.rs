@@ -466,7 +466,8 @@ async fn save(
         Err(error) => return Err(error.into()),
     }
     tracing::info!(identity.id = %identity.id, flow.method = name, "Settings were changed.");
-    let scene = Scene { cx, runtime, request, flow: AnyFlow::Settings(&flow, &identity), session: Some(&session) };
+    // As in Kratos the flow shows who the person was, beside the identity as it is now.
+    let scene = Scene { cx, runtime, request, flow: AnyFlow::Settings(&flow, &before), session: Some(&session) };
     run_after(hooks, &scene, &identity).await?;
     if flow.client == FlowClient::Browser {
         effects.sign_in = Some(session);

@@ -1,6 +1,6 @@
 //! Values of every type go in and come back the same, and lie in the database as Kratos would have put them.
 
-use model::{CredentialType, Entropy, Id, IdentityState, RawJson, SignedDuration, Timestamp};
+use model::{CredentialType, Entropy, Id, Identity, IdentityState, RawJson, SignedDuration, Timestamp};
 use store::{CommitError, Tx};
 
 use crate::backend::{NETWORK, migrated, now};
@@ -113,6 +113,42 @@ async fn a_second_owner_of_an_identifier_is_refused_and_leaves_nothing() {
         assert!(store.find_identity(second.id).await.expect("answers").is_none());
         store.commit(insert("dog@example.org")).await.expect("another");
         assert_eq!(store.count_identities().await.expect("answers"), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_identity_can_be_changed_however_the_time_of_its_row_is_spelled() {
+    const SPELLINGS: [&str; 7] = [
+        "2026-11-21 07:44:37.120000+00:00",
+        "2026-11-21T07:44:37.12Z",
+        "2026-11-21 08:44:37.12+01:00",
+        "2026-11-21 07:44:37.12",
+        "2026-11-21 07:44:37.123456+00:00",
+        "2026-11-21 07:44:30",
+        "2026-11-21 07:44:30+00:00",
+    ];
+    for backend in migrated().await {
+        let (store, entropy) = (&backend.store, Entropy::seeded(5));
+        for (number, spelling) in SPELLINGS.into_iter().enumerate() {
+            let made = identity(&entropy, &format!("eve{number}@example.org"));
+            let mut tx = Tx::new();
+            tx.insert_identity(&entropy, &Identity { external_id: None, ..made.clone() });
+            store.commit(tx).await.expect("is written");
+            backend.run(&format!("UPDATE identities SET updated_at = '{spelling}' WHERE id = '{}'", made.id)).await;
+
+            let found = store.find_identity_with_credentials(made.id).await.expect("answers");
+            let before = found.expect("is there");
+            let mut after = before.clone();
+            after.state = IdentityState::Inactive;
+            after.updated_at = before.updated_at + SignedDuration::from_micros(10);
+            let update = || {
+                let mut tx = Tx::new();
+                tx.update_identity(&entropy, &before, &after);
+                store.commit(tx)
+            };
+            update().await.expect(spelling);
+            assert!(matches!(update().await, Err(CommitError::Stale(_))), "{spelling}");
+        }
     }
 }
 
