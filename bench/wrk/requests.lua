@@ -11,11 +11,9 @@ local kinds = {
   get = function() return wrk.format("GET") end,
   token = function(token) return wrk.format("GET", nil, { ["X-Session-Token"] = token }) end,
   cookie = function(cookie) return wrk.format("GET", nil, { ["Cookie"] = "ory_kratos_session=" .. cookie }) end,
-  -- Opens flows, and appends their ids to FILE; with the session token of their owner, if FROM is one.
-  collect = function(token)
-    if not token or token == "" then return wrk.format("GET", nil, json) end
-    return wrk.format("GET", nil, { ["Accept"] = "application/json", ["X-Session-Token"] = token })
-  end,
+  -- Opens flows, and appends their ids to FILE; where FROM is a file of session tokens, one for each of its people, with
+  -- the number of the flow's owner and their token.
+  collect = function(token) return wrk.format("GET", nil, { ["Accept"] = json["Accept"], ["X-Session-Token"] = token }) end,
   sign_in = function(flow)
     local email = ("person-%d@example.org"):format(math.random(0, 99999))
     local body = ('{"method":"password","identifier":"%s","password":"correct horse battery staple"}'):format(email)
@@ -26,10 +24,10 @@ local kinds = {
     return wrk.format("POST", wrk.path .. "?flow=" .. flow, json, body:format(flow))
   end,
   change_profile = function(line)
-    local flow, token = line:match("^(%S+) (%S+)$")
+    local flow, number, token = line:match("^(%S+) (%S+) (%S+)$")
     local headers = { ["Accept"] = json["Accept"], ["Content-Type"] = json["Content-Type"], ["X-Session-Token"] = token }
-    local body = '{"method":"profile","traits":{"email":"person-0@example.org"}}'
-    return wrk.format("POST", wrk.path .. "?flow=" .. flow, headers, body)
+    local body = '{"method":"profile","traits":{"email":"person-%s@example.org"}}'
+    return wrk.format("POST", wrk.path .. "?flow=" .. flow, headers, body:format(number))
   end,
   ask_for_code = function(flow)
     local body = '{"method":"code","email":"nobody@example.org"}'
@@ -46,10 +44,10 @@ local once = false
 
 function init(arguments)
   local kind, path, from, count = arguments[1], arguments[2], tonumber(arguments[3]), tonumber(arguments[4])
-  if kind == "collect" then collect(path, arguments[3]) end
+  if kind == "collect" then path = collect(path, arguments[3]) end
   once = single_use[kind]
-  if not path or kind == "collect" then
-    requests[1] = kinds[kind](arguments[3])
+  if not path then
+    requests[1] = kinds[kind]()
     return
   end
   local number = 0
@@ -75,12 +73,19 @@ function request()
   return requests[sent]
 end
 
-function collect(path, token)
-  local file = io.open(path, "a")
-  local owner = token and token ~= "" and " " .. token or ""
-  function response(status, _, body)
-    if status == 200 then file:write(body:match('"id":"([%x-]+)"'), owner, "\n") end
+-- Has answers written to a file. Gives back the file of tokens, if there is one.
+function collect(path, owners)
+  local file, tokens = io.open(path, "a"), {}
+  if owners then
+    for token in io.lines(owners) do tokens[#tokens + 1] = token end
   end
+  function response(status, _, body)
+    if status ~= 200 then return end
+    local number = owners and body:match("person%-(%d+)@")
+    local owner = number and (" %s %s"):format(number, tokens[number + 1]) or ""
+    file:write(body:match('"id":"([%x-]+)"'), owner, "\n")
+  end
+  return owners
 end
 
 local threads = {}

@@ -34,7 +34,7 @@ enum Load {
 /// How flows are opened that are to be submitted.
 struct Opens {
     path: &'static str,
-    /// The file whose first line is the session token of whoever opens and submits them, if they are somebody's.
+    /// The file with the session tokens of those who open and submit them, if they are somebody's.
     of: Option<&'static str>,
 }
 
@@ -61,7 +61,7 @@ pub const REQUESTS: &[Request] = &[
     Request {
         name: "change the profile",
         path: "/self-service/settings",
-        load: Load::Submit("change_profile", Opens { path: SETTINGS_FLOW, of: Some("crowd") }),
+        load: Load::Submit("change_profile", Opens { path: SETTINGS_FLOW, of: Some("tokens") }),
     },
     Request { name: "open recovery", path: RECOVERY_FLOW, load: Load::Same("get") },
     Request {
@@ -114,15 +114,14 @@ impl Stock {
         self.folder.join(name).display().to_string()
     }
 
-    /// Opens flows for `seconds`, and tells how many. A line is the id of a flow, and the token of its owner if it has one.
+    /// Opens flows for `seconds`, and tells how many. A line is the id of a flow, and the number and
+    /// token of its owner if it has one.
     fn open_flows(&self, run: &Run<'_>, opens: &Opens, seconds: u32) -> Result<usize> {
         let path = self.folder.join("flows");
         let _ = fs::remove_file(&path);
-        let token = match opens.of {
-            Some(file) => fs::read_to_string(self.folder.join(file))?.lines().next().unwrap_or_default().to_owned(),
-            None => String::new(),
-        };
-        Run { path: opens.path, ..*run }.wrk(&["collect", &self.file("flows"), &token], seconds)?;
+        let (flows, owners) = (self.file("flows"), opens.of.map(|name| self.file(name)));
+        let script: Vec<&str> = ["collect", &flows].into_iter().chain(owners.as_deref()).collect();
+        Run { path: opens.path, ..*run }.wrk(&script, seconds)?;
         Ok(BufReader::new(File::open(path)?).lines().count())
     }
 }

@@ -60,8 +60,8 @@ const NOTES: &str = "
 - The load comes from `bench/wrk/requests.lua`, on one thread of the same machine. Throughput is therefore what is left
   of the cores beside the load itself, and not a limit of the server.
 - Every sign-out ends a living session of its own, and every submission is of a flow of its own. The hash is bcrypt at
-  cost 4, so that it does not hide the rest. Signing up opens a verification flow and queues its mail as well. All
-  changes of a profile are one person's, and leave it as it is. Recovery and verification are asked for by someone unknown.
+  cost 4, so that it does not hide the rest. Signing up opens a verification flow and queues its mail as well. Each
+  change of a profile is its owner's, and leaves it as it is. Recovery and verification are asked for by someone unknown.
 - SQLite lies on a disk and is synced at each commit. PostgreSQL is a fresh cluster with its default settings, on
   loopback, without TLS.
 - Resident memory under load counts the pages of the database file that SQLite maps, which the system takes back at will.

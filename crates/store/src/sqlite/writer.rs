@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ const QUEUE: usize = 4096;
 const GROUP: usize = 256;
 /// How long nobody must have written before the write-ahead log is moved to the database file.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long another process may have to wait before it can move the log to the database file.
+const HOLD: Duration = Duration::from_secs(1);
 
 pub(super) struct Writer {
     queue: Option<SyncSender<Job>>,
@@ -92,12 +94,12 @@ fn stopped() -> StoreError {
 }
 
 fn write(connection: &Connection, jobs: &Receiver<Job>, commits: &AtomicU64) {
-    let mut has_log = false;
     loop {
-        let job = match has_log {
-            true => jobs.recv_timeout(PAUSE),
-            false => jobs.recv().map_err(|RecvError| RecvTimeoutError::Disconnected),
-        };
+        let is_holding = !connection.is_autocommit();
+        let job = jobs.recv_timeout(if is_holding { HOLD } else { PAUSE });
+        if is_holding && let Err(error) = connection.execute_batch("COMMIT") {
+            tracing::error!(%error, "A read could not be ended.");
+        }
         match job {
             Ok(Job::Script { script, answer }) => {
                 let _ = answer.send(run_script(connection, &script));
@@ -105,12 +107,11 @@ fn write(connection: &Connection, jobs: &Receiver<Job>, commits: &AtomicU64) {
             Ok(job @ Job::Commit { .. }) => write_group(connection, jobs, job),
             Err(RecvTimeoutError::Timeout) => {
                 checkpoint(connection);
-                has_log = false;
+                hold_read_lock(connection);
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        has_log = true;
         commits.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -121,6 +122,21 @@ fn checkpoint(connection: &Connection) {
     // `PASSIVE` waits for nobody: what a reader still needs stays in the log until the next time.
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
         tracing::debug!(%error, "The write-ahead log could not be moved to the database file yet.");
+    }
+}
+
+/// Holds the lock that every read takes, until the next write.
+///
+/// SQLite counts the holders of a lock within a process, and asks the operating system only for the first and the last. That
+/// call is made under a mutex which all connections share, so that reads which come and go keep each other waiting; with
+/// one that stays, they do not. What others write meanwhile is seen at once, since each read still looks at the log.
+fn hold_read_lock(connection: &Connection) {
+    let hold = || {
+        connection.execute_batch("BEGIN")?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema WHERE rowid = 1", [], |_| Ok(()))
+    };
+    if let Err(error) = hold() {
+        tracing::debug!(%error, "The lock for reading could not be held.");
     }
 }
 

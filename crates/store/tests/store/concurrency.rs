@@ -1,5 +1,7 @@
 //! Many writers at once.
 
+use std::time::Duration;
+
 use model::{Aal, Entropy};
 use store::Tx;
 use tokio::task::JoinSet;
@@ -75,7 +77,7 @@ async fn a_caller_that_stops_waiting_leaves_no_transaction_behind() {
             let email = format!("{n}@example.org");
             tx.insert_identity(&entropy, &identity(&entropy, &email));
             let commit = backend.store.commit(tx);
-            let _ = tokio::time::timeout(std::time::Duration::from_micros(100 * n), commit).await;
+            let _ = tokio::time::timeout(Duration::from_micros(100 * n), commit).await;
             // Nor is the next caller given the connection that it was on.
             let mut tx = Tx::new();
             tx.insert_identity(&entropy, &identity(&entropy, &format!("after-{n}@example.org")));
@@ -85,4 +87,30 @@ async fn a_caller_that_stops_waiting_leaves_no_transaction_behind() {
             WHERE NOT EXISTS (SELECT 1 FROM identity_credentials c WHERE c.identity_id = i.id)";
         assert_eq!(backend.texts(orphans).await, ["0"]);
     }
+}
+
+/// The writer holds the lock of readers while nobody writes.
+#[tokio::test]
+async fn others_write_and_empty_the_log_while_nobody_here_writes() {
+    let (backend, entropy) = (&migrated().await[0], Entropy::seeded(1));
+    let someone = identity(&entropy, "ann@example.org");
+    let mut tx = Tx::new();
+    tx.insert_identity(&entropy, &someone);
+    backend.store.commit(tx).await.expect("is written");
+    let log = || std::fs::metadata(backend.file().with_extension("sqlite-wal")).map_or(0, |file| file.len());
+    assert!(log() > 0);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    backend.run("UPDATE identities SET external_id = 'elsewhere'").await;
+    let found = backend.store.find_identity(someone.id).await.expect("answers").expect("is there");
+    assert_eq!(found.external_id.as_deref(), Some("elsewhere"), "is seen at once");
+
+    let other = rusqlite::Connection::open(backend.file()).expect("opens");
+    other.busy_timeout(Duration::from_secs(10)).expect("is set");
+    let is_busy = || other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    assert_eq!(is_busy().expect("runs"), 0, "waits until the writer lets go");
+    assert_eq!(log(), 0);
+    let mut tx = Tx::new();
+    tx.set_available_aal(someone.id, Aal::Aal2);
+    backend.store.commit(tx).await.expect("is written");
 }
