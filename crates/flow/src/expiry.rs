@@ -26,6 +26,11 @@ pub(crate) fn expired_on_fetch<K: Kind>(runtime: &Runtime, flow: &Flow<K>) -> Pr
 
 /// 410 for submitting an expired flow as JSON: names the flow that took its place.
 pub fn expired_on_submit<K: Kind>(replacement: &Flow<K>, expired_at: Timestamp, now: Timestamp) -> Problem {
+    too_old(expired_at, now).extra("use_flow_id", replacement.id.to_string())
+}
+
+/// 410 for submitting what was good until `expired_at`.
+pub fn too_old(expired_at: Timestamp, now: Timestamp) -> Problem {
     let since = now.duration_since(expired_at).as_nanos();
     Problem::new(410)
         .with_id(id::FLOW_EXPIRED)
@@ -33,5 +38,4 @@ pub fn expired_on_submit<K: Kind>(replacement: &Flow<K>, expired_at: Timestamp, 
         .reason("The form was open for too long. Please go on with the new one.")
         .extra("expired_at", expired_at.to_string())
         .extra("since", i64::try_from(since).unwrap_or(i64::MAX))
-        .extra("use_flow_id", replacement.id.to_string())
 }

@@ -32,7 +32,7 @@ pub mod verification;
 pub use answer::{Answer, AnyAnswer, Done, Effects, Opened, Shown, SubmitError};
 pub use continuity::ContinuityCookie;
 pub use csrf::{CsrfClues, Refused, csrf_violation, ensure as ensure_same_sender};
-pub use expiry::expired_on_submit;
+pub use expiry::{expired_on_submit, too_old};
 pub use form::Rejection;
 pub use hook::{
     Hook, HookTable, Hooks, Instead, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress,

@@ -243,8 +243,9 @@ async fn submit_to(
             ProofVerdict::Proved(step) => recovered(cx, runtime, request, flow, (name, method), step).await,
         };
     }
-    if matches!(input.method().as_str(), "code" | "link") {
-        runtime.ensure_switched_on(&input.method())?;
+    // As in Kratos: codes look at forms of their own alone.
+    if input.method() == "link" {
+        runtime.ensure_switched_on("link")?;
     }
     flow.active = Some(NO_METHOD.to_owned());
     show_again(cx, runtime, flow, Rejection::whole(message::no_recovery_method())).await

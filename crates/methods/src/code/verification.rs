@@ -2,7 +2,9 @@
 
 use courier::Content;
 use crypto::tokens;
-use flow::{BoxFuture, Input, ProofVerdict, Request, Runtime, StartAnew, VerificationMethod, VerificationStep};
+use flow::{
+    BoxFuture, Input, ProofVerdict, Rejection, Request, Runtime, StartAnew, VerificationMethod, VerificationStep,
+};
 use model::flow::Verification;
 use model::problem::id;
 use model::ui::InputType;
@@ -92,6 +94,10 @@ impl VerificationMethod for Code {
                 Ok(email) => email,
                 Err(rejection) => return Ok(ProofVerdict::Rejected(*rejection)),
             };
+            if input.get("method").is_some() && !matches!(input.method().as_str(), "code" | "link") {
+                let why = "There is no such method. Please send code or link.";
+                return Ok(ProofVerdict::Rejected(Rejection::at("method", message::generic(why))));
+            }
             let code = input.text("code");
             let form_token = request.form_token(flow.client, &cx.entropy);
             // A code says by itself what it is for.
@@ -144,7 +150,12 @@ async fn use_code(cx: &Cx, runtime: &Runtime, flow: &mut Flow<Verification>, cod
             let when_spent = anew(flow.client, message::generic(proof::ALREADY_USED));
             ProofVerdict::Proved(VerificationStep { address: found.address_id, writes, when_spent })
         }
-        Submitted::Unknown | Submitted::Expired(_) => {
+        Submitted::Expired(at) => ProofVerdict::StartAnew(StartAnew {
+            message: message::verification_flow_expired(at),
+            client: flow.client,
+            problem: Some(flow::too_old(at, cx.now())),
+        }),
+        Submitted::Unknown => {
             flow.ui.messages = vec![message::verification_code_invalid()];
             ProofVerdict::NextStep(Tx::new())
         }
