@@ -169,3 +169,20 @@ def verification_expired(w):
         time.sleep(max(0, opened + 8.5 - time.time()))
         c.json(f"{how}: fetch", "GET", f"/self-service/verification/flows?id={flow['id']}")
         follow(c, c.submit(flow, how, {"method": "code", "code": code}, f"{how}: expired flow"), f"{how}: after that")
+
+
+@scenario("recovery-verified")
+def verification_after_settings(w):
+    for how in HOWS:
+        email, changed = w.uniq(how), w.uniq(f"new-{how}")
+        made = w.admin("POST", "/admin/identities", json={"schema_id": "member", "traits": {"email": email}, "credentials": {"password": {"config": {"password": PASS}}},
+                       "verifiable_addresses": [{"value": email, "via": "email", "verified": True, "status": "completed"}]}).json()
+        c = w.client()
+        token = c.login(email, how=how).get("session_token")
+        auth = {"X-Session-Token": token} if token else {}
+        other = w.client().login(email)["session_token"]
+        flow = c.init("settings", how, headers=auth)
+        r = c.submit(flow, how, {"method": "profile", "traits": {"email": changed}}, f"{how}: new address", headers=auth)
+        follow(c, r, f"{how}: after that", headers=auth)
+        w.client().json(f"{how}: other session", "GET", "/sessions/whoami", headers={"X-Session-Token": other})
+        w.client().json(f"{how}: identity", "GET", f"{ADMIN}/admin/identities/{made['id']}")

@@ -437,7 +437,7 @@ async fn save(
     let SettingsInProgress { mut continue_with, mut effects, .. } = progress;
     if flow.client == FlowClient::Browser && request.wants_json {
         let redirect_browser_to = return_to.to_string();
-        continue_with.insert(0, ContinueWith::RedirectBrowserTo { redirect_browser_to });
+        continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to });
     }
     runtime.identities.save(cx, &before, &mut identity, &mut tx);
     if let Some(method) = proved {
