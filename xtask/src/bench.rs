@@ -195,7 +195,8 @@ impl Bench<'_> {
         Ok((OnDatabase { name: name.to_owned(), start_ms, idle, loaded, whoami_statements, bare, requests }, pgbench))
     }
 
-    /// Round by round, so that each request is compared with the bare route of about the same moment.
+    /// Round by round, so that each request is compared with the bare route of about the same moment. Those that only read
+    /// come first, since the others make the database grow to several times its size.
     fn measure(&self, server: &Server) -> Result<(Measured, Vec<Measured>, Option<Pgbench>)> {
         let plan = self.plan;
         let mut bare = Measured::new("bare route");
@@ -205,16 +206,23 @@ impl Bench<'_> {
         let dev_server = self.start(&["--dev"])?;
         let mut stock = Stock::new(&self.folder, plan);
         let run = |server, path, database| Run { server, path, connections: plan.connections, database };
-        for round in 0..plan.rounds {
-            println!("round {} of {}", round + 1, plan.rounds);
-            let route = run(self.bare, "/", None);
-            bare.samples.push(route.measure(&["get"], if round == 0 { 1 } else { 0 }, plan.seconds)?);
+        for (writes, round) in
+            [false, true].into_iter().flat_map(|writes| (0..plan.rounds).map(move |round| (writes, round)))
+        {
+            println!("round {} of {}, {}", round + 1, plan.rounds, if writes { "writing" } else { "reading" });
+            if !writes {
+                let route = run(self.bare, "/", None);
+                bare.samples.push(route.measure(&["get"], u32::from(round == 0), plan.seconds)?);
+            }
             for (request, measured) in plan.requests.iter().zip(&mut requests) {
+                if request.writes() != writes {
+                    continue;
+                }
                 let server = if request.is_cheapened() { &dev_server } else { server };
                 let run = run(server, request.path, Some(&self.database));
                 measured.samples.push(request.measure(&run, &mut stock, round == 0, plan.seconds)?);
             }
-            if let Some(found) = self.database.pgbench(plan.connections, plan.seconds, round == 0)? {
+            if !writes && let Some(found) = self.database.pgbench(plan.connections, plan.seconds, round == 0)? {
                 pgbench.get_or_insert_with(Pgbench::default).samples.push(found);
             }
         }

@@ -68,7 +68,7 @@ static VERIFICATION_CODES: Table = Table {
         "SELECT id, code_hmac, identity_verifiable_address_id, selfservice_verification_flow_id, issued_at, expires_at,
                 used_at
          FROM identity_verification_codes
-         WHERE nid = ?1 AND selfservice_verification_flow_id = ?2 AND identity_verifiable_address_id IS NOT NULL",
+         WHERE +nid = ?1 AND selfservice_verification_flow_id = ?2 AND identity_verifiable_address_id IS NOT NULL",
     ),
     mark_used: Statement::new(
         "verification_codes.mark_used",
@@ -76,7 +76,7 @@ static VERIFICATION_CODES: Table = Table {
     ),
     delete_of_flow: Statement::new(
         "verification_codes.delete_of_flow",
-        "DELETE FROM identity_verification_codes WHERE nid = ?1 AND selfservice_verification_flow_id = ?2",
+        "DELETE FROM identity_verification_codes WHERE +nid = ?1 AND selfservice_verification_flow_id = ?2",
     ),
 };
 
@@ -117,7 +117,7 @@ static RECOVERY_CODES: Table = Table {
         "recovery_codes.of_flow",
         "SELECT id, code, identity_recovery_address_id, identity_id, selfservice_recovery_flow_id, issued_at, expires_at,
                 used_at
-         FROM identity_recovery_codes WHERE nid = ?1 AND selfservice_recovery_flow_id = ?2",
+         FROM identity_recovery_codes WHERE +nid = ?1 AND selfservice_recovery_flow_id = ?2",
     ),
     mark_used: Statement::new(
         "recovery_codes.mark_used",
@@ -125,7 +125,7 @@ static RECOVERY_CODES: Table = Table {
     ),
     delete_of_flow: Statement::new(
         "recovery_codes.delete_of_flow",
-        "DELETE FROM identity_recovery_codes WHERE nid = ?1 AND selfservice_recovery_flow_id = ?2",
+        "DELETE FROM identity_recovery_codes WHERE +nid = ?1 AND selfservice_recovery_flow_id = ?2",
     ),
 };
 

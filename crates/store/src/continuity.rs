@@ -41,7 +41,7 @@ static DELETE: Statement =
 
 static DELETE_EXPIRED: Statement = Statement::new(
     "continuity_containers.delete_expired",
-    "DELETE FROM continuity_containers WHERE nid = ?1 AND identity_id = ?2 AND expires_at <= ?3",
+    "DELETE FROM continuity_containers WHERE +nid = ?1 AND identity_id = ?2 AND expires_at <= ?3",
 );
 
 pub(crate) static STATEMENTS: &[&Statement] = &[&BY_ID, &INSERT, &EXPIRE, &DELETE, &DELETE_EXPIRED];

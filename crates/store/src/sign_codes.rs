@@ -57,7 +57,7 @@ static LOGIN: CodeStatements = CodeStatements {
     of_flow: Statement::new(
         "login_codes.of_flow",
         "SELECT id, code, address_type, address, selfservice_login_flow_id, issued_at, expires_at, used_at, identity_id
-         FROM identity_login_codes WHERE nid = ?1 AND selfservice_login_flow_id = ?2",
+         FROM identity_login_codes WHERE +nid = ?1 AND selfservice_login_flow_id = ?2",
     ),
     mark_used: Statement::new(
         "login_codes.mark_used",
@@ -65,7 +65,7 @@ static LOGIN: CodeStatements = CodeStatements {
     ),
     delete_of_flow: Statement::new(
         "login_codes.delete_of_flow",
-        "DELETE FROM identity_login_codes WHERE nid = ?1 AND selfservice_login_flow_id = ?2",
+        "DELETE FROM identity_login_codes WHERE +nid = ?1 AND selfservice_login_flow_id = ?2",
     ),
 };
 
@@ -80,7 +80,7 @@ static REGISTRATION: CodeStatements = CodeStatements {
     of_flow: Statement::new(
         "registration_codes.of_flow",
         "SELECT id, code, address_type, address, selfservice_registration_flow_id, issued_at, expires_at, used_at
-         FROM identity_registration_codes WHERE nid = ?1 AND selfservice_registration_flow_id = ?2",
+         FROM identity_registration_codes WHERE +nid = ?1 AND selfservice_registration_flow_id = ?2",
     ),
     mark_used: Statement::new(
         "registration_codes.mark_used",
@@ -88,7 +88,7 @@ static REGISTRATION: CodeStatements = CodeStatements {
     ),
     delete_of_flow: Statement::new(
         "registration_codes.delete_of_flow",
-        "DELETE FROM identity_registration_codes WHERE nid = ?1 AND selfservice_registration_flow_id = ?2",
+        "DELETE FROM identity_registration_codes WHERE +nid = ?1 AND selfservice_registration_flow_id = ?2",
     ),
 };
 

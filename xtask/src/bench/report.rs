@@ -56,7 +56,8 @@ const NOTES: &str = "
 ## How it is measured
 
 - CPU time is user and system time of the server's process (`/proc/PID/stat`) divided by the requests that `wrk`
-  completed, kernel and network included. Each figure *above bare* is the difference to the bare route in the same round.
+  completed, kernel and network included. Each figure *above bare* is the difference to the bare route in the same round;
+  requests that write have rounds of their own after all others, since the database grows with them.
 - The load comes from `bench/wrk/requests.lua`, on one thread of the same machine. Throughput is therefore what is left
   of the cores beside the load itself, and not a limit of the server.
 - Every sign-out ends a living session of its own, and every submission is of a flow of its own. The hash is bcrypt at

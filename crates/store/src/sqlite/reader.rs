@@ -8,8 +8,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::{cannot_open, prepare_once};
 use crate::error::StoreError;
 
-/// How much of the file may be mapped into memory, in bytes. Pages beyond are read as without a mapping.
-const MAP_SIZE: i64 = 1 << 30;
+/// How much of the file may be mapped into memory, in bytes: the most that SQLite agrees to. Pages beyond are read as
+/// without a mapping.
+const MAP_SIZE: i64 = 0x7fff_0000;
 /// Reads between two commits from which on a mapping pays.
 const QUIET: u32 = 500;
 

@@ -24,7 +24,7 @@ const QUEUE: usize = 4096;
 const GROUP: usize = 256;
 /// How long nobody must have written before the write-ahead log is moved to the database file.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long another process may have to wait before it can move the log to the database file.
+/// How long another process that begins to write may have to wait before it can move the log to the database file.
 const HOLD: Duration = Duration::from_secs(1);
 
 pub(super) struct Writer {
@@ -94,6 +94,7 @@ fn stopped() -> StoreError {
 }
 
 fn write(connection: &Connection, jobs: &Receiver<Job>, commits: &AtomicU64) {
+    let mut version = data_version(connection);
     loop {
         let is_holding = !connection.is_autocommit();
         let job = jobs.recv_timeout(if is_holding { HOLD } else { PAUSE });
@@ -106,14 +107,22 @@ fn write(connection: &Connection, jobs: &Receiver<Job>, commits: &AtomicU64) {
             }
             Ok(job @ Job::Commit { .. }) => write_group(connection, jobs, job),
             Err(RecvTimeoutError::Timeout) => {
-                checkpoint(connection);
-                hold_read_lock(connection);
+                let before = std::mem::replace(&mut version, data_version(connection));
+                if version == before {
+                    checkpoint(connection);
+                    hold_read_lock(connection);
+                }
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }
         commits.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// A number that is another one whenever somebody else has written.
+fn data_version(connection: &Connection) -> Option<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0)).ok()
 }
 
 /// Moves what is in the write-ahead log to the database file. Readers that find the log empty need not search it for each
@@ -125,7 +134,7 @@ fn checkpoint(connection: &Connection) {
     }
 }
 
-/// Holds the lock that every read takes, until the next write.
+/// Holds the lock that every read takes, until the next write here, or until others are found to write.
 ///
 /// SQLite counts the holders of a lock within a process, and asks the operating system only for the first and the last. That
 /// call is made under a mutex which all connections share, so that reads which come and go keep each other waiting; with
