@@ -209,9 +209,9 @@ impl Hooks {
 }
 
 /// Stage 6: runs `hooks` now that everything is written.
-pub(crate) async fn run_after(hooks: &[Box<dyn Hook>], scene: &Scene<'_>, identity: &Identity) -> Result<(), Problem> {
+pub(crate) async fn run_after(hooks: &[Box<dyn Hook>], scene: &Scene<'_>, identity: &Identity) -> Result<(), Stop> {
     for hook in hooks {
-        hook.after(scene, identity).await.map_err(Stop::into_problem)?;
+        hook.after(scene, identity).await?;
     }
     Ok(())
 }

@@ -328,7 +328,7 @@ async fn recovered(
         Err(error) => return Err(error.into()),
     }
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Recovery(&flow), session: None };
-    run_after(hooks, &scene, &identity).await?;
+    run_after(hooks, &scene, &identity).await.map_err(Stop::into_problem)?;
     tracing::info!(identity.id = %identity.id, session.id = %session.id, "Access was won back.");
     Ok(Outcome::Recovered(Box::new(completed(runtime, flow, &next, session, by_link, csrf))))
 }

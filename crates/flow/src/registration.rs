@@ -440,7 +440,7 @@ pub async fn accept(
     }
     tracing::info!(identity.id = %candidate.id, flow.method = name, "Signed up.");
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Registration(&flow), session: None };
-    run_after(hooks, &scene, &candidate).await?;
+    run_after(hooks, &scene, &candidate).await.map_err(Stop::into_problem)?;
     if let Some(exchange) = exchange {
         let to = with_code(return_to, &exchange);
         return Ok(Completed::Answered(Answer::HandBack { to }));

@@ -11,7 +11,7 @@ use crate::answer::{Effects, SubmitError};
 use crate::csrf;
 use crate::expiry;
 use crate::form::Rejection;
-use crate::hook::run_after;
+use crate::hook::{Stop, run_after};
 use crate::input::{Input, InputError};
 use crate::lifecycle::{self, Opening};
 use crate::oauth2::{self, Subject};
@@ -290,7 +290,16 @@ async fn verified(
     {
         let told = Flow { transient_payload: payload, ..flow.clone() };
         let scene = Scene { cx, runtime, request, flow: AnyFlow::Verification(&told), session: None };
-        run_after(hooks, &scene, &identity).await?;
+        match run_after(hooks, &scene, &identity).await {
+            Ok(()) => {}
+            // As in Kratos the address stays verified, and a new form says why that is not all.
+            Err(Stop::Rejected(rejections)) => {
+                let said = rejections.into_iter().map(|rejection| rejection.message).next();
+                let message = said.unwrap_or(when_spent.message);
+                return start_anew(cx, runtime, request, method, StartAnew { message, ..when_spent }).await;
+            }
+            Err(stop) => return Err(stop.into_problem()),
+        }
     }
     let is_in_browser = flow.client == FlowClient::Browser || !request.wants_json;
     match flow.detail.oauth2_login_challenge.clone() {

@@ -119,7 +119,7 @@ pub(super) async fn complete(
         match outcome {
             Ok(()) => {}
             Err(Stop::Problem(problem)) => return Err(problem),
-            Err(Stop::Instead(instead)) => return instead_of_login(runtime, request, flow.client, *instead).await,
+            Err(Stop::Instead(instead)) => return instead_of_login(cx, runtime, request, flow, *instead).await,
             Err(Stop::Rejected(rejections)) => {
                 return show_again(cx, runtime, request, flow, rejections, Tx::new()).await;
             }
@@ -152,7 +152,7 @@ pub(super) async fn complete(
     }
     tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Login(&flow), session: Some(&session) };
-    run_after(hooks, &scene, &identity).await?;
+    run_after(hooks, &scene, &identity).await.map_err(Stop::into_problem)?;
     if let Some(exchange) = exchange {
         return Ok(Answer::HandBack { to: with_code(return_to, &exchange) });
     }
@@ -195,17 +195,18 @@ pub(super) async fn complete(
     })))
 }
 
-/// Nobody is signed in; the person has to do something else first.
+/// Nobody is signed in; the person has to do something else first. The form says which method recognised them.
 async fn instead_of_login(
+    cx: &Cx,
     runtime: &Runtime,
     request: &Request,
-    client: FlowClient,
+    mut flow: Flow<Login>,
     instead: Instead,
 ) -> Result<Answer<Login>, Problem> {
     let Instead { problem, redirect_to, writes } = instead;
-    runtime.store.commit(writes).await?;
+    lifecycle::update(cx, runtime, &mut flow, writes).await?;
     match redirect_to {
-        Some(to) if client == FlowClient::Browser && !request.wants_json => {
+        Some(to) if flow.client == FlowClient::Browser && !request.wants_json => {
             Ok(Answer::Navigate { to, effects: Box::default() })
         }
         _ => Err(problem),

@@ -468,7 +468,7 @@ async fn save(
     tracing::info!(identity.id = %identity.id, flow.method = name, "Settings were changed.");
     // As in Kratos the flow shows who the person was, beside the identity as it is now.
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Settings(&flow, &before), session: Some(&session) };
-    run_after(hooks, &scene, &identity).await?;
+    run_after(hooks, &scene, &identity).await.map_err(Stop::into_problem)?;
     if flow.client == FlowClient::Browser {
         effects.sign_in = Some(session);
     }
