@@ -7,6 +7,7 @@ from wirecheck import ADMIN
 
 sys.path.insert(0, str(Path(__file__).parent))
 from common import PASS, WAYS, scenario  # noqa: E402
+from steps import follow  # noqa: E402
 
 SENT = ("Accept", "Content-Type", "Origin", "Referer", "X-Mine")
 
@@ -22,16 +23,6 @@ def seen(w, path, label=None, wait=3.0):
             body["request_url"] = f"{url.scheme}://{url.netloc}{url.path}?{'&'.join(sorted(parse_qs(url.query)))}"
         return {**hook, "body": body}
     w.note(label or path, [steady(h) for h in w.sink.take(path, wait)])
-
-
-def follow(c, r, label):
-    """Fetches the error that a redirect leads to, if it leads to one."""
-    url = r.headers.get("Location", "")
-    query = parse_qs(urlsplit(url).query)
-    if urlsplit(url).path == "/error" and "id" in query:
-        c.json(label, "GET", f"/self-service/errors?id={query['id'][0]}")
-    elif "flow" in query:
-        c.json(label, "GET", f"{'/self-service'}{urlsplit(url).path}/flows?id={query['flow'][0]}")
 
 
 # ------------------------------------------------------------------ what they are sent

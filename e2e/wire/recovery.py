@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from wirecheck import ADMIN, csrf, scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import follow, steady  # noqa: E402
+from steps import expired, follow, steady  # noqa: E402
 
 PASS = "a-v3ry-g00d-Pass!"
 NOBODY = "1f2f3f4f-0000-4000-8000-000000000000"
@@ -397,16 +397,4 @@ def recovery_link_expired(w):
 
 @scenario("recovery-short")
 def recovery_expired(w):
-    for how in HOWS:
-        email = w.uniq(how)
-        w.client().json("", "POST", f"{ADMIN}/admin/identities", json_={"schema_id": "member", "traits": {"email": email}}, record=False)
-        c = w.client()
-        opened = time.time()
-        flow = c.init("recovery", how)
-        c.submit(flow, how, {"method": "code", "email": email}, f"{how}: send")
-        code = w.code(email, "recovery_code_valid")
-        time.sleep(1.2)
-        c.submit(flow, how, {"method": "code", "code": code}, f"{how}: expired code")
-        time.sleep(max(0, opened + 8.5 - time.time()))
-        c.json(f"{how}: fetch", "GET", f"/self-service/recovery/flows?id={flow['id']}")
-        follow(c, c.submit(flow, how, {"method": "code", "code": code}, f"{how}: expired flow"), f"{how}: after that")
+    expired(w, "recovery")

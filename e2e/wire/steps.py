@@ -1,5 +1,8 @@
 """Steps that scenarios share."""
+import time
 from urllib.parse import parse_qs, urlsplit
+
+from wirecheck import ADMIN
 
 
 def follow(c, r, label, **kw):
@@ -29,3 +32,20 @@ def steady(exchange):
     for node in ui.get("nodes", []):
         if node["attributes"].get("name") == "code" and node["attributes"].get("value"):
             node["attributes"]["value"] = "<v>"
+
+
+def expired(w, kind):
+    """Sends a code after it is too old, and then to a flow that is too old, with lifespans of 1 and 8 seconds."""
+    for how in ("api", "spa", "browser"):
+        email = w.uniq(how)
+        w.client().json("", "POST", f"{ADMIN}/admin/identities", json_={"schema_id": "member", "traits": {"email": email}}, record=False)
+        c = w.client()
+        opened = time.time()
+        flow = c.init(kind, how)
+        c.submit(flow, how, {"method": "code", "email": email}, f"{how}: send")
+        code = w.code(email, f"{kind}_code_valid")
+        time.sleep(1.2)
+        c.submit(flow, how, {"method": "code", "code": code}, f"{how}: expired code")
+        time.sleep(max(0, opened + 8.5 - time.time()))
+        c.json(f"{how}: fetch", "GET", f"/self-service/{kind}/flows?id={flow['id']}")
+        follow(c, c.submit(flow, how, {"method": "code", "code": code}, f"{how}: expired flow"), f"{how}: after that")

@@ -6,7 +6,7 @@ from pathlib import Path
 from wirecheck import ADMIN, scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import follow  # noqa: E402
+from steps import expired, follow  # noqa: E402
 
 PASS = "a-v3ry-g00d-Pass!"
 NOBODY = "1f2f3f4f-0000-4000-8000-000000000000"
@@ -156,19 +156,7 @@ def verification_code_input(w):
 
 @scenario("recovery-short")
 def verification_expired(w):
-    for how in HOWS:
-        email = w.uniq(how)
-        w.client().json("", "POST", f"{ADMIN}/admin/identities", json_={"schema_id": "member", "traits": {"email": email}}, record=False)
-        c = w.client()
-        opened = time.time()
-        flow = c.init("verification", how)
-        c.submit(flow, how, {"method": "code", "email": email}, f"{how}: send")
-        code = w.code(email, "verification_code_valid")
-        time.sleep(1.2)
-        c.submit(flow, how, {"method": "code", "code": code}, f"{how}: expired code")
-        time.sleep(max(0, opened + 8.5 - time.time()))
-        c.json(f"{how}: fetch", "GET", f"/self-service/verification/flows?id={flow['id']}")
-        follow(c, c.submit(flow, how, {"method": "code", "code": code}, f"{how}: expired flow"), f"{how}: after that")
+    expired(w, "verification")
 
 
 @scenario("recovery-verified")

@@ -14,23 +14,28 @@ static INSERT: Statement = Statement::new(
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 );
 
+macro_rules! update_if {
+    ($unchanged:literal) => {
+        concat!(
+            "UPDATE identities
+             SET external_id = ?4, schema_id = ?5, state = ?6, state_changed_at = ?7, traits = ?8, metadata_public = ?9,
+                 metadata_admin = ?10, available_aal = ?11, organization_id = ?12, updated_at = ?13
+             WHERE nid = ?1 AND id = ?2 AND ",
+            $unchanged
+        )
+    };
+}
+
 /// In SQLite times are text. Rows that others wrote may spell them otherwise: `.120`, `T`, no offset. Those are compared
 /// to the millisecond, which is as far as SQLite reads a time.
 static UPDATE: Statement = Statement::new(
     "identities.update",
-    "UPDATE identities
-     SET external_id = ?4, schema_id = ?5, state = ?6, state_changed_at = ?7, traits = ?8, metadata_public = ?9,
-         metadata_admin = ?10, available_aal = ?11, organization_id = ?12, updated_at = ?13
-     WHERE nid = ?1 AND id = ?2
-       AND (updated_at = ?3 OR updated_at NOT GLOB '????-??-?? ??:??:??.*[1-9]+00:00'
-            AND unixepoch(updated_at, 'subsec') = unixepoch(?3, 'subsec'))",
+    update_if!(
+        "(updated_at = ?3 OR updated_at NOT GLOB '????-??-?? ??:??:??.*[1-9]+00:00'
+          AND unixepoch(updated_at, 'subsec') = unixepoch(?3, 'subsec'))"
+    ),
 )
-.postgres(
-    "UPDATE identities
-     SET external_id = ?4, schema_id = ?5, state = ?6, state_changed_at = ?7, traits = ?8, metadata_public = ?9,
-         metadata_admin = ?10, available_aal = ?11, organization_id = ?12, updated_at = ?13
-     WHERE nid = ?1 AND id = ?2 AND updated_at = ?3",
-);
+.postgres(update_if!("updated_at = ?3"));
 
 static DELETE: Statement = Statement::new("identities.delete", "DELETE FROM identities WHERE nid = ?1 AND id = ?2");
 
