@@ -14,10 +14,11 @@ use sha2::{Digest, Sha512};
 use store::{CommitError, ContinuityContainer, FlowTable, TokenExchange, Tx};
 
 use super::finish::{Origin, SealedTokens, SignIn};
+use super::kinds::Protocol;
 use super::provider::Net;
 use super::start::{CONTINUITY, LeftBehind, PAYLOAD};
 use super::state::State;
-use super::{NAME, Oidc, source};
+use super::{NAME, Oidc, oauth1, source};
 
 /// How long a browser that comes back a second time is told apart from one that was never here.
 const KEPT_AFTER_USE: SignedDuration = SignedDuration::from_mins(1);
@@ -94,7 +95,9 @@ impl Oidc {
         bound: Bound,
         state: &State,
     ) -> Result<AnyAnswer, Problem> {
-        if let Some(error) = request.query("error") {
+        // OAuth 1.0a has no code for it: X hands its own token back instead.
+        let denied = || request.query("denied").map(|_| "access_denied".to_owned());
+        if let Some(error) = request.query("error").or_else(denied) {
             tracing::info!(provider = state.provider, error = shown(&error), "A provider did not sign somebody in.");
             let reason = "The provider did not sign you in. Please try again, or sign in another way.";
             return self.say(cx, runtime, request, left, &state.provider, reason, &bound).await;
@@ -113,10 +116,20 @@ impl Oidc {
         let provider = self.provider(&state.provider)?;
         let net = Net { cx, runtime };
         let asked = async {
-            let tokens = provider.exchange(net, &code, &state.pkce_verifier).await?;
-            let sealed = SealedTokens::of(&self.ciphers, &cx.entropy, &tokens)?;
-            let user = request.query("user").unwrap_or_default();
-            Ok::<_, Problem>((source::claims(net, provider, &tokens, &user).await?, sealed))
+            let brought = |name| request.query(name).unwrap_or_default();
+            let (tokens, sealed) = match provider.kind.protocol {
+                Protocol::OAuth2 => {
+                    let tokens = provider.exchange(net, &code, &state.pkce_verifier).await?;
+                    let sealed = SealedTokens::of(&self.ciphers, &cx.entropy, &tokens)?;
+                    (tokens, Some(sealed))
+                }
+                // These tokens are not kept, as in Kratos.
+                Protocol::OAuth1 { .. } => {
+                    let (token, verifier) = (brought("oauth_token"), brought("oauth_verifier"));
+                    (oauth1::access_token(net, provider, &token, &verifier).await?, None)
+                }
+            };
+            Ok::<_, Problem>((source::claims(net, provider, &tokens, &brought("user")).await?, sealed))
         };
         let (claims, tokens) = match asked.await {
             Ok(told) => told,
@@ -130,7 +143,7 @@ impl Oidc {
         left.take_along(&bound.left_behind);
         let typed = bound.left_behind.traits.clone();
         let origin = Origin::Callback { exchange: bound.exchange };
-        let sign_in = SignIn { provider, claims, tokens: Some(tokens), typed, origin };
+        let sign_in = SignIn { provider, claims, tokens, typed, origin };
         match left {
             Left::Login(flow) => self.finish_login(cx, runtime, request, *flow, sign_in).await,
             Left::Registration(flow) => self.finish_registration(cx, runtime, request, *flow, sign_in).await,

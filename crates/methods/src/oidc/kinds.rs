@@ -12,6 +12,7 @@ pub struct Kind {
     /// Where it identifies itself, whatever is configured.
     pub issuer: Option<&'static str>,
     pub endpoints: Endpoints,
+    pub protocol: Protocol,
     /// How it wants to be told the client's secret.
     pub style: Style,
     /// Whether the secret is a token that is signed anew each time.
@@ -28,6 +29,16 @@ pub struct Kind {
     pub source: Source,
     /// How ID tokens that native apps got by themselves are checked; `None` where they are not accepted.
     pub native: Option<Native>,
+}
+
+/// How a provider is spoken to.
+#[derive(Clone, Copy)]
+pub enum Protocol {
+    OAuth2,
+    /// OAuth 1.0a, with the endpoint that is told beforehand where people are sent back to.
+    OAuth1 {
+        request_token: &'static str,
+    },
 }
 
 /// Where a provider's pages are.
@@ -111,6 +122,7 @@ const PLAIN: Kind = Kind {
     name: "generic",
     issuer: None,
     endpoints: Endpoints::Discovered,
+    protocol: Protocol::OAuth2,
     style: Style::Either,
     signs_secret: false,
     adds_openid: true,
@@ -311,6 +323,13 @@ pub static KINDS: &[Kind] = &[
         ),
         style: Style::Form,
         source: Source::Own(readers::LARK),
+        ..OAUTH
+    },
+    Kind {
+        name: "x",
+        endpoints: fixed("https://api.twitter.com/oauth/authenticate", "https://api.twitter.com/oauth/access_token"),
+        protocol: Protocol::OAuth1 { request_token: "https://api.twitter.com/oauth/request_token" },
+        source: Source::Own(readers::X),
         ..OAUTH
     },
     Kind {

@@ -1,4 +1,4 @@
-//! Signing in and up with an account elsewhere: OpenID Connect and OAuth 2.0 (Kratos' `oidc` strategy).
+//! Signing in and up with an account elsewhere: OpenID Connect, OAuth 2.0 and, for X, OAuth 1.0a (Kratos' `oidc` strategy).
 //!
 //! A submission that names a provider sends the browser there ([`start`]); it comes back to [`callback`], which asks the
 //! provider who it is. Somebody known is signed in, somebody new is signed up, and whoever is signed in already links the
@@ -7,10 +7,12 @@
 mod callback;
 mod claims;
 mod finish;
+mod id_token;
 mod kinds;
 mod link;
 mod login;
 mod mapper;
+mod oauth1;
 mod provider;
 mod readers;
 mod registration;

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use config::{OidcProvider, Pkce};
 use crypto::SigningKey;
-use crypto::jwt::{Jwt, JwtError, KeySet};
+use crypto::jwt::KeySet;
 use flow::Runtime;
 use model::problem::id;
 use model::{Cx, Entropy, Problem, Secret, SignedDuration, Timestamp};
@@ -22,26 +22,22 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use super::claims::Claims;
-use super::kinds::{Endpoints, Kind, Nonce, Style};
+use super::kinds::{Endpoints, Kind, Protocol, Style};
+use super::oauth1;
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 /// How long a provider may take for one answer, all tries together.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How long what a provider says about itself is believed.
-const KEPT_FOR: SignedDuration = SignedDuration::from_mins(10);
-/// How soon a provider is asked for its keys again, when a token names one that is not among them.
-const KEYS_AT_LEAST_FOR: SignedDuration = SignedDuration::from_secs(30);
-/// How far a provider's clock may be ahead, for times in the future.
-const LEEWAY: SignedDuration = SignedDuration::from_mins(5);
+pub const KEPT_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// A configured provider.
 pub struct Provider {
     pub config: OidcProvider,
     pub kind: &'static Kind,
     discovered: Cached<Discovery>,
-    keys: Cached<KeySet>,
+    pub keys: Cached<KeySet>,
     /// Whether the provider wants the client's secret in the form rather than in a header.
     wants_secret_in_form: AtomicBool,
 }
@@ -57,10 +53,10 @@ pub struct Net<'a> {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Discovery {
-    issuer: String,
+    pub issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
-    jwks_uri: String,
+    pub jwks_uri: String,
     userinfo_endpoint: String,
     code_challenge_methods_supported: Vec<String>,
     token_endpoint_auth_methods_supported: Vec<String>,
@@ -76,7 +72,7 @@ pub struct Tokens {
 }
 
 /// What is known of a provider for a while.
-struct Cached<T>(Mutex<Option<(String, Timestamp, Arc<T>)>>);
+pub struct Cached<T>(Mutex<Option<(String, Timestamp, Arc<T>)>>);
 
 impl<T> Cached<T> {
     fn new() -> Self {
@@ -84,13 +80,13 @@ impl<T> Cached<T> {
     }
 
     /// What `address` said within `age`.
-    fn get(&self, address: &str, now: Timestamp, age: SignedDuration) -> Option<Arc<T>> {
+    pub fn get(&self, address: &str, now: Timestamp, age: SignedDuration) -> Option<Arc<T>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (from, at, value) = kept.as_ref()?;
         (from == address && now.duration_since(*at) < age).then(|| value.clone())
     }
 
-    fn put(&self, address: &str, now: Timestamp, value: T) -> Arc<T> {
+    pub fn put(&self, address: &str, now: Timestamp, value: T) -> Arc<T> {
         let value = Arc::new(value);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((address.to_owned(), now, value.clone()));
         value
@@ -110,7 +106,16 @@ pub fn misconfigured(reason: impl Into<std::borrow::Cow<'static, str>>) -> Probl
 impl Net<'_> {
     /// Sends a request, and reads the whole answer.
     pub async fn send(&self, request: Request) -> Result<Response, Problem> {
-        let answer = self.runtime.outbound.fetch(request.deadline(DEADLINE).retries(1), MAX_ANSWER).await;
+        self.fetch(request.retries(1)).await
+    }
+
+    /// As [`Self::send`], for what is good once and so must not be sent twice: a code, say.
+    pub async fn send_once(&self, request: Request) -> Result<Response, Problem> {
+        self.fetch(request.retries(0)).await
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response, Problem> {
+        let answer = self.runtime.outbound.fetch(request.deadline(DEADLINE), MAX_ANSWER).await;
         answer.map_err(|error| upstream("The provider could not be reached, or gave no usable answer.").log(error))
     }
 
@@ -206,7 +211,7 @@ impl Provider {
     }
 
     /// Where people go, and where codes are traded for tokens.
-    async fn endpoints(&self, net: Net<'_>) -> Result<(String, String), Problem> {
+    pub async fn endpoints(&self, net: Net<'_>) -> Result<(String, String), Problem> {
         match self.kind.endpoints {
             Endpoints::Discovered => {
                 let discovery = self.discover(net).await?;
@@ -267,6 +272,9 @@ impl Provider {
         upstream_parameters: &[(String, String)],
     ) -> Result<String, Problem> {
         let (authorize, _) = self.endpoints(net).await?;
+        if let Protocol::OAuth1 { request_token } = self.kind.protocol {
+            return oauth1::authorization_url(net, self, request_token, &authorize, state).await;
+        }
         let redirect_uri = self.redirect_uri(net.runtime);
         let scopes = self.scopes().join(" ");
         let mut parameters: BTreeMap<&str, String> = BTreeMap::from([
@@ -350,9 +358,7 @@ impl Provider {
             "grantType": "authorization_code",
         });
         let request = Request::post(endpoint, body.to_string().into_bytes()).header("Content-Type", "application/json");
-        let answer = net.runtime.outbound.fetch(request.retries(0).deadline(DEADLINE), MAX_ANSWER).await;
-        let answer = answer.map_err(|error| upstream("The provider could not be reached.").log(error))?;
-        self.tokens_in(&answer)
+        self.tokens_in(&net.send_once(request).await?)
     }
 
     fn tokens_in(&self, answer: &Response) -> Result<Tokens, Problem> {
@@ -381,18 +387,14 @@ impl Provider {
             .extend_pairs(form)
             .extend_pairs(in_body.into_iter().filter(|_| in_form))
             .finish();
-        // A code is good once, so the same request is not sent twice.
         let mut request = Request::post(endpoint, body.into_bytes())
             .header("Accept", "application/json")
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .retries(0)
-            .deadline(DEADLINE);
+            .header("Content-Type", "application/x-www-form-urlencoded");
         if !in_form {
             let pair = BASE64_STANDARD.encode(format!("{}:{}", encoded(client), encoded(secret)));
             request = request.header("Authorization", &format!("Basic {pair}"));
         }
-        let answer = net.runtime.outbound.fetch(request, MAX_ANSWER).await;
-        answer.map_err(|error| upstream("The provider could not be reached, or gave no usable answer.").log(error))
+        net.send_once(request).await
     }
 
     /// The secret that proves who we are. Apple wants a token that is made anew each time.
@@ -418,64 +420,6 @@ impl Provider {
         secret.map(Secret::new).map_err(|error| misconfigured("The provider's private key cannot be used.").log(error))
     }
 
-    /// The claims of an ID token that came with a code.
-    pub async fn verified_id_token(&self, net: Net<'_>, tokens: &Tokens) -> Result<Map<String, Value>, Problem> {
-        let discovery = self.discover(net).await?;
-        self.verified_by(net, tokens, &discovery).await
-    }
-
-    /// As [`Self::verified_id_token`], of this issuer.
-    pub async fn verified_by(
-        &self,
-        net: Net<'_>,
-        tokens: &Tokens,
-        issuer: &Discovery,
-    ) -> Result<Map<String, Value>, Problem> {
-        let missing = || {
-            Problem::bad_request(
-                "The provider did not say who you are (id_token). Please try again, and allow the scope openid.",
-            )
-        };
-        let token = tokens.id.as_deref().filter(|token| !token.is_empty()).ok_or_else(missing)?;
-        let audiences = [self.config.client_id.as_str()];
-        self.verify(net, token, &issuer.issuer, &issuer.jwks_uri, &audiences).await
-    }
-
-    /// Checks a token: signature, issuer, audience and time (OpenID Connect Core §3.1.3.7).
-    pub async fn verify(
-        &self,
-        net: Net<'_>,
-        token: &str,
-        issuer: &str,
-        keys: &str,
-        audiences: &[&str],
-    ) -> Result<Map<String, Value>, Problem> {
-        let untrue = |why: String| Problem::bad_request(format!("The provider's ID token cannot be trusted: {why}."));
-        let token = Jwt::parse(token).map_err(|error| untrue(error.to_string()))?;
-        let known = self.keys(net, keys, KEPT_FOR).await?;
-        let claims = match token.clone().verify(&known) {
-            // Providers change their keys from time to time.
-            Err(JwtError::UnknownKey) => token.verify(&*self.keys(net, keys, KEYS_AT_LEAST_FOR).await?),
-            other => other,
-        };
-        let claims = claims.map_err(|error| untrue(error.to_string()))?;
-        check_claims(&claims, issuer, audiences, net.cx.now()).map_err(untrue)?;
-        Ok(claims)
-    }
-
-    async fn keys(&self, net: Net<'_>, address: &str, age: SignedDuration) -> Result<Arc<KeySet>, Problem> {
-        let now = net.cx.now();
-        if let Some(known) = self.keys.get(address, now, age) {
-            return Ok(known);
-        }
-        let answer = net.send(Request::get(address)).await?;
-        let keys = (answer.status == 200).then(|| KeySet::parse(&answer.body));
-        match keys {
-            Some(Ok(keys)) => Ok(self.keys.put(address, now, keys)),
-            _ => Err(upstream("The provider's keys cannot be read.")),
-        }
-    }
-
     /// The standard userinfo answer.
     pub async fn userinfo(&self, net: Net<'_>, tokens: &Tokens) -> Result<Map<String, Value>, Problem> {
         let discovery = self.discover(net).await?;
@@ -483,54 +427,6 @@ impl Provider {
             Request::get(&discovery.userinfo_endpoint).header("Authorization", &format!("Bearer {}", tokens.access)),
         )
         .await
-    }
-
-    /// The claims of an ID token that a native app got by itself (`id_token`), for the `nonce` that it had put into it.
-    ///
-    /// # Errors
-    /// 502 for providers whose tokens are not accepted so and where the nonce is missing or wrong; 403 for a token that
-    /// proves nothing.
-    pub async fn native_claims(&self, net: Net<'_>, token: &str, nonce: &str) -> Result<Claims, Problem> {
-        let Some(native) = self.kind.native else {
-            return Err(upstream("ID tokens of this provider are not accepted; sign in with a browser instead."));
-        };
-        let forbidden = |problem: Problem| {
-            let why = problem.reason.clone().unwrap_or_default();
-            Problem::forbidden(why).log(problem)
-        };
-        let mut audiences = vec![self.config.client_id.as_str()];
-        audiences.extend(self.config.additional_id_token_audiences.iter().map(String::as_str));
-        let raw = match native.exchange {
-            None => self.verify(net, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?,
-            Some(endpoint) => {
-                let form: String = form_urlencoded::Serializer::new(String::new())
-                    .append_pair("grant_type", "netid_fedcm")
-                    .append_pair("fedcm_token", token)
-                    .finish();
-                let origin = self.config.net_id_token_origin_header.as_deref().unwrap_or_default();
-                let request = Request::post(endpoint, form.into_bytes())
-                    .header("Content-Type", "application/x-www-form-urlencoded")
-                    .header("Origin", origin);
-                let answer = net.json(request).await.map_err(forbidden)?;
-                let token = answer.get("id_token").and_then(Value::as_str).unwrap_or_default();
-                self.verify(net, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?
-            }
-        };
-        let claims = Claims::read(raw).complete().map_err(forbidden)?;
-        match (claims.text("nonce"), nonce) {
-            ("", _) => {
-                let may_lack = match native.nonce {
-                    Nonce::Optional => true,
-                    Nonce::AsClaimed => claims.flag("nonce_supported"),
-                    Nonce::Required => false,
-                };
-                may_lack.then_some(()).ok_or_else(|| upstream("The ID token has no nonce, which it needs here."))?;
-            }
-            (_, "") => return Err(upstream("The ID token has a nonce; please send it along as id_token_nonce.")),
-            (own, sent) if own != sent => return Err(upstream("The nonce is not the one in the ID token.")),
-            _ => {}
-        }
-        Ok(claims)
     }
 }
 
@@ -555,40 +451,4 @@ pub fn read_tokens(content_type: &str, body: &[u8]) -> Option<Tokens> {
         access = text("accessToken");
     }
     (!access.is_empty()).then(|| Tokens { access, refresh, id: (!id.is_empty()).then_some(id), answer: fields })
-}
-
-/// Checks whom a token is from and for, and when.
-pub fn check_claims(
-    claims: &Map<String, Value>,
-    issuer: &str,
-    audiences: &[&str],
-    now: Timestamp,
-) -> Result<(), String> {
-    let own = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
-    // Google's tokens name their issuer with and without its scheme.
-    let is_google = issuer == "https://accounts.google.com" && own == "accounts.google.com";
-    if own != issuer && !is_google {
-        return Err("it is from another issuer".to_owned());
-    }
-    let is_ours = |value: &Value| value.as_str().is_some_and(|audience| audiences.contains(&audience));
-    let is_for_us = match claims.get("aud") {
-        Some(Value::Array(several)) => several.iter().any(is_ours),
-        Some(one) => is_ours(one),
-        None => false,
-    };
-    if !is_for_us {
-        return Err("it is for somebody else".to_owned());
-    }
-    let time = |name: &str| {
-        let seconds =
-            claims.get(name).and_then(|value| value.as_i64().or_else(|| value.as_f64().map(|time| time as i64)));
-        seconds.and_then(|seconds| Timestamp::from_second(seconds).ok())
-    };
-    if time("exp").is_none_or(|end| end <= now) {
-        return Err("it is too old".to_owned());
-    }
-    if time("nbf").is_some_and(|begin| begin > now + LEEWAY) {
-        return Err("it is not good yet".to_owned());
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use sha2::Sha256;
 use url::Url;
 
 use super::claims::Claims;
+use super::oauth1;
 use super::provider::{Net, Provider, Tokens, misconfigured, upstream};
 
 /// How a provider is asked, and its answer read.
@@ -25,6 +26,8 @@ enum Address {
     At(&'static str),
     /// Below the address that the provider is configured with, or its kind's own.
     Below(&'static str),
+    /// At the second address if this scope is configured.
+    ByScope(&'static str, &'static str, &'static str),
 }
 
 /// How the access token is shown.
@@ -35,6 +38,8 @@ enum Access {
     Query(&'static str),
     /// As `Bearer`, with a proof that whoever asks knows the client's secret.
     WithProof,
+    /// By a signature with the token's secret.
+    Signed,
 }
 
 #[derive(Clone, Copy)]
@@ -327,6 +332,24 @@ pub const AMAZON: Reader = Reader {
     })
 };
 
+const X_USER: &str = "https://api.twitter.com/1.1/account/verify_credentials.json";
+const X_USER_WITH_EMAIL: &str = "https://api.twitter.com/1.1/account/verify_credentials.json?include_email=true";
+
+pub const X: Reader = Reader {
+    address: Address::ByScope("email", X_USER_WITH_EMAIL, X_USER),
+    access: Access::Signed,
+    ..at(X_USER, |answer| {
+        Claims::default()
+            .with("iss", answer.url)
+            .with("sub", answer.text(&["id_str"]))
+            .with("name", answer.text(&["name"]))
+            .with("preferred_username", answer.text(&["screen_name"]))
+            .with("website", answer.text(&["url"]))
+            .with("picture", answer.text(&["profile_image_url_https"]))
+            .with("email", answer.text(&["email"]))
+    })
+};
+
 impl Reader {
     /// Asks a provider who signs in.
     ///
@@ -337,8 +360,12 @@ impl Reader {
         let address = match self.address {
             Address::At(address) => address.to_owned(),
             Address::Below(path) => format!("{}{path}", provider.base()?),
+            Address::ByScope(scope, with, without) => {
+                let is_asked_for = provider.config.scope.iter().any(|asked| asked == scope);
+                (if is_asked_for { with } else { without }).to_owned()
+            }
         };
-        let request = self.request(provider, tokens, &address)?;
+        let request = self.request(net, provider, tokens, &address)?;
         let body = net.value(request.1).await?;
         if !body.is_object() {
             return Err(upstream("The provider's answer is no JSON object."));
@@ -348,12 +375,18 @@ impl Reader {
         if more.scope.is_some_and(|scope| !tokens.granted(',').contains(&scope)) {
             return Ok(claims);
         }
-        let second = self.request(provider, tokens, more.address)?;
+        let second = self.request(net, provider, tokens, more.address)?;
         Ok((more.read)(claims, &net.value(second.1).await?))
     }
 
     /// The request, and the address that it goes to but for the access token.
-    fn request(&self, provider: &Provider, tokens: &Tokens, address: &str) -> Result<(String, Request), Problem> {
+    fn request(
+        &self,
+        net: Net<'_>,
+        provider: &Provider,
+        tokens: &Tokens,
+        address: &str,
+    ) -> Result<(String, Request), Problem> {
         let bearer = format!("Bearer {}", tokens.access);
         let with_query = |name: &str, value: &str| {
             let mut url = Url::parse(address).map_err(|_| misconfigured("The provider's issuer_url is no address."))?;
@@ -363,6 +396,7 @@ impl Reader {
         Ok(match self.access {
             Access::Bearer => (address.to_owned(), Request::get(address).header("Authorization", &bearer)),
             Access::Header(name) => (address.to_owned(), Request::get(address).header(name, &tokens.access)),
+            Access::Signed => (address.to_owned(), oauth1::signed_get(net, provider, tokens, address)?),
             Access::Query(name) => (address.to_owned(), Request::get(&with_query(name, &tokens.access)?)),
             Access::WithProof => {
                 let secret = provider.config.client_secret.as_ref().map(|secret| secret.expose().as_bytes());
