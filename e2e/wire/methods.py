@@ -29,6 +29,18 @@ def sign_up_screens(w, how):
     c.json(f"{how}: whoami", "GET", "/sessions/whoami")
 
 
+@scenario("fresh")
+def sign_up_objects_in_forms(w):
+    """A trait that is an object, sent by a form as the text of its JSON."""
+    for label, name in (("an object", '{"first": "F"}'), ("nothing", ""), ("a list", "[1]"), ("null", "null"), ("a wrong member", '{"first": 1}'),
+                        ("an unknown member", '{"middle": "M"}'), ("a text", '"t"')):
+        c = w.client()
+        flow = c.init("registration", "browser")
+        c.submit(flow, "browser", {"method": "password", "password": PASS, "traits.email": w.uniq(), "traits.name": name}, label)
+        kept(c, "browser", "registration", flow, f"{label}: form")
+        c.json(f"{label}: whoami", "GET", "/sessions/whoami")
+
+
 @in_every_way("passwordless")
 def sign_up_screens_of_somebody_known(w, how):
     email = w.uniq()

@@ -102,6 +102,11 @@ impl Fields {
 
     fn typed(&self, sent: &Value) -> Value {
         let mut traits = Value::Object(Map::new());
+        for path in self.objects.iter().filter_map(|name| name.strip_prefix("traits.")) {
+            if let Some(value) = lookup(sent, path).and_then(object) {
+                insert(&mut traits, path, value);
+            }
+        }
         for field in &self.inputs {
             let Some(path) = field.name.strip_prefix("traits.") else { continue };
             if let Some(value) = lookup(sent, path).and_then(|sent| typed(field, sent)) {
@@ -156,6 +161,16 @@ fn typed(field: &TraitField, sent: &Value) -> Option<Value> {
         ValueType::BoolList => Some(texts().into_iter().map(boolean).collect()),
         ValueType::Object => None,
     }
+}
+
+/// An object that a form sends as the text of its JSON, and not field by field.
+fn object(sent: &Value) -> Option<Value> {
+    let text = match sent {
+        Value::Array(several) => several.first()?.as_str()?,
+        one => one.as_str()?,
+    };
+    let whole = || serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+    (!text.is_empty()).then(whole)
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -151,6 +151,20 @@ fn forms_are_typed_by_the_schema() {
 }
 
 #[test]
+fn forms_may_send_an_object_as_json() {
+    let schemas = schemas(&person());
+    let name = |sent| schemas.traits(None, &json!({ "name": sent }), true)["name"].clone();
+    assert_eq!(name(json!("{\"first\":\"A\"}")), json!({ "first": "A" }));
+    assert_eq!(name(json!(["{\"first\":\"A\"}", "{}"])), json!({ "first": "A" }));
+    assert_eq!(name(json!("")), json!({}));
+    // The schema says what is wrong with these.
+    assert_eq!(name(json!("[1]")), json!([1]));
+    assert_eq!(name(json!("null")), Value::Null);
+    assert_eq!(name(json!("Ada")), json!("Ada"));
+    assert_eq!(schemas.complaints(None, &json!({ "email": "a@b.c", "name": "Ada" })).len(), 1);
+}
+
+#[test]
 fn json_stays_as_it_is_but_for_missing_objects() {
     let schemas = schemas(&person());
     let sent = json!({ "email": "a@b.c", "age": "5", "unknown": 1 });
