@@ -34,6 +34,10 @@ impl Scene<'_> {
         });
         if let Some(identity) = identity {
             context["identity"] = json!(IdentityJson::public(identity, base));
+            if identity.state_changed_at.is_none() {
+                // A snippet that names a member that is absent fails.
+                context["identity"]["state_changed_at"] = Value::Null;
+            }
         }
         if let Some(session) = self.session {
             context["session"] = json!(SessionJson::public(session, base, self.cx.now()));

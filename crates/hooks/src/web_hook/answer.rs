@@ -8,7 +8,8 @@ use model::Message;
 use model::message::MessageType;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::call::Fault;
 
@@ -39,17 +40,12 @@ struct Detail {
     context: Value,
 }
 
-#[derive(Deserialize)]
-struct Acceptance {
-    identity: Option<IdentityChanges>,
-}
-
 /// The messages of an answer with status 400 or more.
 ///
 /// # Errors
 /// When there are none.
 pub fn rejections(body: &[u8]) -> Result<Vec<Rejection>, Fault> {
-    let refusal: Refusal = read(body)?;
+    let refusal: Refusal = read(object(body)?)?;
     if refusal.messages.is_empty() {
         return Err(Fault::Failed("the answer says no without a message".to_owned()));
     }
@@ -65,15 +61,24 @@ pub fn rejections(body: &[u8]) -> Result<Vec<Rejection>, Fault> {
 /// # Errors
 /// When it is not what it should be.
 pub fn changes(body: &[u8]) -> Result<Option<IdentityChanges>, Fault> {
-    read::<Acceptance>(body).map(|answer| answer.identity)
+    match object(body)?.remove("identity") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(changes)) => read(changes).map(Some),
+        Some(_) => Err(Fault::Failed("the identity in the answer is no JSON object".to_owned())),
+    }
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
-    // The words of the parser may quote personal data, so that only the place is passed on.
-    let unreadable = |error: serde_json::Error| {
+/// The members of an answer. The words of the parser may quote personal data, so that only the place is passed on.
+fn object(body: &[u8]) -> Result<Map<String, Value>, Fault> {
+    serde_json::from_slice(body).map_err(|error| {
         Fault::Failed(format!("the answer cannot be read at line {}, column {}", error.line(), error.column()))
-    };
-    serde_json::from_slice(body).map_err(unreadable)
+    })
+}
+
+/// Reads what is known to be an object: a list of values would pass for the members of a struct, in their order.
+fn read<T: DeserializeOwned>(members: Map<String, Value>) -> Result<T, Fault> {
+    serde_json::from_value(Value::Object(members))
+        .map_err(|_| Fault::Failed("the answer does not have the expected form".to_owned()))
 }
 
 impl From<Detail> for Message {
@@ -84,7 +89,7 @@ impl From<Detail> for Message {
             kind: if detail.kind == "error" { MessageType::Error } else { MessageType::Info },
             context: match detail.context {
                 Value::Object(context) => context,
-                _ => serde_json::Map::new(),
+                _ => Map::new(),
             },
         }
     }

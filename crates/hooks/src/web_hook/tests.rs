@@ -53,6 +53,19 @@ fn pointers_name_fields() {
     check("#/%ff", "");
 }
 
+#[test]
+fn changes_are_an_object() {
+    let changes = |answer: serde_json::Value| answer::changes(answer.to_string().as_bytes());
+    assert!(matches!(changes(json!({})), Ok(None)));
+    assert!(matches!(changes(json!({ "identity": null })), Ok(None)));
+    assert!(matches!(changes(json!({ "identity": { "traits": { "a": 1 } } })), Ok(Some(_))));
+    // Lists would be taken for members in their order.
+    for wrong in [json!([]), json!(["member", {}]), json!("x"), json!(1)] {
+        assert!(changes(json!({ "identity": wrong })).is_err(), "{wrong}");
+        assert!(changes(wrong).is_err());
+    }
+}
+
 proptest! {
     #[test]
     fn any_answer_is_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
