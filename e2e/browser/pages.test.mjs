@@ -238,6 +238,10 @@ describe("without a configuration", () => {
         await page.locator('input[name="code"]').fill(code);
         await page.locator('input[name="code"]').press("Enter");
         await page.getByRole("heading", { name: "Thank you" }).waitFor();
+        for (const short of ["/ui", "/ui/"]) {
+          await page.goto(`${plain.publicUrl}${short}`);
+          assert.equal(new URL(page.url()).pathname, "/ui/welcome");
+        }
         const missing = await page.goto(`${plain.publicUrl}/ui/no-such-page`);
         assert.equal(missing.status(), 404);
         await page.getByRole("heading", { name: "Nothing here" }).waitFor();

@@ -30,6 +30,8 @@ pub fn router() -> Router<App> {
         .merge(error::router())
         .merge(mailbox::router())
         .route("/ui/assets/{file}", get(asset))
+        .route("/ui", get(lead_on))
+        .route("/ui/", get(lead_on))
 }
 
 /// `GET /` leads to the welcome page, in development. In production nothing stands there, as in Kratos.
