@@ -6,8 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from wirecheck import ADMIN
 
 sys.path.insert(0, str(Path(__file__).parent))
-from common import PASS, WAYS, scenario  # noqa: E402
-from steps import follow  # noqa: E402
+from common import PASS, WAYS, follow, scenario  # noqa: E402
 
 SENT = ("Accept", "Content-Type", "Origin", "Referer", "X-Mine")
 

@@ -7,11 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from wirecheck import ADMIN, csrf, scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import expired, follow, steady  # noqa: E402
-
-PASS = "a-v3ry-g00d-Pass!"
-NOBODY = "1f2f3f4f-0000-4000-8000-000000000000"
-HOWS = ("api", "spa", "browser")
+from common import NOBODY, PASS, WAYS, expired, follow, settled  # noqa: E402
 
 
 def recover(w, c, email, how, prefix=""):
@@ -23,7 +19,7 @@ def recover(w, c, email, how, prefix=""):
 
 # ------------------------------------------------------------------ recovery by code
 def code_ends_in_settings(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         before = w.client()
         token = before.register(email)["session_token"]
@@ -50,7 +46,7 @@ def recovery_code_redirects(w):
 
 
 def code_input(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         w.client().register(email)
         c = w.client()
@@ -82,7 +78,7 @@ def recovery_code_input_redirects(w):
 
 
 def code_too_often(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         w.client().register(email)
         c = w.client()
@@ -100,7 +96,7 @@ def recovery_code_too_often_transitions(w):
 
 
 def code_resend(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         w.client().register(email)
         c = w.client()
@@ -120,7 +116,7 @@ def recovery_code_resend(w):
 
 @scenario("recovery-transitions")
 def recovery_unknown_address_is_told(w):
-    for how in HOWS:
+    for how in WAYS:
         c = w.client()
         email = w.uniq(f"nobody-{how}")
         flow = c.init("recovery", how)
@@ -134,7 +130,7 @@ def recovery_unknown_address_is_told(w):
 
 @scenario("recovery-link")
 def recovery_link_unknown_address_is_told(w):
-    for how in HOWS:
+    for how in WAYS:
         c = w.client()
         email = w.uniq(f"nobody-{how}")
         flow = c.init("recovery", how)
@@ -207,7 +203,7 @@ def recovery_csrf(w):
 
 @scenario("recovery-transitions")
 def recovery_while_signed_in(w):
-    for how in HOWS:
+    for how in WAYS:
         c = w.client()
         who = c.register(w.uniq(how), how=how)
         auth = {"X-Session-Token": who["session_token"]} if how == "api" else {}
@@ -220,7 +216,7 @@ def recovery_while_signed_in(w):
 
 # ------------------------------------------------------------------ recovery by link
 def by_link(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         token = w.client().register(email)["session_token"]
         c = w.client()
@@ -306,7 +302,7 @@ def recovery_by_an_operator(w):
 
 
 def use_operators_code(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         iid = w.admin("POST", "/admin/identities", json={"schema_id": "member", "traits": {"email": email}}).json()["id"]
         made = w.admin("POST", "/admin/recovery/code", json={"identity_id": iid, "flow_type": "api" if how == "api" else "browser"}).json()
@@ -382,7 +378,7 @@ def revoke_active_sessions_after_login(w):
 
 @scenario("recovery-link-short")
 def recovery_link_expired(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         w.client().register(email)
         c = w.client()

@@ -6,16 +6,12 @@ from pathlib import Path
 from wirecheck import ADMIN, scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import expired, follow  # noqa: E402
-
-PASS = "a-v3ry-g00d-Pass!"
-NOBODY = "1f2f3f4f-0000-4000-8000-000000000000"
-HOWS = ("api", "spa", "browser")
+from common import NOBODY, PASS, WAYS, expired, follow  # noqa: E402
 
 
 @scenario("recovery-link-short")
 def verification_link_expired(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         w.client().register(email)
         link = w.link(email, "verification_valid")
@@ -26,7 +22,7 @@ def verification_link_expired(w):
 
 @scenario("recovery-transitions")
 def verification_after_registration(w):
-    for how in HOWS:
+    for how in WAYS:
         c = w.client()
         email = w.uniq(how)
         flow = c.init("registration", how, query="?return_to=http://127.0.0.1:4455/mine&after_verification_return_to=http://127.0.0.1:4455/then")
@@ -41,7 +37,7 @@ def verification_after_registration(w):
 
 @scenario("recovery-transitions")
 def verification_code_too_often(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         c = w.client()
         c.register(email)
@@ -58,7 +54,7 @@ def verification_code_too_often(w):
 
 @scenario("recovery-transitions")
 def verification_resend(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         w.client().register(email)
         first = w.code(email, "verification_code_valid")
@@ -75,7 +71,7 @@ def verification_resend(w):
 
 
 def verify_by_link(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         c = w.client()
         c.register(email)
@@ -135,7 +131,7 @@ def verification_malformed(w):
 
 @scenario("recovery-transitions")
 def verification_code_input(w):
-    for how in HOWS:
+    for how in WAYS:
         email = w.uniq(how)
         c = w.client()
         c.register(email)
@@ -161,7 +157,7 @@ def verification_expired(w):
 
 @scenario("recovery-verified")
 def verification_after_settings(w):
-    for how in HOWS:
+    for how in WAYS:
         email, changed = w.uniq(how), w.uniq(f"new-{how}")
         made = w.admin("POST", "/admin/identities", json={"schema_id": "member", "traits": {"email": email}, "credentials": {"password": {"config": {"password": PASS}}},
                        "verifiable_addresses": [{"value": email, "via": "email", "verified": True, "status": "completed"}]}).json()
