@@ -13,18 +13,17 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use web::{Edge, Peer, Side};
 
+use crate::pace::{HEAD_LIMIT, Pace, Paced};
 use crate::tls::Tls;
 use flow::Tasks;
 
-/// How long a client may take to send the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait after the operating system refused a connection, for lack of file descriptors, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -122,6 +121,8 @@ pub struct Service {
     pub prefers_localhost: bool,
     /// The certificate; `None` serves plain HTTP.
     pub tls: Option<Tls>,
+    /// How long a connection is kept for another request.
+    pub idle_limit: Duration,
 }
 
 /// Serves connections until `stop` says so; then those that are under way are finished.
@@ -183,7 +184,7 @@ async fn serve_accepted(accepted: Accepted, service: Service, watcher: Watcher) 
             }
             let peer = peer(Some(address));
             let Some(tls) = tls else { return serve_stream(stream, peer, service, watcher).await };
-            match tokio::time::timeout(HEADER_TIMEOUT, tls.acceptor().accept(stream)).await {
+            match tokio::time::timeout(HEAD_LIMIT, tls.acceptor().accept(stream)).await {
                 Ok(Ok(stream)) => serve_stream(stream, peer, service, watcher).await,
                 Ok(Err(error)) => tracing::debug!(%error, "A TLS handshake failed."),
                 Err(_) => tracing::debug!("A TLS handshake took too long."),
@@ -198,19 +199,28 @@ async fn serve_stream(
     service: Service,
     watcher: Watcher,
 ) {
+    let pace = Pace::default();
+    let idle_limit = service.idle_limit;
+    let answering = pace.clone();
     let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request.map(axum::body::Body::new), peer).await) }
+        let (service, pace) = (service.clone(), answering.clone());
+        pace.request_begins();
+        async move {
+            let answer = service.answer(request.map(axum::body::Body::new), peer).await;
+            pace.request_ends();
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
         // Some SDKs hand headers to their users as a plain map, in which apps look for `Set-Cookie`, spelt so.
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), answer);
-    // What breaks a connection concerns its two ends only.
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "A connection ended early.");
+        .serve_connection(TokioIo::new(Paced::new(stream, pace.clone())), answer);
+    tokio::select! {
+        // What breaks a connection concerns its two ends only.
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            tracing::debug!(%error, "A connection ended early.");
+        },
+        () = pace.overdue(idle_limit) => tracing::debug!("Nothing came over a connection for too long."),
     }
 }
 

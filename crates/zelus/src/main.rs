@@ -8,6 +8,7 @@ mod janitor;
 mod listener;
 mod logs;
 mod migrate;
+mod pace;
 mod reload;
 mod serve;
 mod setup;

@@ -21,6 +21,10 @@ use flow::Tasks;
 pub const GRACE: Duration = Duration::from_secs(120);
 /// How long what nobody waits for may take after that.
 const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
+/// How long connections are kept for another request, as in Kratos: longer than proxies keep them, or a request may be
+/// on its way as one ends.
+const PUBLIC_IDLE_LIMIT: Duration = Duration::from_secs(120);
+const ADMIN_IDLE_LIMIT: Duration = Duration::from_secs(600);
 
 /// Where the configuration comes from, to be read again on a reload.
 #[derive(Clone)]
@@ -105,10 +109,18 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     if config.dev {
         public_routes = public_routes.merge(pages::home());
     }
-    let public_service =
-        Service { edge: edge(Side::Public, public_routes), prefers_localhost: is_demo, tls: public_tls };
-    let admin_service =
-        Service { edge: edge(Side::Admin, api::admin_router()), prefers_localhost: false, tls: admin_tls };
+    let public_service = Service {
+        edge: edge(Side::Public, public_routes),
+        prefers_localhost: is_demo,
+        tls: public_tls,
+        idle_limit: PUBLIC_IDLE_LIMIT,
+    };
+    let admin_service = Service {
+        edge: edge(Side::Admin, api::admin_router()),
+        prefers_localhost: false,
+        tls: admin_tls,
+        idle_limit: ADMIN_IDLE_LIMIT,
+    };
     for socket in public_sockets {
         listener::serve(socket, public_service.clone(), &tasks, stopped.clone());
     }
