@@ -7,7 +7,9 @@ use model::flow::{Login, Registration};
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{CredentialType, Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, RawJson, Timestamp, message};
+use model::{
+    CredentialType, Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, RawJson, Session, Timestamp, message,
+};
 use serde_json::{Value, json};
 use store::{CommitError, TokenExchange, Tx};
 use url::Url;
@@ -412,7 +414,7 @@ pub async fn accept(
             Err(stop) => return Err(stop.into_problem()),
         }
     }
-    let RegistrationInProgress { mut continue_with, return_to, redirect_to, mut effects, .. } = progress;
+    let RegistrationInProgress { continue_with, return_to, redirect_to, mut effects, .. } = progress;
     runtime.identities.insert(cx, &mut candidate, &mut tx);
     runtime.sessions.insert(&mut tx, &session);
     tx.append(hook_writes);
@@ -450,39 +452,48 @@ pub async fn accept(
         effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
         effects.sign_in = Some(session.clone());
     }
-    let verifies_first = redirect_to.is_some();
-    let mut redirect_to = redirect_to.unwrap_or_else(|| return_to.to_string());
-    if let Some(challenge) =
-        flow.detail.oauth2_login_challenge.as_deref().filter(|_| flow.client == FlowClient::Browser)
-    {
-        let verifies = match request.wants_json {
-            true => continue_with.iter().any(|next| matches!(next, ContinueWith::ShowVerificationUi { .. })),
-            false => verifies_first,
-        };
-        // Whoever has an address to verify goes there first, and on to the server from there.
-        if !verifies && (signs_in || !request.wants_json) {
-            match oauth2::accept(runtime, challenge, Subject::of(&session)).await {
-                Ok(to) => {
-                    continue_with.retain(|next| !matches!(next, ContinueWith::RedirectBrowserTo { .. }));
-                    continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: to.clone() });
-                    redirect_to = to;
-                }
-                Err(problem) => {
-                    return Ok(Completed::Answered(Answer::NotTold { problem, effects: Box::new(effects) }));
-                }
-            }
-        }
-    }
-    Ok(Completed::Answered(Answer::Done(Box::new(Done {
+    let verifies_first = match request.wants_json {
+        true => continue_with.iter().any(|next| matches!(next, ContinueWith::ShowVerificationUi { .. })),
+        false => redirect_to.is_some(),
+    };
+    let done = Done {
         flow: flow.id,
         client: flow.client,
-        session: signs_in.then_some(session),
+        session: signs_in.then(|| session.clone()),
         identity: Some(candidate),
         show_identity: true,
         continue_with,
-        redirect_to,
+        redirect_to: redirect_to.unwrap_or_else(|| return_to.to_string()),
         effects,
-    }))))
+    };
+    let answer = match &flow.detail.oauth2_login_challenge {
+        // Whoever has an address to verify goes there first, and on to the server from there.
+        Some(challenge)
+            if flow.client == FlowClient::Browser && !verifies_first && (signs_in || !request.wants_json) =>
+        {
+            lead_to_server(runtime, challenge, &session, done).await
+        }
+        _ => Answer::Done(Box::new(done)),
+    };
+    Ok(Completed::Answered(answer))
+}
+
+/// Leads to the server that asked for the sign-in (`login_challenge`), once it has been told.
+async fn lead_to_server(
+    runtime: &Runtime,
+    challenge: &str,
+    session: &Session,
+    mut done: Done<Registration>,
+) -> Answer<Registration> {
+    match oauth2::accept(runtime, challenge, Subject::of(session)).await {
+        Ok(to) => {
+            done.continue_with.retain(|next| !matches!(next, ContinueWith::RedirectBrowserTo { .. }));
+            done.continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: to.clone() });
+            done.redirect_to = to;
+            Answer::Done(Box::new(done))
+        }
+        Err(problem) => Answer::NotTold { problem, effects: Box::new(done.effects) },
+    }
 }
 
 /// Shows the form again with what was typed, but for secrets, and what was wrong.

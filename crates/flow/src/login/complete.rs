@@ -2,7 +2,7 @@
 
 use model::flow::Login;
 use model::wire::ContinueWith;
-use model::{Aal, Cx, Flow, FlowClient, Identity, Problem, message};
+use model::{Aal, Cx, Flow, FlowClient, Identity, Problem, Session, message};
 use session::{Found, StepUp};
 use store::{CommitError, TokenExchange, Tx};
 use url::Url;
@@ -125,16 +125,16 @@ pub(super) async fn complete(
             }
         }
     }
-    let LoginInProgress { continue_with, redirect_to, mut effects, .. } = progress;
+    let LoginInProgress { continue_with, redirect_to, effects, .. } = progress;
     tx.append(hook_writes);
     flow.updated_at = cx.now();
     tx.update_flow(&flow);
     if exchange.is_some() {
         tx.bind_token_exchange(flow.id.uuid(), session.id, cx.now());
     }
-    let mut navigate_to =
+    let mut second_factor_at =
         second_factor.and_then(|problem| Some(problem.extra.get("redirect_browser_to")?.as_str()?.to_owned()));
-    if let (Some(to), true, FlowClient::Browser) = (&mut navigate_to, pending.is_some(), flow.client) {
+    if let (Some(to), true, FlowClient::Browser) = (&mut second_factor_at, pending.is_some(), flow.client) {
         // What is to be linked waits for the second factor too.
         *to = ask_second_factor(cx, runtime, request, &flow, &identity, &mut tx)?;
     }
@@ -156,43 +156,50 @@ pub(super) async fn complete(
     if let Some(exchange) = exchange {
         return Ok(Answer::HandBack { to: with_code(return_to, &exchange) });
     }
-    let flow_id = flow.id;
-    if flow.client == FlowClient::Api {
-        let show_identity = navigate_to.is_none();
-        let redirect_to = return_to.to_string();
-        return Ok(Answer::Done(Box::new(Done {
-            flow: flow_id,
-            client: flow.client,
-            session: Some(session),
-            identity: None,
-            show_identity,
-            continue_with,
-            redirect_to,
-            effects,
-        })));
-    }
-    effects.sign_in = Some(session.clone());
-    if let Some(to) = navigate_to {
-        return Ok(Answer::Navigate { to, effects: Box::new(effects) });
-    }
-    let mut redirect_to = redirect_to.unwrap_or_else(|| return_to.to_string());
-    if let Some(challenge) = &flow.detail.oauth2_login_challenge {
-        match oauth2::accept(runtime, challenge, Subject::of(&session)).await {
-            Ok(to) if request.wants_json => return Ok(Answer::Navigate { to, effects: Box::new(effects) }),
-            Ok(to) => redirect_to = to,
-            Err(problem) => return Ok(Answer::NotTold { problem, effects: Box::new(effects) }),
+    // Hooks send browsers elsewhere, and apps nowhere.
+    let redirect_to = redirect_to.filter(|_| flow.client == FlowClient::Browser);
+    let redirect_to = redirect_to.unwrap_or_else(|| return_to.to_string());
+    let signed_in = SignedIn { session, second_factor_at, redirect_to, continue_with, effects };
+    Ok(lead_on(runtime, request, flow, signed_in).await)
+}
+
+/// Somebody who is signed in, and where they may go.
+struct SignedIn {
+    session: Session,
+    /// Where the second factor is asked for that is needed here.
+    second_factor_at: Option<String>,
+    redirect_to: String,
+    continue_with: Vec<ContinueWith>,
+    effects: Effects,
+}
+
+/// Says where a person goes who is signed in: to the second factor, to the server that asked for the sign-in, or back.
+async fn lead_on(runtime: &Runtime, request: &Request, flow: Flow<Login>, signed_in: SignedIn) -> Answer<Login> {
+    let SignedIn { session, second_factor_at, mut redirect_to, continue_with, mut effects } = signed_in;
+    let show_identity = second_factor_at.is_none();
+    if flow.client == FlowClient::Browser {
+        effects.sign_in = Some(session.clone());
+        if let Some(to) = second_factor_at {
+            return Answer::Navigate { to, effects: Box::new(effects) };
+        }
+        if let Some(challenge) = &flow.detail.oauth2_login_challenge {
+            match oauth2::accept(runtime, challenge, Subject::of(&session)).await {
+                Ok(to) if request.wants_json => return Answer::Navigate { to, effects: Box::new(effects) },
+                Ok(to) => redirect_to = to,
+                Err(problem) => return Answer::NotTold { problem, effects: Box::new(effects) },
+            }
         }
     }
-    Ok(Answer::Done(Box::new(Done {
-        flow: flow_id,
+    Answer::Done(Box::new(Done {
+        flow: flow.id,
         client: flow.client,
         session: Some(session),
         identity: None,
-        show_identity: true,
+        show_identity,
         continue_with,
         redirect_to,
         effects,
-    })))
+    }))
 }
 
 /// Nobody is signed in; the person has to do something else first. The form says which method recognised them.
