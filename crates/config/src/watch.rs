@@ -1,73 +1,67 @@
 //! Telling when configuration files change.
+//!
+//! The files are looked at twice a second. To be told by the operating system costs more: it would have to watch folders,
+//! since files are replaced (editors) or reached through a symbolic link that is swapped (Kubernetes' `..data`), and where
+//! the database lies in the same folder each of its writes is an event.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use notify::{Event, RecursiveMode, Watcher as _};
 use sha2::{Digest, Sha256};
 
-/// Editors and ConfigMap updates touch several files in a row; this much quiet ends a change.
-const QUIET: Duration = Duration::from_millis(200);
+/// How often the files are looked at.
+const EVERY: Duration = Duration::from_millis(500);
 
 /// Watches until it is dropped.
 pub struct Watcher {
-    _inner: notify::RecommendedWatcher,
+    _alive: Sender<()>,
 }
 
-/// Calls `on_change`, on a thread of its own, whenever the content of one of the files has changed, once for a burst of
-/// changes. Folders are watched rather than files, so that files which are replaced (editors) or reached through a
-/// symbolic link that is swapped (Kubernetes' `..data`) are followed.
+/// Calls `on_change`, on a thread of its own, whenever the content of one of the files has changed: once, when none of them
+/// has been touched for half a second.
 ///
 /// # Errors
-/// When the operating system cannot watch.
-pub fn watch(paths: &[PathBuf], on_change: impl Fn() + Send + 'static) -> notify::Result<Watcher> {
-    let (sender, events) = channel();
-    let mut inner = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // Reading a file is an event too, and ours must not wake us up.
-        if !event.is_ok_and(|event| event.kind.is_access()) {
-            let _closed = sender.send(());
-        }
-    })?;
-    let before = fingerprint(paths);
-    for folder in folders(paths) {
-        inner.watch(&folder, RecursiveMode::NonRecursive)?;
-    }
-    let paths = paths.to_vec();
+/// When there can be no thread.
+pub fn watch(paths: &[PathBuf], on_change: impl Fn() + Send + 'static) -> io::Result<Watcher> {
+    let (alive, stopped) = channel();
+    let (paths, before) = (paths.to_vec(), fingerprint(paths));
     std::thread::Builder::new()
         .name("config-watch".to_owned())
-        .spawn(move || follow(&paths, before, &events, &on_change))
-        .map_err(notify::Error::io)?;
-    Ok(Watcher { _inner: inner })
-}
-
-/// The folders of the files, and of what they link to.
-fn folders(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let parent = |path: &Path| {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        parent.unwrap_or(Path::new(".")).to_owned()
-    };
-    let linked = paths.iter().filter_map(|path| path.canonicalize().ok());
-    paths.iter().map(|path| parent(path)).chain(linked.map(|path| parent(&path))).collect()
+        .spawn(move || follow(&paths, before, &stopped, &on_change))?;
+    Ok(Watcher { _alive: alive })
 }
 
 /// Runs until the watcher is dropped, which closes the channel.
-fn follow(paths: &[PathBuf], mut known: Fingerprint, events: &Receiver<()>, on_change: &impl Fn()) {
-    while events.recv().is_ok() {
-        loop {
-            match events.recv_timeout(QUIET) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return,
+fn follow(paths: &[PathBuf], mut known: Fingerprint, stopped: &Receiver<()>, on_change: &impl Fn()) {
+    // Whatever happened since the fingerprint is looked into.
+    let (mut seen, mut is_settled) = (stamps(paths), false);
+    while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+        let stamps = stamps(paths);
+        if stamps != seen {
+            (seen, is_settled) = (stamps, false);
+        } else if !is_settled {
+            is_settled = true;
+            let current = fingerprint(paths);
+            if current != known {
+                known = current;
+                on_change();
             }
         }
-        let current = fingerprint(paths);
-        if current != known {
-            known = current;
-            on_change();
-        }
     }
+}
+
+/// Which file it is, how large, and when it changed; `None` while it cannot be read.
+type Stamp = Option<(u64, u64, u64, i64, i64)>;
+
+fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
+    let stamp = |path: &PathBuf| {
+        let file = std::fs::metadata(path).ok()?;
+        Some((file.dev(), file.ino(), file.size(), file.ctime(), file.ctime_nsec()))
+    };
+    paths.iter().map(stamp).collect()
 }
 
 /// A digest of each file; `None` while it cannot be read.
