@@ -410,3 +410,58 @@ impl Reader {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What becomes of an answer, as these providers document theirs.
+    fn claims(reader: Reader, body: Value) -> Value {
+        let tokens = json!({ "email": "vk@example.org" });
+        let url = match reader.address {
+            Address::At(address) | Address::Below(address) | Address::ByScope(_, address, _) => address,
+        };
+        let tokens = tokens.as_object().expect("an object");
+        (reader.read)(&Answer { body, tokens, url, base: "https://base.example.org".to_owned() }).to_value()
+    }
+
+    #[test]
+    fn answers_become_claims() {
+        let x = claims(X, json!({ "id": 12, "id_str": "12", "name": "Nia", "screen_name": "nia", "email": "" }));
+        let expected = json!({ "iss": X_USER_WITH_EMAIL, "sub": "12", "name": "Nia", "preferred_username": "nia" });
+        assert_eq!(x, expected);
+
+        let github = claims(GITHUB, json!({ "id": 7, "login": "nia", "html_url": "https://h", "name": null }));
+        assert_eq!(
+            (&github["sub"], &github["nickname"], &github["profile"]),
+            (&json!("7"), &json!("nia"), &json!("https://h"))
+        );
+        assert_eq!(claims(GITHUB, json!({ "id": 0 })).get("sub"), None, "0 is nobody");
+
+        let discord = claims(
+            DISCORD,
+            json!({ "id": "1", "username": "n", "discriminator": "2", "avatar": "a_b", "verified": true }),
+        );
+        assert_eq!(discord["picture"], "https://cdn.discordapp.com/avatars/1/a_b.gif");
+        assert_eq!((&discord["name"], &discord["email_verified"]), (&json!("n#2"), &json!(true)));
+
+        let vk = claims(VK, json!({ "response": [{ "id": 3, "sex": 1, "first_name": "N" }] }));
+        let expected = json!({
+            "iss": "https://api.vk.com/method/users.get", "sub": "3", "given_name": "N", "gender": "female",
+            "email": "vk@example.org",
+        });
+        assert_eq!(vk, expected);
+    }
+
+    #[test]
+    fn the_primary_address_counts_and_is_verified_if_it_says_so() {
+        let one = json!({ "email": "a@example.org", "primary": false, "verified": true });
+        let two = json!({ "email": "b@example.org", "primary": true, "verified": false });
+        let read = |emails: Value| primary_email(Claims::default(), &emails).to_value();
+        assert_eq!(read(json!([two, one])), json!({ "email": "b@example.org" }));
+        assert_eq!(read(json!([one])), json!({ "email": "a@example.org", "email_verified": true }));
+        assert_eq!(read(json!({})), json!({}));
+    }
+}
