@@ -33,15 +33,15 @@ pub struct Instead {
     pub writes: Tx,
 }
 
-impl Stop {
-    /// What a flow answers that has no form to say it on, and nothing else to offer.
-    pub(crate) fn into_problem(self) -> Problem {
-        match self {
-            Self::Problem(problem) => problem,
-            Self::Instead(instead) => instead.problem,
-            Self::Rejected(rejections) => {
+/// What a flow answers that has no form to say it on, and nothing else to offer.
+impl From<Stop> for Problem {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Problem(problem) => problem,
+            Stop::Instead(instead) => instead.problem,
+            Stop::Rejected(rejections) => {
                 let said: Vec<_> = rejections.into_iter().map(|rejection| rejection.message.text).collect();
-                Problem::bad_request(said.join(" "))
+                Self::bad_request(said.join(" "))
             }
         }
     }
@@ -202,7 +202,7 @@ impl Hooks {
     /// Runs the hooks before a flow named `name` is opened.
     pub(crate) async fn before_opening(&self, name: FlowName, scene: &Scene<'_>) -> Result<(), Problem> {
         for hook in self.before.of(name.as_str()) {
-            hook.before_opening(scene).await.map_err(Stop::into_problem)?;
+            hook.before_opening(scene).await?;
         }
         Ok(())
     }

@@ -307,7 +307,7 @@ async fn recovered(
         };
         match outcome {
             Ok(()) => {}
-            Err(stop @ (Stop::Problem(_) | Stop::Instead(_))) => return Err(stop.into_problem()),
+            Err(stop @ (Stop::Problem(_) | Stop::Instead(_))) => return Err(stop.into()),
             Err(Stop::Rejected(rejections)) => {
                 let message = rejections.into_iter().next().map(|rejection| rejection.message);
                 let message = message.unwrap_or_else(message::recovery_failed);
@@ -328,7 +328,7 @@ async fn recovered(
         Err(error) => return Err(error.into()),
     }
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Recovery(&flow), session: None };
-    run_after(hooks, &scene, &identity).await.map_err(Stop::into_problem)?;
+    run_after(hooks, &scene, &identity).await?;
     tracing::info!(identity.id = %identity.id, session.id = %session.id, "Access was won back.");
     Ok(Outcome::Recovered(Box::new(completed(runtime, flow, &next, session, by_link, csrf))))
 }

@@ -7,9 +7,7 @@ use model::flow::{Login, Registration};
 use model::problem::id;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{
-    CredentialType, Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, RawJson, Session, Timestamp, message,
-};
+use model::{CredentialType, Cx, Flow, FlowClient, FlowName, Id, Identity, Problem, RawJson, Timestamp, message};
 use serde_json::{Value, json};
 use store::{CommitError, TokenExchange, Tx};
 use url::Url;
@@ -375,7 +373,7 @@ pub async fn accept(
             Err(Stop::Rejected(rejections)) => {
                 return refused(flow, candidate, rejections);
             }
-            Err(stop) => return Err(stop.into_problem()),
+            Err(stop) => return Err(stop.into()),
         }
     }
     if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
@@ -411,10 +409,10 @@ pub async fn accept(
             Err(Stop::Rejected(rejections)) => {
                 return refused(flow, candidate, rejections);
             }
-            Err(stop) => return Err(stop.into_problem()),
+            Err(stop) => return Err(stop.into()),
         }
     }
-    let RegistrationInProgress { continue_with, return_to, redirect_to, mut effects, .. } = progress;
+    let RegistrationInProgress { mut continue_with, return_to, redirect_to, mut effects, .. } = progress;
     runtime.identities.insert(cx, &mut candidate, &mut tx);
     runtime.sessions.insert(&mut tx, &session);
     tx.append(hook_writes);
@@ -442,7 +440,7 @@ pub async fn accept(
     }
     tracing::info!(identity.id = %candidate.id, flow.method = name, "Signed up.");
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Registration(&flow), session: None };
-    run_after(hooks, &scene, &candidate).await.map_err(Stop::into_problem)?;
+    run_after(hooks, &scene, &candidate).await?;
     if let Some(exchange) = exchange {
         let to = with_code(return_to, &exchange);
         return Ok(Completed::Answered(Answer::HandBack { to }));
@@ -456,44 +454,31 @@ pub async fn accept(
         true => continue_with.iter().any(|next| matches!(next, ContinueWith::ShowVerificationUi { .. })),
         false => redirect_to.is_some(),
     };
-    let done = Done {
+    let mut redirect_to = redirect_to.unwrap_or_else(|| return_to.to_string());
+    // Whoever has an address to verify goes there first, and on to the server that asked for the sign-in from there.
+    let leads_to_server = flow.client == FlowClient::Browser && !verifies_first && (signs_in || !request.wants_json);
+    if let (Some(challenge), true) = (&flow.detail.oauth2_login_challenge, leads_to_server) {
+        match oauth2::accept(runtime, challenge, Subject::of(&session)).await {
+            Ok(to) => {
+                continue_with.retain(|next| !matches!(next, ContinueWith::RedirectBrowserTo { .. }));
+                continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: to.clone() });
+                redirect_to = to;
+            }
+            Err(problem) => {
+                return Ok(Completed::Answered(Answer::NotTold { problem, effects: Box::new(effects) }));
+            }
+        }
+    }
+    Ok(Completed::Answered(Answer::Done(Box::new(Done {
         flow: flow.id,
         client: flow.client,
-        session: signs_in.then(|| session.clone()),
+        session: signs_in.then_some(session),
         identity: Some(candidate),
         show_identity: true,
         continue_with,
-        redirect_to: redirect_to.unwrap_or_else(|| return_to.to_string()),
+        redirect_to,
         effects,
-    };
-    let answer = match &flow.detail.oauth2_login_challenge {
-        // Whoever has an address to verify goes there first, and on to the server from there.
-        Some(challenge)
-            if flow.client == FlowClient::Browser && !verifies_first && (signs_in || !request.wants_json) =>
-        {
-            lead_to_server(runtime, challenge, &session, done).await
-        }
-        _ => Answer::Done(Box::new(done)),
-    };
-    Ok(Completed::Answered(answer))
-}
-
-/// Leads to the server that asked for the sign-in (`login_challenge`), once it has been told.
-async fn lead_to_server(
-    runtime: &Runtime,
-    challenge: &str,
-    session: &Session,
-    mut done: Done<Registration>,
-) -> Answer<Registration> {
-    match oauth2::accept(runtime, challenge, Subject::of(session)).await {
-        Ok(to) => {
-            done.continue_with.retain(|next| !matches!(next, ContinueWith::RedirectBrowserTo { .. }));
-            done.continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: to.clone() });
-            done.redirect_to = to;
-            Answer::Done(Box::new(done))
-        }
-        Err(problem) => Answer::NotTold { problem, effects: Box::new(done.effects) },
-    }
+    }))))
 }
 
 /// Shows the form again with what was typed, but for secrets, and what was wrong.

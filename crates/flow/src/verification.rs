@@ -294,11 +294,11 @@ async fn verified(
             Ok(()) => {}
             // As in Kratos the address stays verified, and a new form says why that is not all.
             Err(Stop::Rejected(rejections)) => {
-                let said = rejections.into_iter().map(|rejection| rejection.message).next();
-                let message = said.unwrap_or(when_spent.message);
+                let said = rejections.into_iter().next();
+                let message = said.map_or(when_spent.message, |rejection| rejection.message);
                 return start_anew(cx, runtime, request, method, StartAnew { message, ..when_spent }).await;
             }
-            Err(stop) => return Err(stop.into_problem()),
+            Err(stop) => return Err(stop.into()),
         }
     }
     let is_in_browser = flow.client == FlowClient::Browser || !request.wants_json;

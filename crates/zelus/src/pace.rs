@@ -19,42 +19,38 @@ pub const HEAD_LIMIT: Duration = Duration::from_secs(5);
 /// How often a connection is looked at.
 const EVERY: Duration = Duration::from_millis(2500);
 
-/// What a connection is waiting for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// The rest of a head, or the first one.
-    Head = 0,
-    /// Our answer.
-    Answer = 1,
-    /// Another request, if there will be one.
-    Next = 2,
-}
+/// A connection waits for the rest of a head, or for the first one.
+const HEAD: u64 = 0;
+/// It waits for our answer.
+const ANSWER: u64 = 1;
+/// It waits for another request, if there will be one.
+const NEXT: u64 = 2;
 
-/// What happens on a connection: its phase, and above that the number of requests that it has had.
+/// What a connection waits for (two bits), and above that the number of requests that it has had.
 #[derive(Clone, Default)]
 pub struct Pace(Arc<AtomicU64>);
 
 impl Pace {
     /// A head is complete, and is being answered.
     pub fn request_begins(&self) {
-        self.set((self.seen() >> 2) + 1, Phase::Answer);
+        self.set((self.seen() >> 2) + 1, ANSWER);
     }
 
     /// There is an answer.
     pub fn request_ends(&self) {
-        self.set(self.seen() >> 2, Phase::Next);
+        self.set(self.seen() >> 2, NEXT);
     }
 
     fn bytes_come(&self) {
         let seen = self.seen();
-        if seen & 3 == Phase::Next as u64 {
-            self.set(seen >> 2, Phase::Head);
+        if seen & 3 == NEXT {
+            self.set(seen >> 2, HEAD);
         }
     }
 
     // One task does all of this, so that nothing comes between reading and writing.
-    fn set(&self, requests: u64, phase: Phase) {
-        self.0.store(requests << 2 | phase as u64, Ordering::Relaxed);
+    fn set(&self, requests: u64, waits_for: u64) {
+        self.0.store(requests << 2 | waits_for, Ordering::Relaxed);
     }
 
     fn seen(&self) -> u64 {
@@ -72,12 +68,12 @@ impl Pace {
                 (seen, since) = (now_seen, now);
                 continue;
             }
-            let is_overdue = match seen & 3 {
-                phase if phase == Phase::Head as u64 => now - since >= HEAD_LIMIT,
-                phase if phase == Phase::Next as u64 => now - since >= idle_limit,
-                _ => false,
+            let limit = match seen & 3 {
+                HEAD => HEAD_LIMIT,
+                NEXT => idle_limit,
+                _ => continue,
             };
-            if is_overdue {
+            if now - since >= limit {
                 return;
             }
         }

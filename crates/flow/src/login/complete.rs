@@ -152,7 +152,7 @@ pub(super) async fn complete(
     }
     tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Login(&flow), session: Some(&session) };
-    run_after(hooks, &scene, &identity).await.map_err(Stop::into_problem)?;
+    run_after(hooks, &scene, &identity).await?;
     if let Some(exchange) = exchange {
         return Ok(Answer::HandBack { to: with_code(return_to, &exchange) });
     }

@@ -401,7 +401,7 @@ async fn save(
         match hook.before_persisting(&scene, &mut identity).await {
             Ok(()) => {}
             Err(Stop::Rejected(rejections)) => return rejected(flow, before, rejections).await,
-            Err(stop) => return Err(stop.into_problem()),
+            Err(stop) => return Err(stop.into()),
         }
     }
     if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
@@ -431,7 +431,7 @@ async fn save(
         match hook.on_settings(cx, runtime, &mut progress, &mut hook_writes) {
             Ok(()) => {}
             Err(Stop::Rejected(rejections)) => return rejected(flow, before, rejections).await,
-            Err(stop) => return Err(stop.into_problem()),
+            Err(stop) => return Err(stop.into()),
         }
     }
     let SettingsInProgress { mut continue_with, mut effects, .. } = progress;
@@ -468,7 +468,7 @@ async fn save(
     tracing::info!(identity.id = %identity.id, flow.method = name, "Settings were changed.");
     // As in Kratos the flow shows who the person was, beside the identity as it is now.
     let scene = Scene { cx, runtime, request, flow: AnyFlow::Settings(&flow, &before), session: Some(&session) };
-    run_after(hooks, &scene, &identity).await.map_err(Stop::into_problem)?;
+    run_after(hooks, &scene, &identity).await?;
     if flow.client == FlowClient::Browser {
         effects.sign_in = Some(session);
     }

@@ -42,7 +42,7 @@ impl Provider {
     }
 
     /// Checks a token: signature, issuer, audience and time (OpenID Connect Core §3.1.3.7).
-    pub async fn verify(
+    async fn verify(
         &self,
         net: Net<'_>,
         token: &str,
@@ -126,12 +126,7 @@ impl Provider {
 }
 
 /// Checks whom a token is from and for, and when.
-pub fn check_claims(
-    claims: &Map<String, Value>,
-    issuer: &str,
-    audiences: &[&str],
-    now: Timestamp,
-) -> Result<(), String> {
+fn check_claims(claims: &Map<String, Value>, issuer: &str, audiences: &[&str], now: Timestamp) -> Result<(), String> {
     let own = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     // Google's tokens name their issuer with and without its scheme.
     let is_google = issuer == "https://accounts.google.com" && own == "accounts.google.com";

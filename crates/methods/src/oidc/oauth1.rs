@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha1::Sha1;
 use url::{Position, Url, form_urlencoded};
 
-use super::provider::{Net, Provider, Tokens, misconfigured, upstream};
+use super::provider::{Net, Provider, Tokens, misconfigured, successful, upstream};
 
 /// All but the unreserved characters are escaped (RFC 5849 §3.6).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -143,11 +143,7 @@ async fn post(
     more: &[(&str, &str)],
 ) -> Result<Map<String, Value>, Problem> {
     let header = Signer::new(net, provider, token).authorization("POST", &address(url)?, more);
-    let answer = net.send_once(Request::post(url, Vec::new()).header("Authorization", &header)).await?;
-    if answer.status != 200 {
-        let reason = format!("The provider answered with status {} where 200 was expected.", answer.status);
-        return Err(upstream(reason));
-    }
+    let answer = successful(net.send_once(Request::post(url, Vec::new()).header("Authorization", &header)).await?)?;
     let fields = form_urlencoded::parse(&answer.body);
     Ok(fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
 }

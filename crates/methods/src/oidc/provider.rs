@@ -129,12 +129,16 @@ impl Net<'_> {
 
     /// Sends a request that is answered in JSON.
     pub async fn value(&self, request: Request) -> Result<Value, Problem> {
-        let answer = self.send(request.header("Accept", "application/json")).await?;
-        if answer.status != 200 {
-            let reason = format!("The provider answered with status {} where 200 was expected.", answer.status);
-            return Err(upstream(reason));
-        }
+        let answer = successful(self.send(request.header("Accept", "application/json")).await?)?;
         serde_json::from_slice(&answer.body).map_err(|error| upstream("The provider's answer is no JSON.").log(error))
+    }
+}
+
+/// An answer that says that all went well (200).
+pub fn successful(answer: Response) -> Result<Response, Problem> {
+    match answer.status {
+        200 => Ok(answer),
+        other => Err(upstream(format!("The provider answered with status {other} where 200 was expected."))),
     }
 }
 
