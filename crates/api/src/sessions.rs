@@ -31,7 +31,7 @@ const CACHE_NOBODY: u64 = 60;
 /// `/sessions/whoami`, by any method: who the caller is.
 async fn whoami(request: Request) -> web::Result {
     let runtime = &request.site.runtime;
-    let cx = request.cx();
+    let cx = request.cx_of_nobody();
     let flags = &runtime.config.feature_flags;
     let found = match runtime.sessions.whoami(&cx, &request.credentials_with_bare_cookie()).await {
         Ok(found) => found,

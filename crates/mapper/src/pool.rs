@@ -21,6 +21,10 @@ const EVALUATIONS: u32 = 10_000;
 const SIGABRT: i32 = 6;
 const SIGXCPU: i32 = 24;
 
+/// Has the allocator of the `zelus` program take 32 MiB of address space at a time. It would take the first GiB before the
+/// worker can limit how much it may have, and that much memory could then be used.
+const ARENAS: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "32768");
+
 #[derive(Debug)]
 pub struct Pool {
     options: MapperOptions,
@@ -77,6 +81,7 @@ impl Pool {
             .args(&self.options.arguments)
             // Snippets have no business with the environment, which holds secrets.
             .env_clear()
+            .envs([ARENAS])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -31,9 +31,10 @@ macro_rules! session_columns {
 
 /// The devices of a session as an array of arrays; [`read_devices`] reads it.
 macro_rules! devices_column {
+    // The plus keeps SQLite from the index that holds the devices' descriptions too.
     (sqlite) => {
         "(SELECT json_group_array(json_array(d.id, d.ip_address, d.user_agent, d.location, d.created_at))
-          FROM session_devices d WHERE d.nid = s.nid AND d.session_id = s.id)"
+          FROM session_devices d WHERE +d.nid = s.nid AND d.session_id = s.id)"
     };
     (postgres) => {
         "(SELECT json_agg(json_build_array(d.id, d.ip_address, d.user_agent, d.location, d.created_at))
@@ -41,8 +42,12 @@ macro_rules! devices_column {
     };
 }
 
+/// The plus keeps SQLite from the index on `(nid, id)`, which is twice as large as that of the primary key.
 macro_rules! from_sessions {
-    () => {
+    (sqlite) => {
+        "FROM sessions s JOIN identities i ON i.id = s.identity_id AND +i.nid = ?1"
+    };
+    (postgres) => {
         "FROM sessions s JOIN identities i ON i.id = s.identity_id AND i.nid = ?1"
     };
 }
@@ -50,6 +55,9 @@ macro_rules! from_sessions {
 /// The hottest statement of all: what a session proves. The credentials that could be second factors (types `?3` to
 /// `?6`) come along only where they are wanted (`?7`) and may change the answer: the session is below `aal2`, and the
 /// identity is not yet known to have a second factor.
+///
+/// For a list of them (`IN`), SQLite would make a table and drop it at each request; the plus keeps it from reading
+/// everyone's credentials of a type.
 static BY_TOKEN: Statement = Statement::new(
     "sessions.by_token",
     concat!(
@@ -66,9 +74,10 @@ static BY_TOKEN: Statement = Statement::new(
                 c.config, c.version, c.created_at, c.updated_at, NULL))
               FROM identity_credentials c
               WHERE c.identity_id = s.identity_id AND c.nid = s.nid
-                AND c.identity_credential_type_id IN (?3, ?4, ?5, ?6)) END
+                AND (+c.identity_credential_type_id = ?3 OR +c.identity_credential_type_id = ?4
+                  OR +c.identity_credential_type_id = ?5 OR +c.identity_credential_type_id = ?6)) END
          ",
-        from_sessions!(),
+        from_sessions!(sqlite),
         " WHERE s.token = ?2 AND s.nid = ?1",
     ),
 )
@@ -88,7 +97,7 @@ static BY_TOKEN: Statement = Statement::new(
           WHERE c.identity_id = s.identity_id AND c.nid = s.nid
             AND c.identity_credential_type_id IN (?3, ?4, ?5, ?6)) END
      ",
-    from_sessions!(),
+    from_sessions!(postgres),
     " WHERE s.token = ?2 AND s.nid = ?1",
 ));
 
@@ -103,7 +112,7 @@ static BY_ID: Statement = Statement::new(
         devices_column!(sqlite),
         "
          ",
-        from_sessions!(),
+        from_sessions!(sqlite),
         " WHERE s.id = ?2 AND s.nid = ?1",
     ),
 )
@@ -116,7 +125,7 @@ static BY_ID: Statement = Statement::new(
     devices_column!(postgres),
     "
      ",
-    from_sessions!(),
+    from_sessions!(postgres),
     " WHERE s.id = ?2 AND s.nid = ?1",
 ));
 
@@ -143,7 +152,7 @@ static OF_IDENTITY: Statement = Statement::new(
         ", ",
         devices_column!(sqlite),
         " ",
-        from_sessions!(),
+        from_sessions!(sqlite),
         " ",
         of_identity!(sqlite),
         " ORDER BY s.created_at DESC, s.id LIMIT ?7 OFFSET ?8",
@@ -157,7 +166,7 @@ static OF_IDENTITY: Statement = Statement::new(
     ", ",
     devices_column!(postgres),
     " ",
-    from_sessions!(),
+    from_sessions!(postgres),
     " ",
     of_identity!(postgres),
     " ORDER BY s.created_at DESC, s.id LIMIT ?7 OFFSET ?8",
@@ -186,7 +195,7 @@ static ALL: Statement = Statement::new(
         ", ",
         devices_column!(sqlite),
         " ",
-        from_sessions!(),
+        from_sessions!(sqlite),
         " ",
         page_of_all!(),
     ),
@@ -199,7 +208,7 @@ static ALL: Statement = Statement::new(
     ", ",
     devices_column!(postgres),
     " ",
-    from_sessions!(),
+    from_sessions!(postgres),
     " ",
     page_of_all!(),
 ));

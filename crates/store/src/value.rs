@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 use model::{Id, RawJson, Secret, Timestamp, Uuid};
+use rusqlite::types::ValueRef;
 
 use crate::error::StoreError;
+use crate::sqlite::SqliteRow;
 
 /// A value bound to a statement's parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +104,7 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 /// One row of an answer. Columns are read by position, in the order of the statement.
 #[derive(Debug)]
 pub enum Row {
-    Sqlite(Vec<rusqlite::types::Value>),
+    Sqlite(SqliteRow),
     Postgres(tokio_postgres::Row),
 }
 
@@ -120,14 +122,12 @@ impl Row {
 
     /// Column `at` as text, borrowed where the driver has it as text; `None` is SQL's NULL.
     fn text(&self, at: usize) -> Result<Option<Cow<'_, str>>, StoreError> {
-        use rusqlite::types::Value as Sqlite;
         match self {
-            Self::Sqlite(values) => match values.get(at) {
-                Some(Sqlite::Text(text)) => Ok(Some(text.into())),
-                Some(Sqlite::Blob(bytes)) => {
-                    std::str::from_utf8(bytes).map(|t| Some(t.into())).map_err(|_| wrong_type(at))
+            Self::Sqlite(row) => match row.get(at) {
+                Some(ValueRef::Text(text) | ValueRef::Blob(text)) => {
+                    std::str::from_utf8(text).map(|text| Some(text.into())).map_err(|_| wrong_type(at))
                 }
-                Some(Sqlite::Null) => Ok(None),
+                Some(ValueRef::Null) => Ok(None),
                 _ => Err(wrong_type(at)),
             },
             Self::Postgres(row) => crate::postgres::read_text(row, at),
@@ -196,12 +196,10 @@ impl Column for Secret {
 
 impl Column for Vec<u8> {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
-        use rusqlite::types::Value as Sqlite;
         match row {
-            Row::Sqlite(values) => match values.get(at) {
-                Some(Sqlite::Blob(bytes)) => Ok(Some(bytes.clone())),
-                Some(Sqlite::Text(text)) => Ok(Some(text.clone().into_bytes())),
-                Some(Sqlite::Null) => Ok(None),
+            Row::Sqlite(row) => match row.get(at) {
+                Some(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => Ok(Some(bytes.to_owned())),
+                Some(ValueRef::Null) => Ok(None),
                 _ => Err(wrong_type(at)),
             },
             Row::Postgres(row) => crate::postgres::read_bytes(row, at),
@@ -211,12 +209,13 @@ impl Column for Vec<u8> {
 
 impl Column for i64 {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
-        use rusqlite::types::Value as Sqlite;
         match row {
-            Row::Sqlite(values) => match values.get(at) {
-                Some(Sqlite::Integer(number)) => Ok(Some(*number)),
-                Some(Sqlite::Text(text)) => text.parse().map(Some).map_err(|_| wrong_type(at)),
-                Some(Sqlite::Null) => Ok(None),
+            Row::Sqlite(cells) => match cells.get(at) {
+                Some(ValueRef::Integer(number)) => Ok(Some(number)),
+                Some(ValueRef::Text(_)) => {
+                    row.text(at)?.map(|text| text.parse().map_err(|_| wrong_type(at))).transpose()
+                }
+                Some(ValueRef::Null) => Ok(None),
                 _ => Err(wrong_type(at)),
             },
             Row::Postgres(row) => crate::postgres::read_int(row, at),
@@ -232,13 +231,12 @@ impl Column for i32 {
 
 impl Column for bool {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
-        use rusqlite::types::Value as Sqlite;
         match row {
-            Row::Sqlite(values) => match values.get(at) {
-                Some(Sqlite::Integer(number)) => Ok(Some(*number != 0)),
+            Row::Sqlite(row) => match row.get(at) {
+                Some(ValueRef::Integer(number)) => Ok(Some(number != 0)),
                 // Some of Kratos' columns default to these words.
-                Some(Sqlite::Text(text)) => Ok(Some(matches!(text.as_str(), "true" | "TRUE" | "1"))),
-                Some(Sqlite::Null) => Ok(None),
+                Some(ValueRef::Text(word)) => Ok(Some(matches!(word, b"true" | b"TRUE" | b"1"))),
+                Some(ValueRef::Null) => Ok(None),
                 _ => Err(wrong_type(at)),
             },
             Row::Postgres(row) => crate::postgres::read_bool(row, at),
@@ -319,11 +317,12 @@ pub fn sqlite_time(time: Timestamp) -> String {
 
 /// Reads a time in any form that Kratos, its migrations or SQLite itself leave behind; a time without an offset is UTC.
 pub fn parse_sqlite_time(text: &str) -> Option<Timestamp> {
+    let read = |text: &str| {
+        let without_offset = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+        text.parse().ok().or_else(|| without_offset().map(|time| time.timestamp()))
+    };
     // Go prints a monotonic clock reading after some times.
-    let text = text.split(" m=").next()?.trim();
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|t| t.timestamp()))
+    read(text).or_else(|| read(text.split(" m=").next()?.trim()))
 }
 
 #[cfg(test)]
@@ -347,6 +346,7 @@ mod tests {
             "2026-11-21 07:44:37.5",
             "2026-11-21T07:44:37.5Z",
             "2026-11-21 08:44:37.5+01:00",
+            "2026-11-21 07:44:37.5+00:00 m=+0.25",
         ] {
             assert_eq!(parse_sqlite_time(text), Some(expected), "{text}");
         }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use crypto::{ContinuityCodec, CsrfToken};
 use flow::RequestFacts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::{Cx, Problem, Secret};
+use model::{ClientInfo, Cx, Problem, Secret};
 use serde::de::DeserializeOwned;
 use session::RequestCredentials;
 use url::form_urlencoded;
@@ -79,8 +79,13 @@ impl FromRequest<App> for Request {
 impl Request {
     /// What domain functions get first.
     pub fn cx(&self) -> Cx {
-        let client = client::client_info(&self.headers, self.peer);
-        Cx { clock: self.app.clock().clone(), entropy: self.app.entropy().clone(), client }
+        Cx { client: client::client_info(&self.headers, self.peer), ..self.cx_of_nobody() }
+    }
+
+    /// As [`Request::cx`], for a question that is asked often and never begins a session, so that nobody has to know where
+    /// it comes from.
+    pub fn cx_of_nobody(&self) -> Cx {
+        Cx { clock: self.app.clock().clone(), entropy: self.app.entropy().clone(), client: ClientInfo::default() }
     }
 
     /// The query, without its question mark.

@@ -214,6 +214,8 @@ async fn serve_stream(
     let connection = http1::Builder::new()
         // Some SDKs hand headers to their users as a plain map, in which apps look for `Set-Cookie`, spelt so.
         .title_case_headers(true)
+        // Answers are small: to put head and body into one buffer costs less than to have the system gather them.
+        .writev(false)
         .serve_connection(TokioIo::new(Paced::new(stream, pace.clone())), answer);
     tokio::select! {
         // What breaks a connection concerns its two ends only.

@@ -16,6 +16,11 @@ mod tls;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     let matches = cli::command().get_matches();
     if matches.subcommand_name() == Some(cli::JSONNET_WORKER) {

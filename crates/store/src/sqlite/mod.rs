@@ -2,8 +2,11 @@
 //! through one thread, which commits what is waiting together.
 
 mod reader;
+mod row;
 mod writer;
 
+use std::cell::Cell;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,6 +21,7 @@ use crate::statement::{Dialect, Statement};
 use crate::tx::Tx;
 use crate::value::{Row, Value, sqlite_time};
 use reader::Reader;
+pub use row::SqliteRow;
 use writer::Writer;
 
 /// Where a SQLite database is and how it is opened.
@@ -87,10 +91,17 @@ impl Sqlite {
         self.writer.run_script(script).await
     }
 
-    /// The first reader that is free: the fewer there are in use, the more of the file each has at hand.
+    /// The reader that this thread used last, or else the first one that is free: what it works on is then in this
+    /// processor's caches, and the fewer readers there are in use, the more of the file each has at hand.
     fn reader(&self) -> MutexGuard<'_, Reader> {
-        let free = self.readers.iter().find_map(|reader| reader.try_lock().ok());
-        free.unwrap_or_else(|| self.readers[0].lock().unwrap_or_else(PoisonError::into_inner))
+        thread_local! {
+            static LAST: Cell<usize> = const { Cell::new(0) };
+        }
+        let last = LAST.get() % self.readers.len();
+        let free = iter::once(last)
+            .chain(0..self.readers.len())
+            .find_map(|at| self.readers[at].try_lock().ok().inspect(|_| LAST.set(at)));
+        free.unwrap_or_else(|| self.readers[last].lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -159,8 +170,7 @@ fn query(statement: &mut CachedStatement<'_>, nid: Option<&Value>, parameters: &
     let mut rows = statement.query(rusqlite::params_from_iter(nid.into_iter().chain(parameters)))?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
-        let values = (0..columns).map(|at| row.get::<_, SqliteValue>(at)).collect::<rusqlite::Result<_>>()?;
-        all.push(Row::Sqlite(values));
+        all.push(Row::Sqlite(SqliteRow::copy(row, columns)?));
     }
     Ok(all)
 }
@@ -207,5 +217,31 @@ fn commit_error(error: rusqlite::Error) -> CommitError {
         }
         Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => CommitError::ForeignKey,
         _ => CommitError::Store(store_error(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+    use std::sync::MutexGuard;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::reader::Reader;
+    use super::{Sqlite, SqliteOptions};
+
+    #[test]
+    fn a_thread_goes_on_with_the_reader_that_it_used_last() {
+        let options = SqliteOptions { path: None, create: true, busy_timeout: Duration::ZERO };
+        let sqlite = Sqlite::open(&options, 3).expect("opens");
+        let address = |reader: MutexGuard<'_, Reader>| ptr::from_ref(&*reader).addr();
+        // A thread of its own has not used any.
+        let work = || {
+            let first = sqlite.reader();
+            let second = address(sqlite.reader());
+            assert_ne!(address(first), second);
+            assert_eq!(address(sqlite.reader()), second);
+        };
+        thread::scope(|scope| scope.spawn(work).join()).expect("as expected");
     }
 }
