@@ -1,5 +1,5 @@
-//! The least that a server built like ours can do: one axum route with a fixed answer, behind the same settings of hyper
-//! and tokio. What the server spends above it is its own work, on any machine.
+//! The least that a server of our kind can do: one axum route with a fixed answer, on hyper and tokio, with hyper's own
+//! time-out for slow heads. What the server spends above it is its own work, on any machine.
 
 use std::time::Duration;
 

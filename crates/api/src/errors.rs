@@ -7,10 +7,10 @@ use model::{Problem, RawJson, Timestamp, Uuid, ZERO_TIME};
 use serde::Serialize;
 use serde_json::Value;
 use store::Tx;
-use web::{App, Request, json};
+use web::{Request, json};
 
 /// `/self-service/errors`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new().route("/self-service/errors", get(fetch))
 }
 
@@ -28,17 +28,17 @@ async fn fetch(request: Request) -> web::Result {
     if id == "stub:500" {
         let sample = Problem::new(500).reason("This is a sample error, to try out error pages with.");
         let error = RawJson::from_value(&Value::Object(sample.to_json(None)));
-        let id = request.app.entropy().uuid();
+        let id = request.app().entropy().uuid();
         return Ok(json(
             StatusCode::OK,
             &FlowError { id, error: &error, created_at: ZERO_TIME, updated_at: ZERO_TIME },
         ));
     }
     let id: Uuid = id.parse().map_err(|_| Problem::not_found())?;
-    let store = &request.site.runtime.store;
+    let store = &request.site().runtime.store;
     let stored = store.error(id).await.map_err(Problem::from)?.ok_or_else(Problem::not_found)?;
     let mut tx = Tx::new();
-    tx.mark_error_seen(id, request.app.clock().now());
+    tx.mark_error_seen(id, request.app().clock().now());
     store.commit(tx).await.map_err(Problem::from)?;
     let error = without_debug(stored.error);
     Ok(json(

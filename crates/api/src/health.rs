@@ -8,15 +8,15 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use web::{App, Request, json};
+use web::{Request, json};
 
 /// On the public listener.
-pub fn public_router() -> Router<App> {
+pub fn public_router() -> Router {
     Router::new().route("/health/alive", get(alive)).route("/health/ready", get(ready))
 }
 
 /// On the admin listener.
-pub fn admin_router() -> Router<App> {
+pub fn admin_router() -> Router {
     Router::new()
         .route("/admin/health/alive", get(alive))
         .route("/admin/health/ready", get(ready_in_detail))
@@ -46,16 +46,16 @@ async fn ready_in_detail(request: Request) -> Response {
 }
 
 async fn failures(request: &Request) -> Vec<(&'static str, String)> {
-    let store = &request.site.runtime.store;
+    let store = &request.site().runtime.store;
     if let Err(error) = store.ping().await {
         return vec![("database", error.to_string())];
     }
-    if request.app.is_migrated() {
+    if request.app().is_migrated() {
         return Vec::new();
     }
     match store.has_pending_migrations().await {
         Ok(false) => {
-            request.app.set_migrated();
+            request.app().set_migrated();
             Vec::new()
         }
         Ok(true) => {
@@ -80,7 +80,7 @@ fn answer(failures: Vec<(&'static str, String)>, in_detail: bool) -> Response {
 
 /// `GET /health/config`: the same text on all nodes that run the same configuration.
 async fn config(request: Request) -> Response {
-    let config = &request.site.runtime.config;
+    let config = &request.site().runtime.config;
     let text = config.revision.clone().unwrap_or_else(|| config.revision_hash());
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

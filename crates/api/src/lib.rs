@@ -13,10 +13,9 @@ mod script;
 mod sessions;
 
 use axum::Router;
-use web::App;
 
 /// The routes of the public listener.
-pub fn public_router() -> Router<App> {
+pub fn public_router() -> Router {
     Router::new()
         .merge(flows::router())
         .merge(logout::router())
@@ -29,7 +28,7 @@ pub fn public_router() -> Router<App> {
 }
 
 /// The routes of the admin listener. They answer with and without `/admin` in front.
-pub fn admin_router() -> Router<App> {
+pub fn admin_router() -> Router {
     Router::new()
         .merge(admin::router())
         .merge(health::admin_router())

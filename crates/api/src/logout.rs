@@ -11,10 +11,10 @@ use model::{Problem, Secret};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use url::form_urlencoded;
-use web::{App, Failure, Request, clear_session_cookie, json, no_content, rotate_csrf, see_other};
+use web::{Failure, Request, clear_session_cookie, json, no_content, rotate_csrf, see_other};
 
 /// `/self-service/logout…`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new()
         .route("/self-service/logout/browser", get(create))
         .route("/self-service/logout", get(submit))
@@ -29,7 +29,7 @@ struct LogoutUrl<'a> {
 
 /// `GET /self-service/logout/browser`: the URL that ends this session. Always JSON when it works.
 async fn create(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let credentials = request.credentials_with_bare_cookie();
     let logout = runtime.sessions.create_logout(&request.cx(), &credentials).await.map_err(Failure::for_browsers)?;
     let asked = request.query("return_to");
@@ -62,14 +62,14 @@ fn return_to(runtime: &Runtime, request: &Request) -> Result<Url, Problem> {
 ///
 /// The session is ended before `return_to` is looked at: a bad address does not keep anyone signed in.
 async fn submit(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let credentials = request.credentials_with_bare_cookie();
     let token = Secret::new(request.query("token").into_owned());
     let ended = runtime.sessions.logout_browser(&request.cx(), &credentials, &token).await;
     let ended = ended.map_err(Failure::for_browsers)?;
     tracing::info!(session.id = %ended.session.id, identity.id = %ended.session.identity_id, "Signed out.");
 
-    let entropy = request.app.entropy();
+    let entropy = request.app().entropy();
     let cookie = &runtime.config.session.cookie;
     match return_to(runtime, &request) {
         Ok(return_to) => {
@@ -103,7 +103,7 @@ struct NativeLogout {
 async fn submit_native(mut request: Request) -> web::Result {
     let body: Option<NativeLogout> = request.json().await?;
     let token = body.and_then(|body| body.session_token).unwrap_or_else(|| Secret::from(""));
-    request.site.runtime.sessions.logout_native(&request.cx(), &token).await?;
+    request.site().runtime.sessions.logout_native(&request.cx(), &token).await?;
     tracing::info!("A native app signed out.");
     Ok(no_content())
 }

@@ -6,10 +6,10 @@ use axum::http::HeaderValue;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::Response;
 use axum::routing::get;
-use web::{App, Metrics, Request};
+use web::{Metrics, Request};
 
 /// `/metrics/prometheus`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new().route("/admin/metrics/prometheus", get(fetch))
 }
 
@@ -19,7 +19,7 @@ async fn fetch(request: Request) -> Response {
         true => Metrics::OPEN_METRICS,
         false => Metrics::PROMETHEUS_TEXT,
     };
-    let mut response = Response::new(Body::from(request.app.metrics().render()));
+    let mut response = Response::new(Body::from(request.app().metrics().render()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use url::Url;
-use web::{App, Request, redirect};
+use web::{Request, redirect};
 
 /// On the public listener.
-pub fn to_admin() -> Router<App> {
+pub fn to_admin() -> Router {
     let identity = || get(admin).put(admin).patch(admin).delete(admin);
     let mut routes = Router::new()
         .route("/identities/{id}/sessions", delete(admin))
@@ -27,7 +27,7 @@ pub fn to_admin() -> Router<App> {
 }
 
 /// On the admin listener.
-pub fn to_public() -> Router<App> {
+pub fn to_public() -> Router {
     let mut routes = Router::new()
         .route("/admin/self-service/logout", get(public))
         .route("/admin/self-service/logout/browser", get(public))
@@ -48,13 +48,13 @@ pub fn to_public() -> Router<App> {
 }
 
 async fn admin(request: Request) -> Response {
-    let base = &request.site.runtime.config.serve.admin.base_url;
+    let base = &request.site().runtime.config.serve.admin.base_url;
     to(&request, base.join(&format!("/admin{}", bare_path(&request))))
 }
 
 /// As a handler beside others, on a path that the admin listener serves by other methods.
 pub async fn public(request: Request) -> Response {
-    let base = &request.site.runtime.config.serve.public.base_url;
+    let base = &request.site().runtime.config.serve.public.base_url;
     to(&request, base.join(bare_path(&request)))
 }
 

@@ -8,12 +8,12 @@ use identity::Schema;
 use model::{Problem, RawJson};
 use serde::Serialize;
 use session::offset_page;
-use web::{App, Request, json};
+use web::{Request, json};
 
 use crate::sessions::{add_page_headers, page_query};
 
 /// `/schemas…`, also below `/admin`, on the public listener.
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new()
         .route("/schemas", get(list))
         .route("/schemas/{id}", get(fetch))
@@ -29,7 +29,7 @@ struct Listed<'a> {
 
 /// `GET /schemas`
 async fn list(request: Request) -> web::Result {
-    let all = request.site.runtime.identities.schemas().all();
+    let all = request.site().runtime.identities.schemas().all();
     let (page, size) = page_query(&request).parse();
     let to_usize = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
     let shown = all.iter().skip(to_usize(page.saturating_mul(size))).take(to_usize(size));
@@ -43,7 +43,7 @@ async fn list(request: Request) -> web::Result {
 
 /// `GET /schemas/{id}`, where the id may be written in base64, as in `schema_url`.
 async fn fetch(Path(id): Path<String>, request: Request) -> web::Result {
-    let schema = request.site.runtime.identities.schemas().get(&id);
+    let schema = request.site().runtime.identities.schemas().get(&id);
     let schema = schema.ok_or_else(|| Problem::not_found().reason("There is no identity schema of this id."))?;
     Ok(json(StatusCode::OK, &document(schema)?))
 }

@@ -5,10 +5,9 @@ use axum::http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flow::{WEBAUTHN_SCRIPT, WEBAUTHN_SCRIPT_PATH};
-use web::App;
 
 /// `/.well-known/ory/webauthn.js`, whether or not a method needs it.
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new().route(WEBAUTHN_SCRIPT_PATH, get(script))
 }
 

@@ -10,10 +10,10 @@ use model::wire::{IdentityView, SessionJson};
 use model::{Secret, Session};
 use serde::Serialize;
 use session::{Page, PageQuery};
-use web::{App, Failure, Request, json, no_content, set_session_cookie};
+use web::{Failure, Request, json, no_content, set_session_cookie};
 
 /// `/sessions…`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new()
         .route("/sessions/whoami", any(whoami))
         .route("/sessions", get(list).delete(revoke_others))
@@ -30,8 +30,8 @@ const CACHE_NOBODY: u64 = 60;
 
 /// `/sessions/whoami`, by any method: who the caller is.
 async fn whoami(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
-    let cx = request.cx_of_nobody();
+    let runtime = &request.site().runtime;
+    let cx = request.cx();
     let flags = &runtime.config.feature_flags;
     let found = match runtime.sessions.whoami(&cx, &request.credentials_with_bare_cookie()).await {
         Ok(found) => found,
@@ -48,7 +48,7 @@ async fn whoami(request: Request) -> web::Result {
     let template = request.query("tokenize_as");
     let tokenized = match template.is_empty() {
         true => None,
-        false => Some(runtime.tokenizer.tokenize(&cx, &template, session).await?),
+        false => Some(Box::pin(runtime.tokenizer.tokenize(&cx, &template, session)).await?),
     };
     let tokenized = tokenized.as_deref();
     let body = SessionJson { tokenized, ..SessionJson::public(session, runtime.public_url(), cx.now()) };
@@ -71,7 +71,7 @@ async fn whoami(request: Request) -> web::Result {
 
 /// `GET /sessions`: the caller's other sessions.
 async fn list(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let cx = request.cx();
     let page = runtime.sessions.list_own(&cx, &request.credentials(), &page_query(&request)).await?;
     Ok(session_page(&request, &page, IdentityView::Embedded))
@@ -90,8 +90,8 @@ pub(crate) fn page_query(request: &Request) -> PageQuery {
 
 /// A page of sessions, with the headers that tell of the others.
 pub(crate) fn session_page(request: &Request, page: &Page<Session>, identity_view: IdentityView) -> Response {
-    let runtime = &request.site.runtime;
-    let (now, base) = (request.app.clock().now(), runtime.public_url());
+    let runtime = &request.site().runtime;
+    let (now, base) = (request.app().clock().now(), runtime.public_url());
     let show = |session| SessionJson { identity_view, ..SessionJson::public(session, base, now) };
     let mut response = json(StatusCode::OK, &page.items.iter().map(show).collect::<Vec<_>>());
     add_page_headers(request, page, &mut response);
@@ -116,14 +116,14 @@ struct Count {
 
 /// `DELETE /sessions`: ends the caller's other sessions.
 async fn revoke_others(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let count = runtime.sessions.revoke_others(&request.cx(), &request.credentials()).await?;
     Ok(json(StatusCode::OK, &Count { count }))
 }
 
 /// `DELETE /sessions/{id}`: ends one of the caller's other sessions.
 async fn revoke(Path(id): Path<String>, request: Request) -> web::Result {
-    request.site.runtime.sessions.revoke_own(&request.cx(), &request.credentials(), &id).await?;
+    request.site().runtime.sessions.revoke_own(&request.cx(), &request.credentials(), &id).await?;
     Ok(no_content_as_json())
 }
 
@@ -146,7 +146,7 @@ struct Exchanged<'a> {
 
 /// `GET /sessions/token-exchange`: the session of a native app that was signed in by a browser.
 async fn exchange_token(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let cx = request.cx();
     let code = |name| Secret::new(request.query(name).into_owned());
     let session = runtime.sessions.exchange_token(&cx, &code("init_code"), &code("return_to_code")).await?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use config::{Loaded, Machine, Mode, Sources};
 use courier::{Content, Courier, Message, Templates};
 use mapper::Mapper;
-use model::{Channel, ClientInfo, Clock, Cx, Entropy, Secret, SignedDuration};
+use model::{Channel, Clock, Cx, Entropy, Secret, SignedDuration};
 use outbound::{Outbound, OutboundOptions};
 use store::{Dsn, MessageFilter, MessageStatus, Store, Tx};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -42,7 +42,7 @@ impl World {
         store.migrate_up(entropy.uuid(), clock.now(), &mut |_| {}).await.expect("tables");
         let outbound = Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client");
         let mapper = Mapper::unconfined(clock.clone());
-        let cx = Cx { clock: clock.clone(), entropy: entropy.clone(), client: ClientInfo::default() };
+        let cx = Cx { clock: clock.clone(), entropy: entropy.clone() };
         let templates = Templates::load(&config, &outbound).await.expect("templates");
         let courier = Courier::new(config, store.clone(), outbound, mapper, templates, clock.clone(), entropy);
         Self { courier, store, clock, cx }

@@ -19,6 +19,7 @@ use sha2::Sha256;
 /// The longest cookie value that is looked at or written, in characters.
 pub(crate) const MAX_LENGTH: usize = 4096;
 const IV_LENGTH: usize = 16;
+const MAC_LENGTH: usize = 32;
 
 /// Why a cookie is not accepted. For the log; the caller's answer is the same for all: there is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -170,12 +171,13 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// The MAC is raw bytes and may hold bars itself, so only the first two bars divide.
+    /// The MAC is raw bytes and may hold bars itself, but its length is known.
     fn of(value: &'a [u8]) -> Option<Self> {
-        let mut parts = value.splitn(3, |byte| *byte == b'|');
-        let (seconds, payload, mac) = (parts.next()?, parts.next()?, parts.next()?);
-        let written_at = std::str::from_utf8(seconds).ok()?.parse().ok()?;
-        Some(Self { written_at, payload, signed: &value[..seconds.len() + 1 + payload.len()], mac })
+        let (rest, mac) = value.split_last_chunk::<MAC_LENGTH>()?;
+        let signed = rest.strip_suffix(b"|")?;
+        let bar = signed.iter().position(|byte| *byte == b'|')?;
+        let written_at = std::str::from_utf8(&signed[..bar]).ok()?.parse().ok()?;
+        Some(Self { written_at, payload: &signed[bar + 1..], signed, mac })
     }
 }
 

@@ -284,7 +284,7 @@ async fn recovered(
     if let Some(value) = proved.map(|address| address.value.clone()) {
         lifecycle::mark_verified(cx, &mut identity, &value, &mut tx);
     }
-    let session = runtime.sessions.new_session(cx, &identity, vec![proved_by])?;
+    let session = runtime.sessions.new_session(cx, &request.client, &identity, vec![proved_by])?;
     let client = if by_link { FlowClient::Browser } else { flow.client };
     // A token that somebody planted before must not be good after it.
     let csrf = CsrfToken::generate(&cx.entropy);

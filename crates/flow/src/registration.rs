@@ -384,7 +384,7 @@ pub async fn accept(
     let default = selfservice.registration.after.return_url(name);
     let source = Url::parse(&flow.request_url).ok();
     let return_to = runtime.return_to(flow.return_to.as_deref(), source.as_ref(), default)?;
-    let mut session = runtime.sessions.new_session(cx, &candidate, vec![method])?;
+    let mut session = runtime.sessions.new_session(cx, &request.client, &candidate, vec![method])?;
     let mut continue_with = Vec::new();
     if flow.client == FlowClient::Browser && request.wants_json {
         continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.to_string() });

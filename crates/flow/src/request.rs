@@ -1,7 +1,7 @@
 //! What the engine needs of a request, free of HTTP types.
 
 use crypto::CsrfToken;
-use model::{Entropy, FlowClient};
+use model::{ClientInfo, Entropy, FlowClient};
 use session::RequestCredentials;
 use url::Url;
 
@@ -13,6 +13,8 @@ pub struct Request {
     /// As the client sent it, with its query (Kratos' `request_url`).
     pub url: Url,
     pub credentials: RequestCredentials,
+    /// Where it comes from, which new sessions remember.
+    pub client: ClientInfo,
     /// The visitor's anti-CSRF token: from the cookie, or made just now and on its way there.
     pub csrf: CsrfToken,
     /// Whether the request brought that cookie along.

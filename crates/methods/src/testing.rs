@@ -11,8 +11,8 @@ use identity::{SchemaSource, Schemas};
 use mapper::Mapper;
 use model::flow::{Login, Settings};
 use model::{
-    Aal, AuthenticationMethod, ClientInfo, Clock, Cx, Entropy, Flow, FlowClient, FlowState, Id, Identity, IdentityId,
-    RawJson, Session, Timestamp, Ui,
+    Aal, AuthenticationMethod, Clock, Cx, Entropy, Flow, FlowClient, FlowState, Id, Identity, IdentityId, RawJson,
+    Session, Timestamp, Ui,
 };
 use outbound::{Outbound, OutboundOptions};
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ use store::{Dsn, Store, Tx};
 
 pub(crate) fn cx() -> Cx {
     let now = "2026-11-21T07:44:37.5Z".parse().expect("a time");
-    Cx { clock: Clock::manual(now), entropy: Entropy::seeded(7), client: ClientInfo::default() }
+    Cx { clock: Clock::manual(now), entropy: Entropy::seeded(7) }
 }
 
 /// A server with an empty database, whose people are called by their address in authenticator apps.

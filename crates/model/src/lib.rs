@@ -34,12 +34,11 @@ pub use session::{ClientInfo, Device, Session, SessionId};
 pub use ui::{Group, Node, Ui};
 pub use uuid::Uuid;
 
-/// What every domain function gets first: the time, randomness and who is asking.
+/// What every domain function gets first: the time and randomness.
 #[derive(Clone, Debug)]
 pub struct Cx {
     pub clock: Clock,
     pub entropy: Entropy,
-    pub client: ClientInfo,
 }
 
 impl Cx {

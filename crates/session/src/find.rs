@@ -125,7 +125,7 @@ impl Sessions {
             // Kratos remembers it for the next time, here and nowhere else.
             let mut tx = store::Tx::new();
             tx.set_available_aal(found.session.identity_id, Aal::Aal2);
-            self.store.commit(tx).await.map_err(Problem::from)?;
+            Box::pin(self.store.commit(tx)).await.map_err(Problem::from)?;
         }
         self.require_aal(&found.session, self.policy.whoami_aal, StepUp::default())?;
         Ok(found)

@@ -2,7 +2,8 @@
 
 use crypto::{SessionCookie, tokens};
 use model::{
-    AuthenticationMethod, Cx, Device, Id, Identity, Problem, Secret, Session, Timestamp, Uuid, factors, level_of,
+    AuthenticationMethod, ClientInfo, Cx, Device, Id, Identity, Problem, Secret, Session, Timestamp, Uuid, factors,
+    level_of,
 };
 use store::Tx;
 
@@ -17,7 +18,7 @@ pub struct SessionCookieValue {
 }
 
 impl Sessions {
-    /// A new session for an identity that has completed `methods` just now, ready to be written with
+    /// A new session for an identity that has completed `methods` from `client` just now, ready to be written with
     /// [`Sessions::insert`]. The identity must carry its credentials: its `available_aal` is worked out from them.
     ///
     /// # Errors
@@ -25,6 +26,7 @@ impl Sessions {
     pub fn new_session(
         &self,
         cx: &Cx,
+        client: &ClientInfo,
         identity: &Identity,
         methods: Vec<AuthenticationMethod>,
     ) -> Result<Session, Problem> {
@@ -45,7 +47,7 @@ impl Sessions {
             authentication_methods: methods,
             created_at: now,
             updated_at: now,
-            devices: Some(vec![device(cx)]),
+            devices: Some(vec![device(cx, client)]),
             identity: Some(identity),
         })
     }
@@ -60,6 +62,7 @@ impl Sessions {
     pub fn strengthen(
         &self,
         cx: &Cx,
+        client: &ClientInfo,
         session: &mut Session,
         identity: &Identity,
         method: AuthenticationMethod,
@@ -75,7 +78,7 @@ impl Sessions {
         session.expires_at = self.end_of_session(now);
         session.updated_at = now;
         // Kratos shows it without an id too.
-        session.devices.get_or_insert_default().push(Device { id: Id::from_uuid(Uuid::nil()), ..device(cx) });
+        session.devices.get_or_insert_default().push(Device { id: Id::from_uuid(Uuid::nil()), ..device(cx, client) });
         session.identity = Some(identity);
         Ok(())
     }
@@ -120,8 +123,7 @@ impl Sessions {
 }
 
 /// The device that a request comes from.
-fn device(cx: &Cx) -> Device {
-    let client = &cx.client;
+fn device(cx: &Cx, client: &ClientInfo) -> Device {
     Device {
         id: Id::random(&cx.entropy),
         ip_address: Some(client.ip_address.clone().unwrap_or_default()),

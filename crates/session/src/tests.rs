@@ -26,18 +26,15 @@ pub(super) struct World {
     secrets: Vec<Secret>,
 }
 
+/// Where requests come from.
+fn client() -> ClientInfo {
+    ClientInfo { ip_address: Some("192.0.2.1:4711".to_owned()), user_agent: Some("browser".to_owned()), location: None }
+}
+
 impl World {
     pub async fn new() -> Self {
         let now: Timestamp = "2026-11-21T07:44:37.5Z".parse().expect("a time");
-        let cx = Cx {
-            clock: Clock::manual(now),
-            entropy: Entropy::seeded(7),
-            client: ClientInfo {
-                ip_address: Some("192.0.2.1:4711".to_owned()),
-                user_agent: Some("browser".to_owned()),
-                location: None,
-            },
-        };
+        let cx = Cx { clock: Clock::manual(now), entropy: Entropy::seeded(7) };
         let store = Store::open(&Dsn::parse("memory").expect("a DSN")).await.expect("a database");
         store.migrate_up(cx.entropy.uuid(), now, &mut |_| {}).await.expect("a schema");
         let secrets = vec![Secret::from("a secret of at least 16 bytes")];
@@ -84,7 +81,8 @@ impl World {
 
     pub async fn sign_in(&self, identity: &Identity) -> Session {
         let method = AuthenticationMethod::new("password", Aal::Aal1, self.cx.now());
-        let session = self.sessions.new_session(&self.cx, identity, vec![method]).expect("an active identity");
+        let session =
+            self.sessions.new_session(&self.cx, &client(), identity, vec![method]).expect("an active identity");
         let mut tx = Tx::new();
         self.sessions.insert(&mut tx, &session);
         self.store.commit(tx).await.expect("a session");

@@ -162,7 +162,11 @@ impl Store {
 
     /// The network of this process and the numbering of credential types, looked up once.
     pub(crate) async fn network(&self) -> Result<&Network, StoreError> {
-        self.0.network.get_or_try_init(|| networks::load(self)).await
+        match self.0.network.get() {
+            Some(network) => Ok(network),
+            // Boxed, since it happens once, and every read would have room for it.
+            None => Box::pin(self.0.network.get_or_try_init(|| networks::load(self))).await,
+        }
     }
 
     /// The id of a credential type in this database.
@@ -182,7 +186,8 @@ impl Store {
         self.count(1);
         match &self.0.driver {
             Driver::Sqlite(sqlite) => sqlite.fetch(statement, Some(&nid), parameters),
-            Driver::Postgres(postgres) => postgres.fetch(statement, Some(&nid), parameters).await,
+            // Boxed, since it is large, and what holds it is moved several times.
+            Driver::Postgres(postgres) => Box::pin(postgres.fetch(statement, Some(&nid), parameters)).await,
         }
     }
 

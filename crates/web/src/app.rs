@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use flow::Runtime;
 use model::{Clock, Entropy};
 
@@ -47,9 +47,14 @@ impl App {
         Self(Arc::new(Inner { site, clock, entropy, metrics: Metrics::default(), is_migrated: AtomicBool::new(false) }))
     }
 
-    /// The configuration of this moment. A request takes it once and keeps it to its end.
+    /// The configuration of this moment.
     pub fn site(&self) -> Arc<Site> {
         self.0.site.load_full()
+    }
+
+    /// As [`App::site`], for a request, which keeps it to its end: without a count that all processors would share.
+    pub(crate) fn site_of_request(&self) -> Guard<Arc<Site>> {
+        self.0.site.load()
     }
 
     /// Answers from another runtime from now on. Requests under way end with the one they began with.

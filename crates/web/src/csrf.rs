@@ -67,29 +67,25 @@ fn is_ignored(path: &str) -> bool {
     }
 }
 
-/// The visitor's anti-CSRF token, as far as it is known when a request comes in.
+/// The anti-CSRF token of a visitor of a guarded path.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Visitor {
-    /// From the cookie, or made just now for a guarded path.
+    /// From the cookie, or made just now. `None` only where the path is not guarded.
     pub token: Option<CsrfToken>,
     /// Whether the browser has to be told of it.
     pub is_new: bool,
 }
 
 impl Visitor {
-    /// Reads the cookie. On a guarded path a visitor without a usable one gets a new one; so does a visitor with
-    /// several, since nobody knows which of them a form belongs to.
+    /// Reads the cookie. A visitor without a usable one gets a new one. On other paths whoever needs the token reads
+    /// it; most do not.
     pub fn read(headers: &HeaderMap, cookie_name: &str, protection: Protection, entropy: &Entropy) -> Self {
-        if protection == Protection::Off {
+        if protection != Protection::Guarded {
             return Self::default();
         }
-        let mut own = cookies(headers).filter(|(name, _)| *name == cookie_name).map(|(_, value)| value);
-        let token = match (own.next(), own.next()) {
-            (Some(value), None) => CsrfToken::from_cookie(value),
-            _ => None,
-        };
-        let is_new = token.is_none() && protection == Protection::Guarded;
-        Self { token: if is_new { Some(CsrfToken::generate(entropy)) } else { token }, is_new }
+        let sent = token_in(headers, cookie_name);
+        let is_new = sent.is_none();
+        Self { token: Some(sent.unwrap_or_else(|| CsrfToken::generate(entropy))), is_new }
     }
 
     /// Whether a request may go on: it changes nothing, or brings the token along in the header `X-CSRF-Token`.
@@ -100,6 +96,16 @@ impl Visitor {
         }
         let sent = headers.get("X-CSRF-Token").and_then(|value| value.to_str().ok());
         sent.is_some_and(|sent| !self.is_new && self.token.as_ref().is_some_and(|token| token.verify(sent)))
+    }
+}
+
+/// The token of the anti-CSRF cookie. Where there are several cookies there is none, since nobody knows which of them a form
+/// belongs to.
+pub(crate) fn token_in(headers: &HeaderMap, cookie_name: &str) -> Option<CsrfToken> {
+    let mut own = cookies(headers).filter(|(name, _)| *name == cookie_name).map(|(_, value)| value);
+    match (own.next(), own.next()) {
+        (Some(value), None) => CsrfToken::from_cookie(value),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! clean, then routing. It shows: a `POST` to a path that is not there is refused for its missing token.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::Router;
@@ -23,7 +23,7 @@ use crate::csrf::{self, Protection, Visitor};
 use crate::explain::Clues;
 use crate::log::Line;
 use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf};
-use crate::request::{Arrival, Request, RouteSlot};
+use crate::request::{Arrival, Request};
 use crate::{App, Site, error_page, json, path};
 
 /// Which listener a request came in at.
@@ -43,26 +43,28 @@ pub struct Edge {
     router: Router,
 }
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
 
 impl Edge {
     /// Puts the edge around `routes`.
-    pub fn new(app: App, side: Side, routes: Router<App>) -> Self {
-        let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
-        Self { router: routes.with_state(app.clone()), app, side }
+    pub fn new(app: App, side: Side, routes: Router) -> Self {
+        let router = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+        Self { app, side, router }
     }
 
     /// Answers a request. Never fails: a panic in a handler becomes a 500.
     pub async fn answer(&self, mut request: axum::extract::Request, peer: Peer) -> Response {
         let started = Instant::now();
-        let site = self.app.site();
+        let site = self.app.site_of_request();
         let asker = Asker::of(&request);
         let line = Line::begin(self.side, &request, &site.runtime.config);
         let clues = site.runtime.config.dev.then(|| Clues::read(&site, &request, peer));
 
-        let gate = self.gate(&site, &request);
-        let route = RouteSlot::default();
-        let mut response = match gate.answer {
+        let Gate { headers, protection, visitor, answer } = self.gate(&site, &request);
+        let (app, route) = (self.app.clone(), OnceLock::new());
+        let arrival = Arc::new(Arrival { app, site, protection, visitor, peer, route });
+        let mut response = match answer {
             Some(answer) => answer,
             None => {
                 if self.side == Side::Admin
@@ -70,22 +72,22 @@ impl Edge {
                 {
                     *request.uri_mut() = uri;
                 }
-                let arrival =
-                    Arrival { site: Arc::clone(&site), visitor: gate.visitor.clone(), peer, route: Arc::clone(&route) };
-                request.extensions_mut().insert(arrival);
+                request.extensions_mut().insert(Arc::clone(&arrival));
                 self.route(request).await
             }
         };
+        let route = arrival.route.get();
         if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-            line.failed(route.get(), &failure.problem);
+            line.failed(route, &failure.problem);
             if let Some(clues) = clues {
                 clues.explain(&asker.method, &failure.problem);
             }
-            response = self.encode(&site, &asker, failure).await;
+            // Boxed, since it is large and most requests do without.
+            response = Box::pin(self.encode(&arrival.site, &asker, failure)).await;
         }
-        self.dress(&site, &asker, gate.protection, gate.headers, gate.visitor, &mut response);
+        self.dress(&arrival, &asker, headers, &mut response);
 
-        let (status, took, route) = (response.status().as_u16(), started.elapsed(), route.get());
+        let (status, took) = (response.status().as_u16(), started.elapsed());
         self.app.metrics().count(&asker.method, route, status, took);
         line.completed(route, status, took);
         response
@@ -126,9 +128,8 @@ impl Edge {
     }
 
     async fn route(&self, request: axum::extract::Request) -> Response {
-        let mut router = self.router.clone();
-        let answer = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind();
-        match answer.await {
+        let answer = self.router.clone().call(request);
+        match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             // The panic's own text is in the log already, by the panic hook.
@@ -154,15 +155,8 @@ impl Edge {
     }
 
     /// Adds what all answers have in common.
-    fn dress(
-        &self,
-        site: &Site,
-        asker: &Asker,
-        protection: Protection,
-        cors: HeaderMap,
-        visitor: Visitor,
-        response: &mut Response,
-    ) {
+    fn dress(&self, arrival: &Arrival, asker: &Asker, cors: HeaderMap, response: &mut Response) {
+        let Arrival { site, protection, visitor, .. } = arrival;
         let replaced = response.extensions_mut().remove::<ReplacesCsrf>();
         let status = response.status();
         let headers = response.headers_mut();
@@ -176,10 +170,11 @@ impl Edge {
         for (name, value) in &cors {
             headers.append(name, value.clone());
         }
-        if self.side == Side::Public && protection != Protection::Off {
+        if self.side == Side::Public && *protection != Protection::Off {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
             // A cookie that was made for this visitor a moment ago need not be replaced.
-            let made = visitor.token.filter(|_| visitor.is_new).map(|token| ReplacesCsrf { token, comes_last: false });
+            let made = visitor.token.clone().filter(|_| visitor.is_new);
+            let made = made.map(|token| ReplacesCsrf { token, comes_last: false });
             if let Some(ReplacesCsrf { token, comes_last }) = made.or(replaced) {
                 let others = if comes_last { Vec::new() } else { csrf::take_cookies(headers) };
                 csrf::set_cookie(headers, &site.runtime.config, &site.csrf_cookie, &token);
@@ -219,7 +214,7 @@ struct Asker {
 impl Asker {
     fn of(request: &axum::extract::Request) -> Self {
         let headers = request.headers();
-        let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty());
+        let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty());
         let is_native_logout =
             request.uri().path() == "/self-service/logout/api" && *request.method() != Method::OPTIONS;
         Self {

@@ -7,8 +7,8 @@ use axum::http::uri::PathAndQuery;
 
 /// The path without empty, `.` and `..` segments. A slash at its end stays.
 pub(crate) fn clean(path: &str) -> Cow<'_, str> {
-    let is_clean = path.starts_with('/') && path.split('/').skip(1).all(|segment| !matches!(segment, "." | ".."));
-    if is_clean && !path.contains("//") {
+    let may_be_unclean = |pair: &[u8]| matches!(pair, b"//" | b"/.");
+    if path.starts_with('/') && !path.as_bytes().windows(2).any(may_be_unclean) {
         return Cow::Borrowed(path);
     }
     let mut kept: Vec<&str> = Vec::new();
@@ -62,6 +62,7 @@ mod tests {
             ("/a/..", "/"),
             ("//", "/"),
             ("/a/b/", "/a/b/"),
+            ("/.a/..b", "/.a/..b"),
         ] {
             assert_eq!(clean(path), expected, "{path}");
         }

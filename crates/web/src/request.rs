@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use arc_swap::Guard;
 use axum::body::Body;
 use axum::extract::{FromRequest, MatchedPath};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use axum::response::Response;
 use crypto::{ContinuityCodec, CsrfToken};
 use flow::RequestFacts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::{ClientInfo, Cx, Problem, Secret};
+use model::{Cx, Problem, Secret};
 use serde::de::DeserializeOwned;
 use session::RequestCredentials;
 use url::form_urlencoded;
@@ -20,7 +22,7 @@ use url::form_urlencoded;
 use crate::accept::{accepts_json, is_json_request, prefers_html};
 use crate::client::{self, Peer};
 use crate::cookies::{cookie, cookies};
-use crate::csrf::Visitor;
+use crate::csrf::{self, Protection, Visitor};
 use crate::reply::empty;
 use crate::{App, Site, parse_object};
 
@@ -29,63 +31,66 @@ pub const MAX_BODY: usize = 5 << 20;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The header of native apps.
+const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-session-token");
+
 /// How many more session cookies are tried when the first cannot be read. Each costs a decryption.
 const MAX_OTHER_COOKIES: usize = 8;
 
 /// What the edge of the server found out about a request.
-#[derive(Clone)]
 pub(crate) struct Arrival {
-    pub site: Arc<Site>,
+    pub app: App,
+    /// One configuration from the request's beginning to its end.
+    pub site: Guard<Arc<Site>>,
+    pub protection: Protection,
     pub visitor: Visitor,
     pub peer: Peer,
-    pub route: RouteSlot,
+    /// Tells the edge, after the fact, which route the request took.
+    pub route: OnceLock<MatchedPath>,
 }
-
-/// Tells the edge, after the fact, which route a request took.
-pub(crate) type RouteSlot = Arc<OnceLock<MatchedPath>>;
 
 /// A request, with the configuration that it is answered under.
 pub struct Request {
-    pub app: App,
-    /// One configuration from the request's beginning to its end.
-    pub site: Arc<Site>,
     pub method: Method,
     pub uri: Uri,
     pub headers: HeaderMap,
-    visitor: Visitor,
-    peer: Peer,
+    arrival: Arc<Arrival>,
     /// Never contended: the lock makes the request as a whole shareable between threads, which a body is not.
     body: Mutex<Body>,
 }
 
-impl FromRequest<App> for Request {
+impl<S: Sync> FromRequest<S> for Request {
     type Rejection = Response;
 
-    async fn from_request(request: axum::extract::Request, app: &App) -> Result<Self, Response> {
+    async fn from_request(request: axum::extract::Request, _: &S) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let Some(Arrival { site, visitor, peer, route }) = parts.extensions.remove() else {
+        let Some(arrival) = parts.extensions.remove::<Arc<Arrival>>() else {
             tracing::error!("A route was called without passing the edge of the server.");
             return Err(empty(axum::http::StatusCode::INTERNAL_SERVER_ERROR));
         };
         if let Some(matched) = parts.extensions.remove::<MatchedPath>() {
-            // A slot is new for each request, so it cannot be taken.
-            let _ = route.set(matched);
+            // It is new for each request, so it cannot be set.
+            let _ = arrival.route.set(matched);
         }
-        let (app, body) = (app.clone(), Mutex::new(body));
-        Ok(Self { app, site, method: parts.method, uri: parts.uri, headers: parts.headers, visitor, peer, body })
+        let Parts { method, uri, headers, .. } = parts;
+        Ok(Self { method, uri, headers, arrival, body: Mutex::new(body) })
     }
 }
 
 impl Request {
-    /// What domain functions get first.
-    pub fn cx(&self) -> Cx {
-        Cx { client: client::client_info(&self.headers, self.peer), ..self.cx_of_nobody() }
+    /// The server's state.
+    pub fn app(&self) -> &App {
+        &self.arrival.app
     }
 
-    /// As [`Request::cx`], for a question that is asked often and never begins a session, so that nobody has to know where
-    /// it comes from.
-    pub fn cx_of_nobody(&self) -> Cx {
-        Cx { clock: self.app.clock().clone(), entropy: self.app.entropy().clone(), client: ClientInfo::default() }
+    /// The configuration that the request is answered under, from its beginning to its end.
+    pub fn site(&self) -> &Site {
+        &self.arrival.site
+    }
+
+    /// What domain functions get first.
+    pub fn cx(&self) -> Cx {
+        Cx { clock: self.app().clock().clone(), entropy: self.app().entropy().clone() }
     }
 
     /// The query, without its question mark.
@@ -129,12 +134,12 @@ impl Request {
 
     /// What the request brings along to prove a session.
     pub fn credentials(&self) -> RequestCredentials {
-        let header = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = header(AUTHORIZATION.as_str()).and_then(bearer_token);
-        let name = &self.site.runtime.config.session.cookie.name;
+        let header = |name: HeaderName| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = header(AUTHORIZATION).and_then(bearer_token);
+        let name = &self.site().runtime.config.session.cookie.name;
         let mut own = cookies(&self.headers).filter(|(other, _)| *other == name.as_str()).map(|(_, value)| value);
         RequestCredentials {
-            session_token: header("x-session-token").filter(|token| !token.is_empty()).map(Secret::from),
+            session_token: header(SESSION_TOKEN).filter(|token| !token.is_empty()).map(Secret::from),
             cookie: own.next().map(Secret::from),
             other_cookies: own.take(MAX_OTHER_COOKIES).map(Secret::from).collect(),
             bare_cookie: None,
@@ -147,7 +152,7 @@ impl Request {
     pub fn credentials_with_bare_cookie(&self) -> RequestCredentials {
         let mut credentials = self.credentials();
         if credentials.cookie.is_none() {
-            let whole = self.headers.get("cookie").and_then(|value| value.to_str().ok());
+            let whole = self.headers.get(COOKIE).and_then(|value| value.to_str().ok());
             credentials.bare_cookie = whole.filter(|whole| whole.len() <= 4096).map(Secret::from);
         }
         credentials
@@ -158,14 +163,20 @@ impl Request {
     /// # Errors
     /// 400 when its address cannot be made out.
     pub fn for_flow(&self) -> Result<flow::Request, Problem> {
-        let url = client::request_url(&self.headers, &self.uri, self.peer)
+        let url = client::request_url(&self.headers, &self.uri, self.arrival.peer)
             .ok_or_else(|| Problem::bad_request("The request does not say which host it is for (Host header)."))?;
         let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
-        let has_csrf_cookie = self.visitor.token.is_some() && !self.visitor.is_new;
-        let csrf = self.visitor.token.clone().unwrap_or_else(|| CsrfToken::generate(self.app.entropy()));
+        let Visitor { token, is_new } = &self.arrival.visitor;
+        let token = match self.arrival.protection {
+            Protection::Ignored => csrf::token_in(&self.headers, &self.site().csrf_cookie),
+            Protection::Off | Protection::Guarded => token.clone(),
+        };
+        let has_csrf_cookie = token.is_some() && !is_new;
+        let csrf = token.unwrap_or_else(|| CsrfToken::generate(self.app().entropy()));
         Ok(flow::Request {
             url,
             credentials: self.credentials(),
+            client: client::client_info(&self.headers, self.arrival.peer),
             csrf,
             has_csrf_cookie,
             continuity_cookie: cookie(&self.headers, ContinuityCodec::NAME).map(str::to_owned),
@@ -181,7 +192,7 @@ impl Request {
 
     /// What web hooks are told of this request, where there are any.
     fn facts_for_hooks(&self) -> RequestFacts {
-        let runtime = &self.site.runtime;
+        let runtime = &self.site().runtime;
         if !runtime.hooks.tell_of_requests {
             return RequestFacts::default();
         }

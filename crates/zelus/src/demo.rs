@@ -61,7 +61,7 @@ pub async fn welcome(app: &App, tunnel_port: Option<u16>) -> String {
 /// A new session of the demonstration person.
 async fn demonstration_token(app: &App) -> Result<String, Problem> {
     let runtime = app.site().runtime.clone();
-    let cx = Cx { clock: app.clock().clone(), entropy: app.entropy().clone(), client: ClientInfo::default() };
+    let cx = Cx { clock: app.clock().clone(), entropy: app.entropy().clone() };
     let kind = model::CredentialType::Password;
     let mut tx = Tx::new();
     let known = runtime.store.find_by_identifier(kind, DEMO_ADDRESS).await?;
@@ -80,7 +80,7 @@ async fn demonstration_token(app: &App) -> Result<String, Problem> {
         }
     };
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
-    let session = runtime.sessions.new_session(&cx, &identity, vec![method])?;
+    let session = runtime.sessions.new_session(&cx, &ClientInfo::default(), &identity, vec![method])?;
     runtime.sessions.insert(&mut tx, &session);
     runtime.store.commit(tx).await?;
     Ok(session.token.map(|token| token.expose().clone()).unwrap_or_default())

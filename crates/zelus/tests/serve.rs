@@ -139,6 +139,23 @@ fn requests_under_way_are_finished() {
 }
 
 #[test]
+fn connections_that_wait_for_another_request_are_ended() {
+    let place = Place::new();
+    let server = place.serve();
+    let mut unused = UnixStream::connect(place.socket()).expect("a connection");
+    let mut idle = UnixStream::connect(place.socket()).expect("a connection");
+    write!(idle, "GET /health/alive HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request");
+    let mut status = [0; 12];
+    idle.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 200");
+    // Otherwise the test's patience ends first.
+    assert_eq!(server.stop(), Some(0));
+    for connection in [&mut unused, &mut idle] {
+        connection.read_to_end(&mut Vec::new()).expect("the end");
+    }
+}
+
+#[test]
 fn what_is_in_the_way_is_said_in_one_line() {
     let place = Place::new();
     assert!(place.run(&["migrate", "sql", "up", "-e", "--yes"]).status.success());

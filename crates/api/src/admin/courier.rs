@@ -9,7 +9,7 @@ use model::{Problem, RawJson, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
 use session::{Page, PageLink};
 use store::{CourierMessage, Dispatch, MessageFilter, MessagePosition, MessageStatus};
-use web::{App, Request, json};
+use web::{Request, json};
 
 use crate::sessions::add_page_headers;
 
@@ -23,18 +23,18 @@ const BEGINNING: MessagePosition =
 const REDACTED: &str = "<redacted-unless-dev-mode>";
 
 /// `/admin/courier/messages…`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new().route("/admin/courier/messages", get(list)).route("/admin/courier/messages/{id}", get(fetch))
 }
 
 /// `GET /admin/courier/messages`, the newest first
 async fn list(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let filter = filter(&request)?;
     let tokens = PageTokenCodec::new(&runtime.config.secrets.pagination, &runtime.config.secrets.default[0]);
     let after = match &*request.query("page_token") {
         "" => BEGINNING,
-        token => position(&tokens, token, request.app.clock().now())?,
+        token => position(&tokens, token, request.app().clock().now())?,
     };
     let size = page_size(&request.query("page_size"))?;
     let mut messages = runtime.store.list_messages(&filter, Some(after), size + 1).await.map_err(Problem::from)?;
@@ -42,7 +42,7 @@ async fn list(request: Request) -> web::Result {
     messages.truncate(size as usize);
 
     let link = |rel, position: MessagePosition| {
-        let token = tokens.seal(request.app.clock().now(), request.app.entropy(), &columns(position));
+        let token = tokens.seal(request.app().clock().now(), request.app().entropy(), &columns(position));
         let token = token.map_err(Problem::internal)?;
         Ok(PageLink { rel, parameters: vec![("page_token", token), ("page_size", size.to_string())] })
     };
@@ -61,7 +61,7 @@ async fn list(request: Request) -> web::Result {
 async fn fetch(Path(id): Path<String>, request: Request) -> web::Result {
     let not_an_id = |_| Problem::new(400).message("The id in the path is not a UUID.");
     let id: Uuid = id.parse().map_err(not_an_id)?;
-    let store = &request.site.runtime.store;
+    let store = &request.site().runtime.store;
     let message = store.courier_message(id).await.map_err(Problem::from)?.ok_or_else(Problem::not_found)?;
     let dispatches = store.dispatches_of(id).await.map_err(Problem::from)?;
     Ok(json(StatusCode::OK, &shown(&request, &message, Some(&dispatches))))
@@ -160,7 +160,7 @@ struct DispatchJson<'a> {
 }
 
 fn shown<'a>(request: &Request, message: &'a CourierMessage, dispatches: Option<&'a [Dispatch]>) -> MessageJson<'a> {
-    let text = |text: &'a str| if request.site.runtime.config.dev { text } else { REDACTED };
+    let text = |text: &'a str| if request.site().runtime.config.dev { text } else { REDACTED };
     MessageJson {
         id: message.id,
         status: message.status.as_str(),

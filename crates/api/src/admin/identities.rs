@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use session::{Page, PageLink, offset_page};
 use store::{IdentityFilter, IdentityPage};
-use web::{App, Failure, Request, json, no_content, parse_json, parse_object};
+use web::{Failure, Request, json, no_content, parse_json, parse_object};
 
 /// `/admin/identities…`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new()
         .route("/admin/identities", get(list).post(create).patch(patch_many))
         .route("/admin/identities/{id}", get(fetch).put(replace).patch(patch_one).delete(remove))
@@ -50,7 +50,7 @@ const MAX_BATCH_PASSWORDS: usize = 200;
 
 /// `GET /admin/identities`
 async fn list(request: Request) -> web::Result {
-    let identities = &request.site.runtime.identities;
+    let identities = &request.site().runtime.identities;
     let reveal = included(&request)?;
     let (filter, shows_credentials) = filter(&request)?;
     let with_credentials = shows_credentials || !request.query_all("include_credential").is_empty();
@@ -194,7 +194,7 @@ fn identity_json<'a>(
     view: IdentityView,
     reveal: &'a [CredentialType],
 ) -> IdentityJson<'a> {
-    IdentityJson { identity, public_base_url: request.site.runtime.public_url(), view, reveal }
+    IdentityJson { identity, public_base_url: request.site().runtime.public_url(), view, reveal }
 }
 
 /// An identity after it was changed.
@@ -209,13 +209,13 @@ fn parse_id(id: &str) -> Result<IdentityId, Failure> {
 
 /// `GET /admin/identities/{id}`
 async fn fetch(Path(id): Path<String>, request: Request) -> web::Result {
-    let identity = request.site.runtime.identities.get(parse_id(&id)?).await?;
+    let identity = request.site().runtime.identities.get(parse_id(&id)?).await?;
     shown(&request, &identity)
 }
 
 /// `GET /admin/identities/by/external/{external_id}`
 async fn fetch_by_external_id(Path(id): Path<String>, request: Request) -> web::Result {
-    let identity = request.site.runtime.identities.get_by_external_id(&id).await?;
+    let identity = request.site().runtime.identities.get_by_external_id(&id).await?;
     shown(&request, &identity)
 }
 
@@ -230,7 +230,7 @@ async fn create(mut request: Request) -> web::Result {
     // Kratos takes the body for JSON, whatever its content type, and says what is wrong in the message alone.
     let body = request.body().await?;
     let body: CreateIdentity = parse_object(&body).map_err(in_message)?;
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let identity = runtime.identities.create(&request.cx(), body).await?;
     let mut response = written(&request, StatusCode::CREATED, &identity, CredentialView::JustCreated);
     let location = runtime.config.serve.admin.base_url.join(&format!("/identities/{}", identity.id));
@@ -251,7 +251,7 @@ fn in_message(mut problem: Problem) -> Problem {
 /// `PUT /admin/identities/{id}`
 async fn replace(Path(id): Path<String>, mut request: Request) -> web::Result {
     let body: UpdateIdentity = request.json().await?;
-    let identity = request.site.runtime.identities.update(&request.cx(), parse_id(&id)?, body).await?;
+    let identity = request.site().runtime.identities.update(&request.cx(), parse_id(&id)?, body).await?;
     Ok(written(&request, StatusCode::OK, &identity, CredentialView::WithoutConfig))
 }
 
@@ -259,7 +259,7 @@ async fn replace(Path(id): Path<String>, mut request: Request) -> web::Result {
 async fn patch_one(Path(id): Path<String>, mut request: Request) -> web::Result {
     let body = request.body().await?;
     let id = parse_id(&id)?;
-    let identities = &request.site.runtime.identities;
+    let identities = &request.site().runtime.identities;
     let operations: Value = match parse_json(&body) {
         Ok(operations) => operations,
         Err(problem) => {
@@ -275,14 +275,14 @@ async fn patch_one(Path(id): Path<String>, mut request: Request) -> web::Result 
 
 /// `DELETE /admin/identities/{id}`
 async fn remove(Path(id): Path<String>, request: Request) -> web::Result {
-    request.site.runtime.identities.delete(parse_id(&id)?).await?;
+    request.site().runtime.identities.delete(parse_id(&id)?).await?;
     Ok(no_content())
 }
 
 /// `DELETE /admin/identities/{id}/credentials/{type}`
 async fn remove_credential(Path((id, kind)): Path<(String, String)>, request: Request) -> web::Result {
     let identifier = request.query_if_set("identifier");
-    let identities = &request.site.runtime.identities;
+    let identities = &request.site().runtime.identities;
     identities.delete_credential(&request.cx(), parse_id(&id)?, &kind, identifier.as_deref()).await?;
     Ok(no_content())
 }
@@ -333,7 +333,7 @@ async fn patch_many(mut request: Request) -> web::Result {
         return Err(Problem::bad_request(reason).into());
     }
 
-    let (cx, identities) = (request.cx(), &request.site.runtime.identities);
+    let (cx, identities) = (request.cx(), &request.site().runtime.identities);
     let mut built = Vec::with_capacity(entries.len());
     for BatchEntry { create, patch_id } in entries {
         built.push(match create {

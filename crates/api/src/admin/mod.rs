@@ -6,10 +6,9 @@ mod recovery;
 mod sessions;
 
 use axum::Router;
-use web::App;
 
 /// `/admin/…`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new()
         .merge(identities::router())
         .merge(sessions::router())

@@ -7,10 +7,10 @@ use config::AddressProof;
 use flow::recovery::{self, Issued};
 use model::{FlowClient, IdentityId, Problem, SignedDuration, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
-use web::{App, Request, json};
+use web::{Request, json};
 
 /// `/admin/recovery/{code,link}`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new().route("/admin/recovery/code", post(issue_code)).route("/admin/recovery/link", post(issue_link))
 }
 
@@ -46,7 +46,7 @@ async fn issue_code(mut request: Request) -> web::Result {
         Some("api") => FlowClient::Api,
         Some(_) => return Err(Problem::bad_request("The flow_type has to be browser or api.").into()),
     };
-    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let (asker, identity) = (request.for_flow()?, asked.identity());
     let issued = recovery::issue(&cx, &runtime, &asker, AddressProof::Code, identity, client, lifespan).await?;
     Ok(answer(StatusCode::CREATED, &issued))
@@ -56,7 +56,7 @@ async fn issue_code(mut request: Request) -> web::Result {
 async fn issue_link(mut request: Request) -> web::Result {
     let asked: Asked = request.json().await?;
     let lifespan = lifespan(asked.expires_in.as_deref())?;
-    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     if runtime.config.selfservice.methods.link.enabled
         && runtime.store.find_identity(asked.identity()).await.map_err(Problem::from)?.is_none()
     {

@@ -8,13 +8,13 @@ use axum::routing::{get, patch};
 use model::Session;
 use model::wire::{IdentityView, SessionJson};
 use session::{AdminListQuery, Expand};
-use web::{App, Request, json, no_content};
+use web::{Request, json, no_content};
 
 use crate::redirects;
 use crate::sessions::{no_content_as_json, page_query, session_page};
 
 /// `/admin/sessions…` and `/admin/identities/{id}/sessions`
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new()
         // Ending one's own other sessions is a matter of the public listener.
         .route("/admin/sessions", get(list).delete(redirects::public))
@@ -32,7 +32,7 @@ async fn list(request: Request) -> web::Result {
         page_token: get("page_token"),
         expand: request.query_all("expand"),
     };
-    let page = request.site.runtime.sessions.list_all(&request.cx(), &query).await?;
+    let page = request.site().runtime.sessions.list_all(&request.cx(), &query).await?;
     Ok(session_page(&request, &page, IdentityView::Public))
 }
 
@@ -40,24 +40,24 @@ async fn list(request: Request) -> web::Result {
 async fn fetch(Path(id): Path<String>, request: Request) -> web::Result {
     let expand = request.query_all("expand");
     let expand = Expand::parse(expand.iter().map(String::as_str))?;
-    let session = request.site.runtime.sessions.get(&id, expand).await?;
+    let session = request.site().runtime.sessions.get(&id, expand).await?;
     Ok(shown(&request, &session))
 }
 
 fn shown(request: &Request, session: &Session) -> Response {
-    let base = request.site.runtime.public_url();
-    json(StatusCode::OK, &SessionJson::public(session, base, request.app.clock().now()))
+    let base = request.site().runtime.public_url();
+    json(StatusCode::OK, &SessionJson::public(session, base, request.app().clock().now()))
 }
 
 /// `DELETE /admin/sessions/{id}`: ends a session; its row stays.
 async fn revoke(Path(id): Path<String>, request: Request) -> web::Result {
-    request.site.runtime.sessions.revoke(&request.cx(), &id).await?;
+    request.site().runtime.sessions.revoke(&request.cx(), &id).await?;
     Ok(no_content_as_json())
 }
 
 /// `PATCH /admin/sessions/{id}/extend`
 async fn extend(Path(id): Path<String>, request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let session = runtime.sessions.extend(&request.cx(), &id).await?;
     match runtime.config.feature_flags.faster_session_extend {
         true => Ok(no_content()),
@@ -69,13 +69,13 @@ async fn extend(Path(id): Path<String>, request: Request) -> web::Result {
 async fn list_of_identity(Path(id): Path<String>, request: Request) -> web::Result {
     let active = request.query_if_set("active");
     let query = page_query(&request);
-    let sessions = &request.site.runtime.sessions;
+    let sessions = &request.site().runtime.sessions;
     let page = sessions.list_of_identity(&request.cx(), &id, active.as_deref(), &query).await?;
     Ok(session_page(&request, &page, IdentityView::Embedded))
 }
 
 /// `DELETE /admin/identities/{id}/sessions`: removes the rows.
 async fn delete_of_identity(Path(id): Path<String>, request: Request) -> web::Result {
-    request.site.runtime.sessions.delete_of_identity(&id).await?;
+    request.site().runtime.sessions.delete_of_identity(&id).await?;
     Ok(no_content())
 }

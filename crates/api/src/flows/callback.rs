@@ -10,11 +10,11 @@ use axum::routing::get;
 use flow::CallbackMethod;
 use model::Problem;
 use url::form_urlencoded;
-use web::{App, Failure, Request, redirect};
+use web::{Failure, Request, redirect};
 
 use super::{answered_by_any, not_submitted};
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Router {
     Router::new()
         .route("/self-service/methods/{method}/callback", get(come_back_to_method))
         .route("/self-service/methods/{method}/callback/{provider}", get(come_back).post(to_get))
@@ -29,7 +29,7 @@ async fn come_back(Path((method, provider)): Path<(String, String)>, request: Re
 }
 
 async fn go_on(request: &Request, method: &str, provider: Option<&str>) -> web::Result {
-    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let mut methods = runtime.methods.iter().filter(|other| other.name() == method);
     let callback: Option<&dyn CallbackMethod> = methods.find_map(|method| method.callback());
     let Some(callback) = callback else {
@@ -51,7 +51,7 @@ async fn to_get(Path(_): Path<(String, String)>, mut request: Request) -> Result
     }
     let sent = form_urlencoded::parse(request.query_text().as_bytes()).chain(form_urlencoded::parse(&body));
     let fields: BTreeMap<_, _> = sent.collect();
-    let mut url = request.site.runtime.config.serve.public.base_url.join(request.path());
+    let mut url = request.site().runtime.config.serve.public.base_url.join(request.path());
     if !fields.is_empty() {
         url.query_pairs_mut().extend_pairs(fields);
     }

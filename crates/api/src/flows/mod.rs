@@ -19,10 +19,10 @@ use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson, IdentityV
 use model::{Cx, Flow, FlowClient, Id, Problem};
 use serde::Serialize;
 use url::form_urlencoded;
-use web::{App, Failure, Request, json, redirect, see_other, set_continuity_cookie, set_csrf, set_session_cookie};
+use web::{Failure, Request, json, redirect, see_other, set_continuity_cookie, set_csrf, set_session_cookie};
 
 /// The routes of all flows.
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new()
         .merge(login::router())
         .merge(registration::router())

@@ -9,7 +9,7 @@ use flow::recovery::{self, Opened, Outcome, Recovered};
 use model::flow::Recovery;
 use model::problem::id;
 use model::{Cx, Flow, FlowClient, Problem};
-use web::{App, Failure, Request, redirect, see_other};
+use web::{Failure, Request, redirect, see_other};
 
 use super::verification::with_csrf;
 use super::{
@@ -17,7 +17,7 @@ use super::{
 };
 
 /// `/self-service/recovery…`
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Router {
     Router::new()
         .route("/self-service/recovery/browser", get(open_in_browser))
         .route("/self-service/recovery/api", get(open_natively))
@@ -26,7 +26,7 @@ pub(super) fn router() -> Router<App> {
 }
 
 async fn open_in_browser(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let opened = recovery::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Browser).await;
     match opened.map_err(Failure::for_browsers)? {
         Opened::AlreadySignedIn { .. } if request.is_json_request() => Err(recovery::already_signed_in().into()),
@@ -37,7 +37,7 @@ async fn open_in_browser(request: Request) -> web::Result {
 }
 
 async fn open_natively(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     match recovery::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await? {
         Opened::AlreadySignedIn { .. } => Err(recovery::already_signed_in().into()),
         Opened::Flow(flow) => Ok(fetched(&flow)),
@@ -45,7 +45,7 @@ async fn open_natively(request: Request) -> web::Result {
 }
 
 async fn fetch(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let id = fetched_id(&request)?;
     let flow = recovery::fetch(&request.cx(), runtime, &request.for_flow()?, id).await;
     flow.map(|flow| fetched(&flow)).map_err(not_fetched)
@@ -54,7 +54,7 @@ async fn fetch(request: Request) -> web::Result {
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
     let input = input_or_query(&mut request).await?;
-    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let outcome = recovery::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
     let page = |flow: &Flow<Recovery>| see_other(&request.method, &runtime.flow_page(flow));
     let to_fetch = |flow: &Flow<Recovery>| {

@@ -10,12 +10,12 @@ use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson};
 use model::{Cx, FlowClient, Problem};
 use serde_json::Value;
-use web::{App, Failure, Request, json, redirect, see_other};
+use web::{Failure, Request, json, redirect, see_other};
 
 use super::{apply, failed_with, fetched_id, for_browsers, input, navigate, submitted_id};
 
 /// `/self-service/settings…`
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Router {
     Router::new()
         .route("/self-service/settings/browser", get(open_in_browser))
         .route("/self-service/settings/api", get(open_natively))
@@ -24,7 +24,7 @@ pub(super) fn router() -> Router<App> {
 }
 
 async fn open_in_browser(request: Request) -> web::Result {
-    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     match settings::open(&cx, &runtime, &request.for_flow()?, FlowClient::Browser).await {
         Ok((shown, effects)) => {
             let mut response = match request.accepts_json() {
@@ -46,13 +46,13 @@ async fn open_in_browser(request: Request) -> web::Result {
 }
 
 async fn open_natively(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let (shown, _) = settings::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await?;
     Ok(shown_json(runtime, StatusCode::OK, &shown, &[]))
 }
 
 async fn fetch(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let id = fetched_id(&request)?;
     match settings::fetch(&request.cx(), runtime, &request.for_flow()?, id).await {
         Ok(shown) => Ok(shown_json(runtime, StatusCode::OK, &shown, &[])),
@@ -64,7 +64,7 @@ async fn fetch(request: Request) -> web::Result {
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
     let input = input(&mut request).await?;
-    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let outcome = match settings::submit(&cx, &runtime, &request.for_flow()?, id, input).await {
         Ok(outcome) => outcome,
         Err(failed) if failed.not_signed_in => return not_signed_in(&request, failed.problem),
@@ -121,7 +121,7 @@ fn not_signed_in(request: &Request, problem: Problem) -> web::Result {
     if request.is_json_request() {
         return Err(problem.into());
     }
-    let page = request.site.runtime.ui_url(model::FlowName::Login);
+    let page = request.site().runtime.ui_url(model::FlowName::Login);
     Ok(redirect(&request.method, StatusCode::FOUND, page.as_str()))
 }
 

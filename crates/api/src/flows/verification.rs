@@ -9,12 +9,12 @@ use flow::verification::{self, Outcome};
 use model::flow::Verification;
 use model::problem::id;
 use model::{Flow, FlowClient, Problem};
-use web::{App, Failure, Request, see_other, set_csrf};
+use web::{Failure, Request, see_other, set_csrf};
 
 use super::{apply, fetched, fetched_id, flow_json, input_or_query, not_fetched, not_submitted, submitted_id};
 
 /// `/self-service/verification…`
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Router {
     Router::new()
         .route("/self-service/verification/browser", get(open_in_browser))
         .route("/self-service/verification/api", get(open_natively))
@@ -23,7 +23,7 @@ pub(super) fn router() -> Router<App> {
 }
 
 async fn open_in_browser(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let opened = verification::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Browser).await;
     // Kratos shows a bad return_to as JSON here, unlike in all other flows.
     let for_browsers = |problem: Problem| match problem.id {
@@ -37,12 +37,12 @@ async fn open_in_browser(request: Request) -> web::Result {
 }
 
 async fn open_natively(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     Ok(fetched(&verification::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await?))
 }
 
 async fn fetch(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let id = fetched_id(&request)?;
     let flow = verification::fetch(&request.cx(), runtime, &request.for_flow()?, id).await;
     flow.map(|flow| fetched(&flow)).map_err(not_fetched)
@@ -51,7 +51,7 @@ async fn fetch(request: Request) -> web::Result {
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
     let input = input_or_query(&mut request).await?;
-    let (cx, runtime) = (request.cx(), request.site.runtime.clone());
+    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let outcome = verification::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
     let page = |flow: &Flow<Verification>| see_other(&request.method, &runtime.flow_page(flow));
     match outcome {

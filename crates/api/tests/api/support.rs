@@ -131,7 +131,7 @@ impl Server {
     }
 
     pub fn cx(&self) -> Cx {
-        Cx { clock: self.clock.clone(), entropy: self.app.entropy().clone(), client: ClientInfo::default() }
+        Cx { clock: self.clock.clone(), entropy: self.app.entropy().clone() }
     }
 
     /// A new person, signed in.
@@ -152,7 +152,8 @@ impl Server {
         let (site, cx) = (self.app.site(), self.cx());
         let runtime = &site.runtime;
         let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
-        let session = runtime.sessions.new_session(&cx, identity, vec![method]).expect("a session");
+        let session =
+            runtime.sessions.new_session(&cx, &ClientInfo::default(), identity, vec![method]).expect("a session");
         let mut tx = Tx::new();
         runtime.sessions.insert(&mut tx, &session);
         runtime.store.commit(tx).await.expect("a session");

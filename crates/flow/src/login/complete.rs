@@ -62,10 +62,10 @@ pub(super) async fn complete(
     let mut session = match previous.filter(|_| same_person) {
         // The person proved more, or the same again: the session, its token and its logout link stay.
         Some(mut session) => {
-            runtime.sessions.strengthen(cx, &mut session, &identity, step.method)?;
+            runtime.sessions.strengthen(cx, &request.client, &mut session, &identity, step.method)?;
             session
         }
-        None => match runtime.sessions.new_session(cx, &identity, vec![step.method]) {
+        None => match runtime.sessions.new_session(cx, &request.client, &identity, vec![step.method]) {
             Ok(session) => session,
             Err(problem) => {
                 // An account that is switched off: the form says all the same which method recognised its owner.

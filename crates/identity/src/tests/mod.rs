@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use config::{Config, Loaded, Machine, Mode, Sources};
 use crypto::{HashingPool, PoolLimits};
-use model::{ClientInfo, Clock, Cx, Entropy, Identity, IdentityId, RawJson};
+use model::{Clock, Cx, Entropy, Identity, IdentityId, RawJson};
 use serde_json::{Value, json};
 use store::{Dsn, Store};
 
@@ -70,7 +70,7 @@ pub(super) fn schemas(schema: &Value) -> Schemas {
 
 pub(super) fn cx() -> Cx {
     let now = "2026-11-21T07:44:37.123456789Z".parse().expect("a time");
-    Cx { clock: Clock::manual(now), entropy: Entropy::seeded(7), client: ClientInfo::default() }
+    Cx { clock: Clock::manual(now), entropy: Entropy::seeded(7) }
 }
 
 pub(super) fn config() -> Config {

@@ -4,25 +4,25 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use model::Uuid;
-use web::{App, Request};
+use web::Request;
 
 use super::{open, shown};
 use crate::render::{ErrorPage, Kind};
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Router {
     Router::new().route("/ui/error", get(show)).route("/ui/{*rest}", get(show_nothing))
 }
 
 /// Any other address below `/ui`.
 async fn show_nothing(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let kind = Kind::Stored { code: 404, id: None };
     let page = ErrorPage::new(runtime.public_url(), kind, None, runtime.public_route("/ui/welcome"));
     Ok(shown(StatusCode::NOT_FOUND, &page, false)?)
 }
 
 async fn show(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let id = Uuid::parse_str(&request.query("id")).ok();
     let stored = match id {
         // A database that fails here must not lead to this very page again.

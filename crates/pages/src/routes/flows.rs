@@ -8,12 +8,12 @@ use flow::{Runtime, login, recovery, registration, settings, verification};
 use model::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
 use model::{Aal, Cx, Flow, FlowState, Id, Problem};
 use url::form_urlencoded;
-use web::{App, Failure, Request, see_other};
+use web::{Failure, Request, see_other};
 
 use super::{open, shown};
 use crate::render::{ErrorPage, FlowPage, Headed, Kind as ErrorKind, Link};
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Router {
     Router::new()
         .route("/ui/login", get(show_login))
         .route("/ui/registration", get(show_registration))
@@ -103,7 +103,7 @@ async fn show_settings(request: Request) -> web::Result {
 
 /// What a request asks for: `None` if it names no flow that could exist.
 fn asked<K: Kind>(request: &Request) -> (Cx, std::sync::Arc<Runtime>, Option<Id<Flow<K>>>) {
-    (request.cx(), request.site.runtime.clone(), request.query("flow").parse().ok())
+    (request.cx(), request.site().runtime.clone(), request.query("flow").parse().ok())
 }
 
 /// Shows a flow, or opens a new one in the place of one that is gone or not this browser's.
@@ -113,7 +113,7 @@ fn show<K: Headed>(
     fetched: Result<Flow<K>, Problem>,
     links: impl FnOnce(&Flow<K>) -> Vec<Link>,
 ) -> Result<Response, Problem> {
-    let public_url = request.site.runtime.public_url();
+    let public_url = request.site().runtime.public_url();
     match fetched {
         Ok(flow) => {
             let page = FlowPage::new(&flow, links(&flow), public_url);
@@ -121,7 +121,7 @@ fn show<K: Headed>(
         }
         // A new flow would not be this browser's either, and so on without end.
         Err(problem) if problem.status == 403 && !asker.has_csrf_cookie => {
-            let again = open(&request.site.runtime, K::NAME.as_str(), &kept_of(request));
+            let again = open(&request.site().runtime, K::NAME.as_str(), &kept_of(request));
             shown(StatusCode::FORBIDDEN, &ErrorPage::new(public_url, ErrorKind::NoCookies, None, again), false)
         }
         Err(problem) if matches!(problem.status, 403 | 404 | 410) => match problem.details.get("redirect_to") {
@@ -134,7 +134,7 @@ fn show<K: Headed>(
 
 /// Sends the browser to open a flow, with everything else that its query asks for, such as `return_to` or `refresh`.
 fn opened_anew<K: Kind>(request: &Request) -> Response {
-    let url = open(&request.site.runtime, K::NAME.as_str(), &kept_of(request));
+    let url = open(&request.site().runtime, K::NAME.as_str(), &kept_of(request));
     see_other(&request.method, &url)
 }
 

@@ -12,7 +12,7 @@ use axum::routing::get;
 use flow::Runtime;
 use model::{Problem, Uuid};
 use store::{CourierMessage, MessageFilter};
-use web::{App, Request};
+use web::Request;
 
 use super::shown;
 use crate::render::{Envelope, Frame, MailboxMessagePage, MailboxPage, Moment, lines};
@@ -26,7 +26,7 @@ const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
                            form-action 'none'; frame-ancestors 'none'; \
                            sandbox allow-popups allow-top-navigation-by-user-activation";
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Router {
     Router::new()
         .route("/ui/mailbox", get(list))
         .route("/ui/mailbox/{id}", get(read))
@@ -39,7 +39,7 @@ fn ensure_mailbox(runtime: &Runtime) -> Result<(), Problem> {
 }
 
 async fn list(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     ensure_mailbox(runtime)?;
     let messages = runtime.store.list_messages(&MessageFilter::default(), None, LISTED).await.map_err(Problem::from)?;
     let envelope = |message: &CourierMessage| Envelope {
@@ -58,7 +58,7 @@ async fn list(request: Request) -> web::Result {
 }
 
 async fn read(Path(id): Path<String>, request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let message = find(runtime, &id).await?;
     let html = runtime.courier.html(&message).map(|_| address(runtime, &format!("/{id}/html")));
     let page = MailboxMessagePage {
@@ -76,7 +76,7 @@ async fn read(Path(id): Path<String>, request: Request) -> web::Result {
 }
 
 async fn read_html(Path(id): Path<String>, request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     let message = find(runtime, &id).await?;
     let html = runtime.courier.html(&message).ok_or_else(Problem::not_found)?;
     let headers = [

@@ -17,13 +17,13 @@ use axum::routing::get;
 use flow::Runtime;
 use model::Problem;
 use url::form_urlencoded;
-use web::{App, Failure, Request, see_other};
+use web::{Failure, Request, see_other};
 
 use crate::assets::Asset;
 use crate::render::Page;
 
 /// The routes of the built-in pages, for the public listener.
-pub fn router() -> Router<App> {
+pub fn router() -> Router {
     Router::new()
         .merge(flows::router())
         .merge(signed_in::router())
@@ -35,12 +35,12 @@ pub fn router() -> Router<App> {
 }
 
 /// `GET /` leads to the welcome page, in development. In production nothing stands there, as in Kratos.
-pub fn home() -> Router<App> {
+pub fn home() -> Router {
     Router::new().route("/", get(lead_on))
 }
 
 async fn lead_on(request: Request) -> Response {
-    see_other(&request.method, &request.site.runtime.public_route("/ui/welcome"))
+    see_other(&request.method, &request.site().runtime.public_route("/ui/welcome"))
 }
 
 /// What pages may do: show themselves, their stylesheet and pictures, and nothing else.

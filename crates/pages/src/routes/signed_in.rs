@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use model::{Cx, Problem, Session};
 use session::{Found, PageQuery, RequestCredentials, Sessions};
-use web::{App, Request, see_other};
+use web::{Request, see_other};
 
 use super::{open, shown};
 use crate::render::{
@@ -15,12 +15,12 @@ use crate::render::{
 /// Other sessions that are listed.
 const OTHERS: &str = "20";
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Router {
     Router::new().route("/ui/welcome", get(show_welcome)).route("/ui/signed-out", get(show_signed_out))
 }
 
 async fn show_welcome(request: Request) -> web::Result {
-    let (cx, runtime, credentials) = (request.cx(), &request.site.runtime, request.credentials());
+    let (cx, runtime, credentials) = (request.cx(), &request.site().runtime, request.credentials());
     let Some(Found { session, .. }) = runtime.sessions.current(&cx, &credentials).await? else {
         // Where people arrive after logging out when nothing else is configured.
         return Ok(see_other(&request.method, &runtime.public_route("/ui/signed-out")));
@@ -62,7 +62,7 @@ fn latest_device(session: &Session) -> String {
 }
 
 async fn show_signed_out(request: Request) -> web::Result {
-    let runtime = &request.site.runtime;
+    let runtime = &request.site().runtime;
     if runtime.sessions.current(&request.cx(), &request.credentials()).await?.is_some() {
         return Ok(see_other(&request.method, &runtime.public_route("/ui/welcome")));
     }

@@ -134,7 +134,7 @@ async fn nothing_brings_an_ended_session_back() {
     let session = world.sign_in(&person).await;
     let mut stale = session.clone();
     let method = AuthenticationMethod::new("password", Aal::Aal1, world.cx.now());
-    world.sessions.strengthen(&world.cx, &mut stale, &person, method).expect("an active identity");
+    world.sessions.strengthen(&world.cx, &client(), &mut stale, &person, method).expect("an active identity");
     world.sessions.logout_native(&world.cx, &token_of(&session)).await.expect("a logout");
 
     let mut tx = Tx::new();
@@ -172,7 +172,7 @@ async fn the_session_of_a_disabled_identity_is_dead_while_it_is_disabled() {
     assert_eq!(refused(logout), INACTIVE);
     let method = AuthenticationMethod::new("password", Aal::Aal1, world.cx.now());
     let person = world.store.find_identity(person.id).await.expect("a database").expect("an identity");
-    assert_eq!(refused(world.sessions.new_session(&world.cx, &person, vec![method])), (401, None));
+    assert_eq!(refused(world.sessions.new_session(&world.cx, &client(), &person, vec![method])), (401, None));
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn sessions_of_very_old_versions_get_a_logout_token_when_they_ask() {
     let world = World::new().await;
     let person = world.someone().await;
     let method = AuthenticationMethod::new("password", Aal::Aal1, world.cx.now());
-    let mut old = world.sessions.new_session(&world.cx, &person, vec![method]).expect("an active identity");
+    let mut old = world.sessions.new_session(&world.cx, &client(), &person, vec![method]).expect("an active identity");
     old.logout_token = None;
     let mut tx = Tx::new();
     world.sessions.insert(&mut tx, &old);

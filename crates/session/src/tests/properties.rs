@@ -196,7 +196,7 @@ impl Test {
             _ => return,
         };
         let method = AuthenticationMethod::new(method, aal, now);
-        if self.world.sessions.strengthen(&self.world.cx, &mut proved, &identity, method).is_err() {
+        if self.world.sessions.strengthen(&self.world.cx, &client(), &mut proved, &identity, method).is_err() {
             return;
         }
         let mut tx = Tx::new();

@@ -148,7 +148,7 @@ async fn a_second_factor_must_be_used_once_there_is_one() {
     assert_eq!(stored.available_aal, Some(Aal::Aal2), "it is remembered");
 
     let method = AuthenticationMethod::new("totp", Aal::Aal2, world.cx.now());
-    world.sessions.strengthen(&world.cx, &mut session, &after, method).expect("an active identity");
+    world.sessions.strengthen(&world.cx, &client(), &mut session, &after, method).expect("an active identity");
     let mut tx = Tx::new();
     world.sessions.update(&mut tx, &session);
     world.store.commit(tx).await.expect("a step up");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Channel, ClientInfo, Cx, Secret, SignedDuration};
+use model::{Channel, Cx, Secret, SignedDuration};
 use serde_json::{Value, json};
 use store::Tx;
 use testkit::{Database, Form, Gateway, MailEncryption, MailServer, MailServerSetup, PASSWORD, Server, Setup};
@@ -46,7 +46,7 @@ async fn queue(server: &Server, channel: Channel, to: &str) {
         request_headers: None,
     };
     let (clock, entropy) = (server.app.clock().clone(), server.app.entropy().clone());
-    let (cx, mut tx) = (Cx { clock, entropy, client: ClientInfo::default() }, Tx::new());
+    let (cx, mut tx) = (Cx { clock, entropy }, Tx::new());
     server.app.site().runtime.courier.queue(&cx, &message, &mut tx);
     server.store().commit(tx).await.expect("a queued message");
 }
