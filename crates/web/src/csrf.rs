@@ -68,7 +68,7 @@ fn is_ignored(path: &str) -> bool {
 }
 
 /// The anti-CSRF token of a visitor of a guarded path.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Visitor {
     /// From the cookie, or made just now. `None` only where the path is not guarded.
     pub token: Option<CsrfToken>,

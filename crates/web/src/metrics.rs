@@ -1,6 +1,5 @@
 //! Counts of requests, for Prometheus.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -83,9 +82,9 @@ impl Counts {
     fn shard(&self) -> MutexGuard<'_, HashMap<String, Endpoint>> {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
-            static NUMBER: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed));
+            static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
         }
-        self.shards[NUMBER.get() % self.shards.len()].lock()
+        self.shards[NUMBER.with(|number| number % self.shards.len())].lock()
     }
 
     /// What all threads counted, by the label of the endpoint.

@@ -6,7 +6,6 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +15,10 @@ use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use web::{Edge, Peer, Side};
 
 use crate::pace::{HEAD_LIMIT, Pace, Paced};
@@ -130,18 +130,14 @@ pub struct Service {
 pub fn serve(socket: Socket, service: Service, tasks: &Tasks, mut stop: watch::Receiver<bool>) {
     let connections = tasks.clone();
     tasks.start(async move {
+        let graceful = GracefulShutdown::new();
         loop {
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             match accepted {
-                Ok(accepted) => {
-                    let (sender, end) = oneshot::channel();
-                    let watched = Watched { pace: Pace::default(), end };
-                    connections.start(watch_over(watched.pace.clone(), service.idle_limit, stop.clone(), sender));
-                    connections.start(serve_accepted(accepted, service.clone(), watched));
-                }
+                Ok(accepted) => connections.start(serve_accepted(accepted, service.clone(), graceful.watcher())),
                 Err(error) => {
                     tracing::warn!(%error, "A connection could not be accepted.");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -149,6 +145,7 @@ pub fn serve(socket: Socket, service: Service, tasks: &Tasks, mut stop: watch::R
             }
         }
         socket.close();
+        graceful.shutdown().await;
     });
 }
 
@@ -175,11 +172,11 @@ impl Socket {
     }
 }
 
-async fn serve_accepted(accepted: Accepted, service: Service, watched: Watched) {
+async fn serve_accepted(accepted: Accepted, service: Service, watcher: Watcher) {
     let peer = |address| Peer { address, is_tls: service.tls.is_some() };
     match (accepted, service.tls.clone()) {
         (Accepted::Unix(stream), _) => {
-            serve_stream(stream, Peer { address: None, is_tls: false }, service, watched).await
+            serve_stream(stream, Peer { address: None, is_tls: false }, service, watcher).await
         }
         (Accepted::Tcp(stream, address), tls) => {
             // Answers are small and written at once; waiting for more would only delay them.
@@ -187,9 +184,9 @@ async fn serve_accepted(accepted: Accepted, service: Service, watched: Watched) 
                 tracing::debug!(%error, "A connection keeps Nagle's algorithm.");
             }
             let peer = peer(Some(address));
-            let Some(tls) = tls else { return serve_stream(stream, peer, service, watched).await };
+            let Some(tls) = tls else { return serve_stream(stream, peer, service, watcher).await };
             match tokio::time::timeout(HEAD_LIMIT, tls.acceptor().accept(stream)).await {
-                Ok(Ok(stream)) => serve_stream(stream, peer, service, watched).await,
+                Ok(Ok(stream)) => serve_stream(stream, peer, service, watcher).await,
                 Ok(Err(error)) => tracing::debug!(%error, "A TLS handshake failed."),
                 Err(_) => tracing::debug!("A TLS handshake took too long."),
             }
@@ -201,9 +198,9 @@ async fn serve_stream(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     service: Service,
-    watched: Watched,
+    watcher: Watcher,
 ) {
-    let Watched { pace, end } = watched;
+    let pace = Pace::default();
     let idle_limit = service.idle_limit;
     // One count for each connection: those of what it shares with others would go from processor to processor.
     let answering = Arc::new((service, pace.clone()));
@@ -218,58 +215,19 @@ async fn serve_stream(
             Ok::<_, Infallible>(answer)
         })
     });
-    let mut connection = pin!(
-        http1::Builder::new()
-            // Some SDKs hand headers to their users as a plain map, in which apps look for `Set-Cookie`, spelt so.
-            .title_case_headers(true)
-            // Answers are small: to put head and body into one buffer costs less than to have the system gather them.
-            .writev(false)
-            .serve_connection(TokioIo::new(Paced::new(stream, pace.clone())), answer)
-    );
-    // What breaks a connection concerns its two ends only.
-    let ended = |outcome: hyper::Result<()>| {
-        if let Err(error) = outcome {
+    let connection = http1::Builder::new()
+        // Some SDKs hand headers to their users as a plain map, in which apps look for `Set-Cookie`, spelt so.
+        .title_case_headers(true)
+        // Answers are small: to put head and body into one buffer costs less than to have the system gather them.
+        .writev(false)
+        .serve_connection(TokioIo::new(Paced::new(stream, pace.clone())), answer);
+    tokio::select! {
+        // What breaks a connection concerns its two ends only.
+        ended = watcher.watch(connection) => if let Err(error) = ended {
             tracing::debug!(%error, "A connection ended early.");
-        }
-    };
-    tokio::select! {
-        outcome = connection.as_mut() => return ended(outcome),
-        end = end => if matches!(end, Ok(End::Stopped)) {
-            connection.as_mut().graceful_shutdown();
-        } else {
-            return tracing::debug!("Nothing came over a connection for too long.");
         },
+        () = pace.overdue(idle_limit) => tracing::debug!("Nothing came over a connection for too long."),
     }
-    tokio::select! {
-        outcome = connection => ended(outcome),
-        () = pace.overdue(idle_limit) => tracing::debug!("A request under way did not come to its end."),
-    }
-}
-
-/// A connection that [`watch_over`] keeps an eye on.
-struct Watched {
-    pace: Pace,
-    end: oneshot::Receiver<End>,
-}
-
-/// Why a connection is to end.
-enum End {
-    /// The server stops. What is under way is finished.
-    Stopped,
-    /// Nothing came for too long.
-    Overdue,
-}
-
-/// Waits for a reason to end a connection. A task of its own, since a connection asks for whatever it waits for at each
-/// request.
-async fn watch_over(pace: Pace, idle_limit: Duration, mut stop: watch::Receiver<bool>, mut end: oneshot::Sender<End>) {
-    let why = tokio::select! {
-        () = pace.overdue(idle_limit) => End::Overdue,
-        _ = stop.wait_for(|stop| *stop) => End::Stopped,
-        () = end.closed() => return,
-    };
-    // The connection may have ended by itself meanwhile.
-    let _ = end.send(why);
 }
 
 impl Service {
