@@ -14,7 +14,7 @@ pub fn router() -> Router {
 }
 
 async fn fetch(request: Request) -> Response {
-    let accepted = request.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content_type = match accepted.contains("application/openmetrics-text") {
         true => Metrics::OPEN_METRICS,
         false => Metrics::PROMETHEUS_TEXT,

@@ -11,6 +11,7 @@ mod identity;
 mod json;
 pub mod message;
 pub mod problem;
+mod rfc3339;
 mod secret;
 mod session;
 pub mod ui;

@@ -109,14 +109,14 @@ impl Sessions {
     /// # Errors
     /// 401 without an id when nobody is signed in, and 403 `session_aal2_required` when `session.whoami.required_aal`
     /// asks for more than the session proves.
-    pub async fn whoami(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Found, Denied> {
+    pub async fn whoami(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Box<Found>, Denied> {
         // Where a first factor is enough, no more is asked, nor remembered; as in Kratos.
         let second_factors = match self.policy.whoami_aal {
             RequiredAal::Aal1 => SecondFactors::Unwanted,
             RequiredAal::HighestAvailable => SecondFactors::Wanted,
         };
         let found = match self.find_with(cx, credentials, second_factors).await? {
-            Lookup::Found(found) => *found,
+            Lookup::Found(found) => found,
             Lookup::Refused(refusal) => {
                 return Err(Denied { problem: not_signed_in(&refusal), refusal: Some(refusal) });
             }

@@ -295,13 +295,15 @@ impl Store {
         if !is_plausible(token.expose()) {
             return Ok(None);
         }
+        let wanted = second_factors == SecondFactors::Wanted;
         let network = self.network().await?;
         let [totp, lookup_secret, webauthn, code] = SECOND_FACTOR_TYPES.map(|kind| {
             // A type that an old database lacks matches nothing.
-            network.credential_types.iter().find(|(name, _)| *name == kind).map(|(_, id)| *id).into()
+            let id = || network.credential_types.iter().find(|(name, _)| *name == kind).map(|(_, id)| *id);
+            wanted.then(id).flatten().into()
         });
-        let wanted = (second_factors == SecondFactors::Wanted).into();
-        let row = self.fetch_one(&BY_TOKEN, &[token.into(), totp, lookup_secret, webauthn, code, wanted]).await?;
+        let parameters = [token.into(), totp, lookup_secret, webauthn, code, wanted.into()];
+        let row = self.fetch_one(&BY_TOKEN, &parameters).await?;
         row.map(|row| read_lookup(&row)).transpose()
     }
 

@@ -4,13 +4,16 @@
 //! clean, then routing. It shows: a `POST` to a path that is not there is refused for its missing token.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use axum::Router;
+use axum::body::{Bytes, HttpBody};
 use axum::http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, VARY};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{self, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{BoxError, Router};
 use futures_util::FutureExt;
 use model::Problem;
 use serde_json::{Map, Value};
@@ -43,59 +46,75 @@ pub struct Edge {
     router: Router,
 }
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
 
 impl Edge {
     /// Puts the edge around `routes`.
     pub fn new(app: App, side: Side, routes: Router) -> Self {
-        let router = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+        // With its state, though that is nothing, axum makes its services now instead of at each request.
+        let router = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(());
         Self { app, side, router }
     }
 
     /// Answers a request. Never fails: a panic in a handler becomes a 500.
-    pub async fn answer(&self, mut request: axum::extract::Request, peer: Peer) -> Response {
+    pub async fn answer<B>(&self, request: http::Request<B>, peer: Peer) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let started = Instant::now();
         let site = self.app.site_of_request();
-        let asker = Asker::of(&request);
-        let line = Line::begin(self.side, &request, &site.runtime.config);
-        let clues = site.runtime.config.dev.then(|| Clues::read(&site, &request, peer));
+        let (mut head, body) = request.into_parts();
+        let line = Line::begin(self.side, &head, &site.runtime.config);
+        let clues = site.runtime.config.dev.then(|| Clues::read(&site, &head, peer));
+        let is_native_logout = is_native_logout(&head);
 
-        let Gate { headers, protection, visitor, answer } = self.gate(&site, &request);
-        let (app, route) = (self.app.clone(), OnceLock::new());
-        let arrival = Arc::new(Arrival { app, site, protection, visitor, peer, route });
+        let Gate { headers: cors, protection, visitor, answer } = self.gate(&site, &head);
+        let (app, method, headers) = (self.app.clone(), head.method.clone(), std::mem::take(&mut head.headers));
+        let arrival =
+            Arc::new(Arrival { app, site, method, headers, protection, visitor, peer, route: OnceLock::new() });
         let mut response = match answer {
             Some(answer) => answer,
             None => {
                 if self.side == Side::Admin
-                    && let Some(uri) = path::with_admin_prefix(request.uri())
+                    && let Some(uri) = path::with_admin_prefix(&head.uri)
                 {
-                    *request.uri_mut() = uri;
+                    head.uri = uri;
                 }
-                request.extensions_mut().insert(Arc::clone(&arrival));
-                self.route(request).await
+                head.extensions.insert(Arc::clone(&arrival));
+                let request = http::Request::from_parts(head, axum::body::Body::new(body));
+                // Pinned here, since it is large, and would be moved for each layer around it.
+                let answer = pin!(self.router.clone().call(request));
+                match AssertUnwindSafe(answer).catch_unwind().await {
+                    Ok(Ok(response)) => response,
+                    Ok(Err(never)) => match never {},
+                    // The panic's own text is in the log already, by the panic hook.
+                    Err(_) => Failure::from(Problem::internal("A handler panicked.")).into_response(),
+                }
             }
         };
-        let route = arrival.route.get();
         if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-            line.failed(route, &failure.problem);
+            line.failed(&arrival, &failure.problem);
             if let Some(clues) = clues {
-                clues.explain(&asker.method, &failure.problem);
+                clues.explain(&arrival.method, &failure.problem);
             }
             // Boxed, since it is large and most requests do without.
-            response = Box::pin(self.encode(&arrival.site, &asker, failure)).await;
+            response = Box::pin(self.encode(&arrival, failure)).await;
         }
-        self.dress(&arrival, &asker, headers, &mut response);
+        if arrival.method == Method::GET || is_native_logout {
+            // Files whose name changes with their content say themselves that they may be kept.
+            response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
+        }
+        self.dress(&arrival, cors, &mut response);
 
         let (status, took) = (response.status().as_u16(), started.elapsed());
-        self.app.metrics().count(&asker.method, route, status, took);
-        line.completed(route, status, took);
+        self.app.metrics().count(&arrival.method, arrival.route.get(), status, took);
+        line.completed(&arrival, status, took);
         response
     }
 
     /// What is decided before routing.
-    fn gate(&self, site: &Site, request: &axum::extract::Request) -> Gate {
-        let (method, headers, path) = (request.method(), request.headers(), request.uri().path());
+    fn gate(&self, site: &Site, Parts { method, headers, uri, .. }: &Parts) -> Gate {
+        let path = uri.path();
         let mut gate = Gate::open();
         if self.side == Side::Public {
             if let Some(cors) = &site.cors {
@@ -117,7 +136,7 @@ impl Edge {
         if has_prefix && *method != Method::CONNECT {
             let clean = path::clean(path);
             if clean != path {
-                let location = match request.uri().query() {
+                let location = match uri.query() {
                     Some(query) => format!("{clean}?{query}"),
                     None => clean.into_owned(),
                 };
@@ -127,25 +146,16 @@ impl Edge {
         gate
     }
 
-    async fn route(&self, request: axum::extract::Request) -> Response {
-        let answer = self.router.clone().call(request);
-        match AssertUnwindSafe(answer).catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            // The panic's own text is in the log already, by the panic hook.
-            Err(_) => Failure::from(Problem::internal("A handler panicked.")).into_response(),
-        }
-    }
-
     /// Turns a failure into its answer: JSON, or for browsers a redirect to the error page.
-    async fn encode(&self, site: &Site, asker: &Asker, failure: Failure) -> Response {
-        let page = match failure.for_browsers && !asker.is_json_request {
-            true => error_page::send_to(&self.app, site, &asker.method, &failure.problem).await,
+    async fn encode(&self, arrival: &Arrival, failure: Failure) -> Response {
+        let Arrival { site, method, headers, .. } = arrival;
+        let page = match failure.for_browsers && !is_json_request(headers) {
+            true => error_page::send_to(&self.app, site, method, &failure.problem).await,
             false => None,
         };
         let mut response = match page {
-            Some(page) if !asker.accepts_json => page,
-            _ => envelope(&failure.problem, asker.request_id.as_deref()),
+            Some(page) if !accepts_json(headers) => page,
+            _ => envelope(&failure.problem, arrival.request_id()),
         };
         response.headers_mut().extend(*failure.headers);
         if let Some(token) = failure.csrf {
@@ -155,15 +165,11 @@ impl Edge {
     }
 
     /// Adds what all answers have in common.
-    fn dress(&self, arrival: &Arrival, asker: &Asker, cors: HeaderMap, response: &mut Response) {
+    fn dress(&self, arrival: &Arrival, cors: HeaderMap, response: &mut Response) {
         let Arrival { site, protection, visitor, .. } = arrival;
         let replaced = response.extensions_mut().remove::<ReplacesCsrf>();
         let status = response.status();
         let headers = response.headers_mut();
-        if asker.method == Method::GET || asker.is_native_logout {
-            // Files whose name changes with their content say themselves that they may be kept.
-            headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
-        }
         if status == StatusCode::METHOD_NOT_ALLOWED {
             sort_allowed(headers);
         }
@@ -200,31 +206,10 @@ impl Gate {
     }
 }
 
-/// What has to be known of a request when it is answered.
-struct Asker {
-    method: Method,
-    is_json_request: bool,
-    accepts_json: bool,
-    /// Whether the answer says that it may not be kept, though its method is not GET: Kratos documents so, and a logout
-    /// that only seems to happen is worse than none.
-    is_native_logout: bool,
-    request_id: Option<String>,
-}
-
-impl Asker {
-    fn of(request: &axum::extract::Request) -> Self {
-        let headers = request.headers();
-        let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty());
-        let is_native_logout =
-            request.uri().path() == "/self-service/logout/api" && *request.method() != Method::OPTIONS;
-        Self {
-            method: request.method().clone(),
-            is_json_request: is_json_request(headers),
-            accepts_json: accepts_json(headers),
-            is_native_logout,
-            request_id: request_id.map(str::to_owned),
-        }
-    }
+/// Whether the answer says that it may not be kept, though its method is not GET: Kratos documents so, and a logout that
+/// only seems to happen is worse than none.
+fn is_native_logout(head: &Parts) -> bool {
+    head.uri.path() == "/self-service/logout/api" && head.method != Method::OPTIONS
 }
 
 /// Kratos' error envelope.

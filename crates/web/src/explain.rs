@@ -1,7 +1,8 @@
 //! In development, a sentence for everyone who was refused: what was read, why it did not do, and what to change.
 
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
-use axum::http::{HeaderMap, Method, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use model::Problem;
 use url::Url;
 
@@ -16,9 +17,8 @@ pub(crate) struct Clues {
 }
 
 impl Clues {
-    pub fn read<B>(site: &Site, request: &Request<B>, peer: Peer) -> Self {
-        let hints = hints(site, request.headers(), peer);
-        Self { path: request.uri().path().to_owned(), hints }
+    pub fn read(site: &Site, head: &Parts, peer: Peer) -> Self {
+        Self { path: head.uri.path().to_owned(), hints: hints(site, &head.headers, peer) }
     }
 
     /// Logs the explanation of a 401 or 403.

@@ -13,6 +13,9 @@ use serde_json::Value;
 const CONTENT_TYPE_OF_ANSWERS: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const CONTENT_TYPE_OF_ERRORS: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Room for an answer, in bytes: a session needs a little less, a form twice as much.
+const ROOM: usize = 2048;
+
 /// An answer in JSON.
 pub fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
     respond(status, value, CONTENT_TYPE_OF_ANSWERS)
@@ -24,8 +27,9 @@ pub(crate) fn error_json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -
 }
 
 fn respond<T: Serialize + ?Sized>(status: StatusCode, value: &T, content_type: HeaderValue) -> Response {
-    let mut response = match serde_json::to_vec(value) {
-        Ok(text) => Response::new(Body::from(finish(text))),
+    let mut text = Vec::with_capacity(ROOM);
+    let mut response = match serde_json::to_writer(&mut text, value) {
+        Ok(()) => Response::new(Body::from(finish(text))),
         Err(error) => {
             // Only maps with keys that are not text cannot be printed, and there are none.
             tracing::error!(%error, "An answer could not be written as JSON.");

@@ -34,6 +34,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The header of native apps.
 const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-session-token");
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// How many more session cookies are tried when the first cannot be read. Each costs a decryption.
 const MAX_OTHER_COOKIES: usize = 8;
 
@@ -42,6 +44,9 @@ pub(crate) struct Arrival {
     pub app: App,
     /// One configuration from the request's beginning to its end.
     pub site: Guard<Arc<Site>>,
+    pub method: Method,
+    /// Taken out of the request: its handler reads them, and so does the edge once there is an answer.
+    pub headers: HeaderMap,
     pub protection: Protection,
     pub visitor: Visitor,
     pub peer: Peer,
@@ -49,11 +54,17 @@ pub(crate) struct Arrival {
     pub route: OnceLock<MatchedPath>,
 }
 
+impl Arrival {
+    /// What the caller, or a proxy, calls the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty())
+    }
+}
+
 /// A request, with the configuration that it is answered under.
 pub struct Request {
     pub method: Method,
     pub uri: Uri,
-    pub headers: HeaderMap,
     arrival: Arc<Arrival>,
     /// Never contended: the lock makes the request as a whole shareable between threads, which a body is not.
     body: Mutex<Body>,
@@ -72,8 +83,8 @@ impl<S: Sync> FromRequest<S> for Request {
             // It is new for each request, so it cannot be set.
             let _ = arrival.route.set(matched);
         }
-        let Parts { method, uri, headers, .. } = parts;
-        Ok(Self { method, uri, headers, arrival, body: Mutex::new(body) })
+        let Parts { method, uri, .. } = parts;
+        Ok(Self { method, uri, arrival, body: Mutex::new(body) })
     }
 }
 
@@ -86,6 +97,10 @@ impl Request {
     /// The configuration that the request is answered under, from its beginning to its end.
     pub fn site(&self) -> &Site {
         &self.arrival.site
+    }
+
+    pub fn headers(&self) -> &HeaderMap {
+        &self.arrival.headers
     }
 
     /// What domain functions get first.
@@ -119,25 +134,25 @@ impl Request {
 
     /// Whether a submission, or an error, is answered in JSON.
     pub fn is_json_request(&self) -> bool {
-        is_json_request(&self.headers)
+        is_json_request(self.headers())
     }
 
     /// Whether a newly opened flow is answered in JSON.
     pub fn accepts_json(&self) -> bool {
-        accepts_json(&self.headers)
+        accepts_json(self.headers())
     }
 
     /// Whether the caller would rather have a page than JSON. What it sent does not count.
     pub fn prefers_html(&self) -> bool {
-        prefers_html(&self.headers)
+        prefers_html(self.headers())
     }
 
     /// What the request brings along to prove a session.
     pub fn credentials(&self) -> RequestCredentials {
-        let header = |name: HeaderName| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let header = |name: HeaderName| self.headers().get(name).and_then(|value| value.to_str().ok());
         let bearer = header(AUTHORIZATION).and_then(bearer_token);
         let name = &self.site().runtime.config.session.cookie.name;
-        let mut own = cookies(&self.headers).filter(|(other, _)| *other == name.as_str()).map(|(_, value)| value);
+        let mut own = cookies(self.headers()).filter(|(other, _)| *other == name.as_str()).map(|(_, value)| value);
         RequestCredentials {
             session_token: header(SESSION_TOKEN).filter(|token| !token.is_empty()).map(Secret::from),
             cookie: own.next().map(Secret::from),
@@ -152,7 +167,7 @@ impl Request {
     pub fn credentials_with_bare_cookie(&self) -> RequestCredentials {
         let mut credentials = self.credentials();
         if credentials.cookie.is_none() {
-            let whole = self.headers.get(COOKIE).and_then(|value| value.to_str().ok());
+            let whole = self.headers().get(COOKIE).and_then(|value| value.to_str().ok());
             credentials.bare_cookie = whole.filter(|whole| whole.len() <= 4096).map(Secret::from);
         }
         credentials
@@ -163,12 +178,12 @@ impl Request {
     /// # Errors
     /// 400 when its address cannot be made out.
     pub fn for_flow(&self) -> Result<flow::Request, Problem> {
-        let url = client::request_url(&self.headers, &self.uri, self.arrival.peer)
+        let url = client::request_url(self.headers(), &self.uri, self.arrival.peer)
             .ok_or_else(|| Problem::bad_request("The request does not say which host it is for (Host header)."))?;
-        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name| self.headers().get(name).and_then(|value| value.to_str().ok());
         let Visitor { token, is_new } = &self.arrival.visitor;
         let token = match self.arrival.protection {
-            Protection::Ignored => csrf::token_in(&self.headers, &self.site().csrf_cookie),
+            Protection::Ignored => csrf::token_in(self.headers(), &self.site().csrf_cookie),
             Protection::Off | Protection::Guarded => token.clone(),
         };
         let has_csrf_cookie = token.is_some() && !is_new;
@@ -176,11 +191,11 @@ impl Request {
         Ok(flow::Request {
             url,
             credentials: self.credentials(),
-            client: client::client_info(&self.headers, self.arrival.peer),
+            client: client::client_info(self.headers(), self.arrival.peer),
             csrf,
             has_csrf_cookie,
-            continuity_cookie: cookie(&self.headers, ContinuityCodec::NAME).map(str::to_owned),
-            cookies: cookies(&self.headers).map(|(name, _)| name.to_owned()).collect(),
+            continuity_cookie: cookie(self.headers(), ContinuityCodec::NAME).map(str::to_owned),
+            cookies: cookies(self.headers()).map(|(name, _)| name.to_owned()).collect(),
             origin: text(ORIGIN.as_str()).map(str::to_owned),
             sends_json: text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json")),
             wants_json: self.is_json_request(),
@@ -197,7 +212,7 @@ impl Request {
             return RequestFacts::default();
         }
         let values = |name: &String| -> Vec<String> {
-            let values = self.headers.get_all(name.as_str()).iter();
+            let values = self.headers().get_all(name.as_str()).iter();
             values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
         };
         let allowed = &runtime.config.clients.web_hook_header_allowlist;
@@ -205,13 +220,13 @@ impl Request {
         RequestFacts {
             method: self.method.to_string(),
             headers: headers.filter(|(_, values)| !values.is_empty()).collect(),
-            cookies: cookies(&self.headers).map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            cookies: cookies(self.headers()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         }
     }
 
     /// The media type of the body, without parameters, in lower case.
     pub fn content_type(&self) -> String {
-        let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let value = self.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 

@@ -7,7 +7,7 @@ use store::{Dsn, Store};
 use tokio::sync::watch;
 use web::App;
 
-use crate::serve::{self, GRACE};
+use crate::serve::{self, GRACE, StopSignals};
 use crate::setup::{self, Shared};
 use crate::{logs, reload};
 use flow::Tasks;
@@ -36,11 +36,12 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
         entropy: entropy.clone(),
     };
     let app = App::new(setup::runtime(config, &shared).await?, clock, entropy);
+    let stop_signals = StopSignals::listen()?;
     let tasks = Tasks::default();
     let (stop, stopped) = watch::channel(false);
     start(&app, &tasks, stopped.clone());
     let _watcher = reload::watch(&origin, &app, &shared, &tasks, stopped);
-    serve::wait_for_signal().await?;
+    stop_signals.first().await;
     let _ = stop.send(true);
     if !tasks.finish(GRACE).await {
         tracing::warn!("Some messages took too long; they will be tried again.");

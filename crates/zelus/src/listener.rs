@@ -6,19 +6,19 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header::{ACCEPT, HOST, LOCATION};
 use axum::http::{HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use web::{Edge, Peer, Side};
 
 use crate::pace::{HEAD_LIMIT, Pace, Paced};
@@ -130,14 +130,14 @@ pub struct Service {
 pub fn serve(socket: Socket, service: Service, tasks: &Tasks, mut stop: watch::Receiver<bool>) {
     let connections = tasks.clone();
     tasks.start(async move {
-        let graceful = GracefulShutdown::new();
+        let mut open = Open::default();
         loop {
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             match accepted {
-                Ok(accepted) => connections.start(serve_accepted(accepted, service.clone(), graceful.watcher())),
+                Ok(accepted) => connections.start(serve_accepted(accepted, service.clone(), open.add())),
                 Err(error) => {
                     tracing::warn!(%error, "A connection could not be accepted.");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -145,8 +145,31 @@ pub fn serve(socket: Socket, service: Service, tasks: &Tasks, mut stop: watch::R
             }
         }
         socket.close();
-        graceful.shutdown().await;
     });
+}
+
+/// The connections of a listener: when the value is dropped, they end as soon as nothing is under way on them. Each has a
+/// signal of its own, since it looks at it at every request, and one for all would be a lock that all share.
+#[derive(Default)]
+struct Open {
+    connections: Vec<oneshot::Sender<()>>,
+    /// With so many, those that have ended are forgotten.
+    sweep_at: usize,
+}
+
+/// Resolves when a connection shall end.
+type Stopping = oneshot::Receiver<()>;
+
+impl Open {
+    fn add(&mut self) -> Stopping {
+        if self.connections.len() >= self.sweep_at {
+            self.connections.retain(|connection| !connection.is_closed());
+            self.sweep_at = (2 * self.connections.len()).max(64);
+        }
+        let (sender, stopping) = oneshot::channel();
+        self.connections.push(sender);
+        stopping
+    }
 }
 
 /// A new connection.
@@ -172,11 +195,11 @@ impl Socket {
     }
 }
 
-async fn serve_accepted(accepted: Accepted, service: Service, watcher: Watcher) {
+async fn serve_accepted(accepted: Accepted, service: Service, stopping: Stopping) {
     let peer = |address| Peer { address, is_tls: service.tls.is_some() };
     match (accepted, service.tls.clone()) {
         (Accepted::Unix(stream), _) => {
-            serve_stream(stream, Peer { address: None, is_tls: false }, service, watcher).await
+            serve_stream(stream, Peer { address: None, is_tls: false }, service, stopping).await
         }
         (Accepted::Tcp(stream, address), tls) => {
             // Answers are small and written at once; waiting for more would only delay them.
@@ -184,9 +207,9 @@ async fn serve_accepted(accepted: Accepted, service: Service, watcher: Watcher) 
                 tracing::debug!(%error, "A connection keeps Nagle's algorithm.");
             }
             let peer = peer(Some(address));
-            let Some(tls) = tls else { return serve_stream(stream, peer, service, watcher).await };
+            let Some(tls) = tls else { return serve_stream(stream, peer, service, stopping).await };
             match tokio::time::timeout(HEAD_LIMIT, tls.acceptor().accept(stream)).await {
-                Ok(Ok(stream)) => serve_stream(stream, peer, service, watcher).await,
+                Ok(Ok(stream)) => serve_stream(stream, peer, service, stopping).await,
                 Ok(Err(error)) => tracing::debug!(%error, "A TLS handshake failed."),
                 Err(_) => tracing::debug!("A TLS handshake took too long."),
             }
@@ -198,7 +221,7 @@ async fn serve_stream(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     service: Service,
-    watcher: Watcher,
+    mut stopping: Stopping,
 ) {
     let pace = Pace::default();
     let idle_limit = service.idle_limit;
@@ -210,7 +233,10 @@ async fn serve_stream(
         Box::pin(async move {
             let (service, pace) = &*answering;
             pace.request_begins();
-            let answer = service.answer(request.map(axum::body::Body::new), peer).await;
+            let answer = match service.elsewhere(&request) {
+                Some(location) => (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, location)]).into_response(),
+                None => service.edge.answer(request, peer).await,
+            };
             pace.request_ends();
             Ok::<_, Infallible>(answer)
         })
@@ -221,32 +247,40 @@ async fn serve_stream(
         // Answers are small: to put head and body into one buffer costs less than to have the system gather them.
         .writev(false)
         .serve_connection(TokioIo::new(Paced::new(stream, pace.clone())), answer);
-    tokio::select! {
-        // What breaks a connection concerns its two ends only.
-        ended = watcher.watch(connection) => if let Err(error) = ended {
-            tracing::debug!(%error, "A connection ended early.");
-        },
-        () = pace.overdue(idle_limit) => tracing::debug!("Nothing came over a connection for too long."),
+    let (mut connection, mut overdue) = (pin!(connection), pin!(pace.overdue(idle_limit)));
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => {
+                // What breaks a connection concerns its two ends only.
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "A connection ended early.");
+                }
+                return;
+            }
+            _ = &mut stopping, if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = overdue.as_mut() => {
+                tracing::debug!("Nothing came over a connection for too long.");
+                return;
+            }
+        }
     }
 }
 
 impl Service {
-    async fn answer(&self, request: axum::extract::Request, peer: Peer) -> Response {
-        if self.prefers_localhost
-            && let Some(location) = at_localhost(&request)
-        {
-            return (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, location)]).into_response();
+    /// The same address at localhost, for a browser that visits 127.0.0.1.
+    fn elsewhere<B>(&self, request: &hyper::Request<B>) -> Option<HeaderValue> {
+        if !self.prefers_localhost || *request.method() != Method::GET {
+            return None;
         }
-        self.edge.answer(request, peer).await
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let port = header(HOST)?.strip_prefix("127.0.0.1")?;
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let location = HeaderValue::try_from(format!("http://localhost{port}{path}")).ok()?;
+        header(ACCEPT)?.contains("text/html").then_some(location)
     }
-}
-
-/// The same address at localhost, for a browser that visits 127.0.0.1.
-fn at_localhost(request: &axum::extract::Request) -> Option<HeaderValue> {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let is_visit =
-        *request.method() == Method::GET && header(ACCEPT).is_some_and(|accept| accept.contains("text/html"));
-    let port = header(HOST)?.strip_prefix("127.0.0.1")?;
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    is_visit.then(|| HeaderValue::try_from(format!("http://localhost{port}{path}")).ok())?
 }

@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use config::{Config, Loaded, Machine, Mode, Sources};
 use model::{Clock, Entropy, Secret};
 use store::{Dsn, Store};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use web::{App, Edge, Side};
 
@@ -101,6 +101,8 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     for tls in public_tls.iter().chain(&admin_tls) {
         tls.follow(&tasks, stopped.clone());
     }
+    // Before anyone can connect: who gets an answer may tell the server to stop.
+    let stop_signals = StopSignals::listen()?;
     let public_sockets = listener::bind_configured(Side::Public, public, listen_host(&public.host, is_demo)).await?;
     let admin_sockets = listener::bind_configured(Side::Admin, admin, &admin.host).await?;
     let app = App::new(runtime, clock, entropy);
@@ -143,7 +145,7 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     }
     let _watcher = reload::watch(&origin, &app, &shared, &tasks, stopped);
 
-    wait_for_signal().await?;
+    stop_signals.first().await;
     tracing::info!("Stopping: no new connections; requests under way are finished.");
     // Nobody listening any more is fine.
     let _ = stop.send(true);
@@ -208,17 +210,25 @@ fn listen_host(configured: &str, is_demo: bool) -> &str {
     if is_demo && configured == "127.0.0.1" { "localhost" } else { configured }
 }
 
-/// Waits until the process is told to stop.
-///
-/// # Errors
-/// When signals cannot be received.
-pub async fn wait_for_signal() -> Result<(), String> {
-    let cannot_wait = |error| format!("Signals cannot be received: {error}.");
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_wait)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_wait)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals by which the process is told to stop. From [`StopSignals::listen`] on they no longer end it by themselves.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// # Errors
+    /// When signals cannot be received.
+    pub fn listen() -> Result<Self, String> {
+        let listen = |kind| signal(kind).map_err(|error| format!("Signals cannot be received: {error}."));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for the first of them.
+    pub async fn first(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -61,7 +61,7 @@ selfservice: {{ default_browser_return_url: 'http://127.0.0.1:1/' }}
         let started = Instant::now();
         while UnixStream::connect(self.socket()).is_err() {
             assert!(started.elapsed() < PATIENCE, "the server does not answer");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(1));
         }
         Running(child)
     }
@@ -115,6 +115,14 @@ fn a_server_is_ready_once_its_tables_are_there_and_stops_when_told() {
     assert_eq!(ask(admin, "/version"), 200);
     assert_eq!(server.stop(), Some(0));
     assert!(!place.socket().exists(), "the socket is removed");
+}
+
+#[test]
+fn a_server_that_has_just_come_up_stops_in_order() {
+    let place = Place::new();
+    for _ in 0..10 {
+        assert_eq!(place.serve().stop(), Some(0));
+    }
 }
 
 #[test]

@@ -141,7 +141,7 @@ async fn input(request: &mut Request) -> Result<Result<Input, InputError>, Probl
         "application/json" => Input::from_json(&body),
         "application/x-www-form-urlencoded" => Input::from_form(form_urlencoded::parse(&body).into_owned()),
         "multipart/form-data" => {
-            web::multipart_fields(&request.headers, body).await.map_err(InputError).and_then(Input::from_form)
+            web::multipart_fields(request.headers(), body).await.map_err(InputError).and_then(Input::from_form)
         }
         _ => Err(InputError("Please send the form as JSON, or as a browser sends forms.".to_owned())),
     })

@@ -17,7 +17,9 @@ mod base64_url {
 
     /// `{public}/schemas/` and the schema's id in unpadded URL-safe base64 (RFC 4648 §5).
     pub(super) fn schema_url(public_base_url: &str, schema_id: &str) -> String {
-        let mut url = format!("{}/schemas/", public_base_url.trim_end_matches('/'));
+        let mut url = String::with_capacity(public_base_url.len() + "/schemas/".len() + 2 * schema_id.len() + 2);
+        url.push_str(public_base_url.trim_end_matches('/'));
+        url.push_str("/schemas/");
         for chunk in schema_id.as_bytes().chunks(3) {
             let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
             let sextets = (0..=chunk.len()).map(|i| (bits >> (18 - 6 * i)) & 63);

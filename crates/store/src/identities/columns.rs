@@ -139,7 +139,7 @@ struct Time(Timestamp);
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(from)?;
-        parse_sqlite_time(&text).map(Self).ok_or_else(|| serde::de::Error::custom("not a time"))
+        parse_sqlite_time(text.as_bytes()).map(Self).ok_or_else(|| serde::de::Error::custom("not a time"))
     }
 }
 

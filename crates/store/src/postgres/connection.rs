@@ -7,13 +7,13 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
 
 use super::tls::Tls;
@@ -27,15 +27,66 @@ const LAST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a connection that has served its time may still finish what it is doing.
 const RETIREMENT: Duration = Duration::from_secs(60);
 
+/// Added to a statement's time limit, which the server keeps, before the connection itself is given up.
+const GRACE: Duration = Duration::from_secs(2);
+/// How often a connection is looked at for that.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// One live connection and the statements prepared on it.
 pub(super) struct Connection {
     pub client: Client,
     prepared: Mutex<HashMap<&'static str, tokio_postgres::Statement>>,
+    /// How much work was begun, and how much of that has ended.
+    begun: AtomicU64,
+    ended: AtomicU64,
     is_condemned: AtomicBool,
     condemned: Notify,
 }
 
+/// Work under way on a connection, for as long as the value lives.
+pub(super) struct Work<'a>(&'a Connection);
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl Connection {
+    fn new(client: Client) -> Self {
+        Self {
+            client,
+            prepared: Mutex::default(),
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            is_condemned: AtomicBool::new(false),
+            condemned: Notify::new(),
+        }
+    }
+
+    /// Says that answers are waited for. When none comes for too long, the connection is given up.
+    pub(super) fn begin_work(&self) -> Work<'_> {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Work(self)
+    }
+
+    /// Returns when work has been under way for `limit` without any of it ending. It is looked at from time to time, so
+    /// that no statement has to set a timer.
+    async fn falls_silent(&self, limit: Duration) {
+        let (mut seen, mut since) = (0, Instant::now());
+        loop {
+            sleep(LOOK).await;
+            // In this order, what ends in between counts as under way until the next look.
+            let ended = self.ended.load(Ordering::Relaxed);
+            let is_idle = self.begun.load(Ordering::Relaxed) == ended;
+            if is_idle || ended != seen {
+                (seen, since) = (ended, Instant::now());
+            } else if since.elapsed() >= limit {
+                return;
+            }
+        }
+    }
+
     /// Prepares a statement, or finds it prepared.
     pub(super) async fn prepare(
         &self,
@@ -126,6 +177,8 @@ pub(super) struct Dialer {
     tls: Tls,
     setup: String,
     patience: Duration,
+    /// How long a connection may leave everything unanswered.
+    silence: Duration,
 }
 
 impl Dialer {
@@ -136,7 +189,8 @@ impl Dialer {
             limit = options.statement_timeout.as_millis()
         );
         let tls = Tls::new(&options.tls).map_err(StoreError::Unavailable)?;
-        Ok(Self { config: options.config.clone(), tls, setup, patience: options.connect_timeout })
+        let silence = options.statement_timeout + GRACE;
+        Ok(Self { config: options.config.clone(), tls, setup, patience: options.connect_timeout, silence })
     }
 
     /// Connects and makes the session ready.
@@ -174,12 +228,7 @@ async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<D
             }
         };
         pause = FIRST_PAUSE;
-        let connection = Arc::new(Connection {
-            client,
-            prepared: Mutex::default(),
-            is_condemned: AtomicBool::new(false),
-            condemned: Notify::new(),
-        });
+        let connection = Arc::new(Connection::new(client));
         link.send_replace(Link::Up(Arc::clone(&connection)));
         let expiry = async {
             match lifetime {
@@ -195,6 +244,10 @@ async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<D
                 false
             }
             () = connection.condemned.notified() => false,
+            () = connection.falls_silent(dialer.silence) => {
+                tracing::warn!("The database server does not answer; the connection is given up.");
+                false
+            }
             () = expiry => true,
         };
         link.send_replace(Link::Connecting);

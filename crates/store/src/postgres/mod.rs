@@ -32,8 +32,6 @@ pub(crate) use value::{read_bool, read_bytes, read_int, read_text, read_time, re
 /// How often a transaction runs again after a serialization failure or a deadlock, and the first pause before it.
 const RETRIES: u32 = 6;
 const RETRY_PAUSE: Duration = Duration::from_millis(4);
-/// Added to a statement's time limit, which the server keeps, before the connection itself is given up.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Where a PostgreSQL database is, and every size and time limit of the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +83,6 @@ pub(crate) struct Postgres {
     pool: Pool,
     dialer: Arc<Dialer>,
     wait_timeout: Duration,
-    statement_timeout: Duration,
     /// Keep the connections; they end with the value.
     _keepers: JoinSet<()>,
 }
@@ -112,7 +109,6 @@ impl Postgres {
             pool,
             dialer,
             wait_timeout: options.wait_timeout,
-            statement_timeout: options.statement_timeout,
             _keepers: keepers,
         })
     }
@@ -131,10 +127,11 @@ impl Postgres {
             let prepared = connection.prepare(statement).await?;
             connection.client.query(&prepared, &parameters).await
         };
-        let outcome = match self.bounded(&connection, run()).await? {
+        let _work = connection.begin_work();
+        let outcome = match run().await {
             Err(error) if is_stale_plan(&error) => {
                 connection.forget_prepared();
-                self.bounded(&connection, run()).await?
+                run().await
             }
             outcome => outcome,
         };
@@ -151,7 +148,8 @@ impl Postgres {
         let mut lease = self.pool.lease(self.wait_timeout).await?;
         let parameters = bind(nid, parameters);
         lease.clean = false;
-        let outcome = self.bounded(&lease.connection, lease.connection.client.query(text, &parameters)).await?;
+        let _work = lease.connection.begin_work();
+        let outcome = lease.connection.client.query(text, &parameters).await;
         lease.clean = true;
         rows(&lease.connection, outcome)
     }
@@ -200,9 +198,10 @@ impl Postgres {
         operations: &[Operation],
     ) -> Result<Vec<Vec<Row>>, Failure> {
         let connection = Arc::clone(&lease.connection);
+        let _work = connection.begin_work();
         let mut prepared = Vec::with_capacity(operations.len());
         for operation in operations {
-            prepared.push(self.bounded(&connection, connection.prepare(operation.statement)).await??);
+            prepared.push(connection.prepare(operation.statement).await?);
         }
         let parameters: Vec<_> = operations
             .iter()
@@ -220,7 +219,7 @@ impl Postgres {
             Ok((0, Vec::new()))
         });
         let all = (!alone).then_some(begin).into_iter().chain(statements).collect();
-        let outcomes = self.bounded(&connection, in_order(all)).await?;
+        let outcomes = in_order(all).await;
         // After the first error the others only say that the transaction has failed already.
         let outcome =
             outcomes.into_iter().collect::<Result<Vec<_>, Error>>().map_err(Failure::Error).and_then(|done| {
@@ -231,7 +230,7 @@ impl Postgres {
             });
         if !alone {
             let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
-            match self.bounded(&connection, connection.client.batch_execute(end)).await? {
+            match connection.client.batch_execute(end).await {
                 // A rollback that fails leaves nothing behind but a useless connection.
                 Err(error) if outcome.is_ok() => {
                     lease.clean = error.as_db_error().is_some();
@@ -253,14 +252,6 @@ impl Postgres {
             Some(connection) => Ok(connection),
             None => nth(0).connection(self.wait_timeout).await,
         }
-    }
-
-    /// Gives up on a connection that has not answered long after the server should have stopped the statement.
-    async fn bounded<T>(&self, connection: &Connection, work: impl Future<Output = T>) -> Result<T, StoreError> {
-        timeout(self.statement_timeout + GRACE, work).await.map_err(|_| {
-            connection.condemn();
-            StoreError::Unavailable("the server does not answer".to_owned())
-        })
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use model::Uuid;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value as SqliteValue};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, ffi};
@@ -183,7 +184,10 @@ impl ToSql for Value {
             Self::Int(value) => ToSqlOutput::Owned(SqliteValue::Integer(*value)),
             Self::Text(text) | Self::Json(text) => ToSqlOutput::Borrowed(text.as_str().into()),
             Self::Bytes(bytes) => ToSqlOutput::Borrowed(bytes.as_slice().into()),
-            Self::Uuid(uuid) => ToSqlOutput::Owned(SqliteValue::Text(uuid.hyphenated().to_string())),
+            Self::Uuid(uuid) => {
+                let text = uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned();
+                ToSqlOutput::Owned(SqliteValue::Text(text))
+            }
             Self::Time(time) => ToSqlOutput::Owned(SqliteValue::Text(sqlite_time(*time))),
         })
     }

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use model::Entropy;
-use store::{CommitError, Store, StoreError, Tx};
+use store::{CommitError, Dsn, Store, StoreError, Tx};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use url::Url;
@@ -12,16 +13,17 @@ use url::Url;
 use crate::backend::{NETWORK, now, open, postgres, postgres_server, sqlite};
 use crate::people::identity;
 
-/// Stands before a server, and can be taken away.
+/// Stands before a server, and can be taken away, or fall silent.
 struct Proxy {
     port: u16,
     target: String,
     tasks: JoinSet<()>,
+    silent: watch::Sender<bool>,
 }
 
 impl Proxy {
     async fn new(target: String) -> Self {
-        let mut proxy = Self { port: 0, target, tasks: JoinSet::new() };
+        let mut proxy = Self { port: 0, target, tasks: JoinSet::new(), silent: watch::Sender::new(false) };
         proxy.start().await;
         proxy
     }
@@ -29,12 +31,21 @@ impl Proxy {
     async fn start(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("binds");
         self.port = listener.local_addr().expect("is bound").port();
-        let target = self.target.clone();
+        let (target, silent) = (self.target.clone(), self.silent.subscribe());
         self.tasks.spawn(async move {
             let mut links = JoinSet::new();
             while let Ok((mut near, _)) = listener.accept().await {
                 let mut far = TcpStream::connect(&target).await.expect("connects");
-                links.spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+                let mut silent = silent.clone();
+                links.spawn(async move {
+                    let silenced = async { drop(silent.wait_for(|silent| *silent).await) };
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
+                        () = silenced => {}
+                    }
+                    // Both ends stay open, and hear nothing ever again.
+                    std::future::pending().await
+                });
             }
         });
     }
@@ -95,6 +106,40 @@ async fn a_postgresql_server_that_vanishes_is_reported_and_found_again() {
                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
     assert!(!backend.texts(others).await.is_empty());
     assert!(recovers(&store, &entropy).await);
+}
+
+#[tokio::test]
+async fn a_postgresql_server_that_falls_silent_is_given_up_on_and_found_again() {
+    let Some(server) = postgres_server() else { return };
+    let backend = postgres(server).await;
+    backend.store.migrate_up(NETWORK, now(), &mut |_| {}).await.expect("migrates");
+    let mut url = Url::parse(&backend.dsn).expect("a URL");
+    let mut proxy = Proxy::new(format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432))).await;
+    url.set_host(Some("127.0.0.1")).expect("a host");
+    url.set_port(Some(proxy.port)).expect("a port");
+    url.query_pairs_mut().append_pair("max_conns", "4").append_pair("connect_timeout", "1");
+    let dsn = Dsn::parse(url.as_str()).expect("a DSN");
+    let Dsn::Postgres(mut options) = dsn else { panic!("another database") };
+    options.statement_timeout = Duration::from_millis(200);
+    let store = Store::open(&Dsn::Postgres(options)).await.expect("opens");
+    let entropy = Entropy::seeded(1);
+    store.commit(insert(&entropy)).await.expect("is written");
+
+    proxy.silent.send_replace(true);
+    let start = Instant::now();
+    let (read, written) = tokio::join!(store.ping(), store.commit(insert(&entropy)));
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    assert!(matches!(written, Err(CommitError::Store(StoreError::Unavailable(_)))), "{written:?}");
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+
+    proxy.silent.send_replace(false);
+    assert!(recovers(&store, &entropy).await);
+    // Whoever works is not cut off for having worked as long.
+    for _ in 0..40 {
+        store.ping().await.expect("answers");
+        sleep(Duration::from_millis(100)).await;
+    }
+    proxy.stop().await;
 }
 
 #[tokio::test]
