@@ -215,7 +215,7 @@ async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<D
     let mut retiring = JoinSet::new();
     let mut pause = FIRST_PAUSE;
     loop {
-        let (client, mut driver) = match dialer.dial().await {
+        let (client, driver) = match dialer.dial().await {
             Ok(dialled) => dialled,
             Err(reason) => {
                 if !matches!(&*link.borrow(), Link::Down(known) if *known == reason) {
@@ -228,6 +228,9 @@ async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<D
             }
         };
         pause = FIRST_PAUSE;
+        // A task of its own, so that nothing else is looked at for each statement.
+        let mut driving = JoinSet::new();
+        driving.spawn(driver);
         let connection = Arc::new(Connection::new(client));
         link.send_replace(Link::Up(Arc::clone(&connection)));
         let expiry = async {
@@ -237,8 +240,8 @@ async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<D
             }
         };
         let retired = tokio::select! {
-            ended = &mut driver => {
-                if let Err(error) = ended {
+            ended = driving.join_next() => {
+                if let Some(Ok(Err(error))) = ended {
                     tracing::warn!(reason = describe(&error), "A connection to the database server was lost.");
                 }
                 false
@@ -253,7 +256,7 @@ async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<D
         link.send_replace(Link::Connecting);
         if retired {
             // It ends by itself as soon as the last caller lets go of it.
-            retiring.spawn(timeout(RETIREMENT, driver));
+            retiring.spawn(async move { timeout(RETIREMENT, driving.join_next()).await.map(drop) });
         }
         while retiring.try_join_next().is_some() {}
     }
