@@ -75,7 +75,7 @@ async fn submit(request: Request) -> web::Result {
         Ok(return_to) => {
             let mut response: Response = match request.is_json_request() {
                 true => no_content(),
-                false => see_other(&request.method, return_to.as_str()),
+                false => see_other(request.method(), return_to.as_str()),
             };
             if ended.clear_cookie {
                 clear_session_cookie(response.headers_mut(), cookie);

@@ -64,5 +64,5 @@ fn bare_path(request: &Request) -> &str {
 
 fn to(request: &Request, mut url: Url) -> Response {
     url.set_query(request.uri.query());
-    redirect(&request.method, StatusCode::TEMPORARY_REDIRECT, url.as_str())
+    redirect(request.method(), StatusCode::TEMPORARY_REDIRECT, url.as_str())
 }

@@ -296,25 +296,8 @@ pub fn to_microseconds(time: Timestamp) -> Timestamp {
 /// A time as Kratos writes it to SQLite: `2026-11-21 07:44:37.77+00:00`, in UTC, trailing zeros of the fraction cut.
 /// Text in this form sorts as the times do.
 pub fn sqlite_time(time: Timestamp) -> String {
-    let time = time.to_zoned(TimeZone::UTC).datetime();
-    let (date, clock) = (time.date(), time.time());
-    let mut text = format!(
-        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
-        date.year(),
-        date.month(),
-        date.day(),
-        clock.hour(),
-        clock.minute(),
-        clock.second()
-    );
-    let nanoseconds = clock.subsec_nanosecond();
-    if nanoseconds != 0 {
-        let fraction = format!("{nanoseconds:09}");
-        text.push('.');
-        text.push_str(fraction.trim_end_matches('0'));
-    }
-    text.push_str("+00:00");
-    text
+    let text = time.to_string();
+    text.trim_end_matches('Z').replacen('T', " ", 1) + "+00:00"
 }
 
 /// Reads a time in any form that Kratos, its migrations or SQLite itself leave behind; a time without an offset is UTC.

@@ -8,7 +8,6 @@ use arc_swap::Guard;
 use axum::body::Body;
 use axum::extract::{FromRequest, MatchedPath};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use axum::response::Response;
 use crypto::{ContinuityCodec, CsrfToken};
@@ -63,7 +62,6 @@ impl Arrival {
 
 /// A request, with the configuration that it is answered under.
 pub struct Request {
-    pub method: Method,
     pub uri: Uri,
     arrival: Arc<Arrival>,
     /// Never contended: the lock makes the request as a whole shareable between threads, which a body is not.
@@ -83,8 +81,7 @@ impl<S: Sync> FromRequest<S> for Request {
             // It is new for each request, so it cannot be set.
             let _ = arrival.route.set(matched);
         }
-        let Parts { method, uri, .. } = parts;
-        Ok(Self { method, uri, arrival, body: Mutex::new(body) })
+        Ok(Self { uri: parts.uri, arrival, body: Mutex::new(body) })
     }
 }
 
@@ -97,6 +94,10 @@ impl Request {
     /// The configuration that the request is answered under, from its beginning to its end.
     pub fn site(&self) -> &Site {
         &self.arrival.site
+    }
+
+    pub fn method(&self) -> &Method {
+        &self.arrival.method
     }
 
     pub fn headers(&self) -> &HeaderMap {
@@ -199,7 +200,7 @@ impl Request {
             origin: text(ORIGIN.as_str()).map(str::to_owned),
             sends_json: text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json")),
             wants_json: self.is_json_request(),
-            is_get: self.method == Method::GET,
+            is_get: *self.method() == Method::GET,
             from_script: matches!(text("sec-fetch-mode"), Some("cors" | "same-origin")),
             facts: self.facts_for_hooks(),
         })
@@ -218,7 +219,7 @@ impl Request {
         let allowed = &runtime.config.clients.web_hook_header_allowlist;
         let headers = allowed.iter().map(|name| (canonical(name), values(name)));
         RequestFacts {
-            method: self.method.to_string(),
+            method: self.method().to_string(),
             headers: headers.filter(|(_, values)| !values.is_empty()).collect(),
             cookies: cookies(self.headers()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         }

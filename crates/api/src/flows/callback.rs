@@ -55,5 +55,5 @@ async fn to_get(Path(_): Path<(String, String)>, mut request: Request) -> Result
     if !fields.is_empty() {
         url.query_pairs_mut().extend_pairs(fields);
     }
-    Ok(redirect(&request.method, StatusCode::FOUND, url.as_str()))
+    Ok(redirect(request.method(), StatusCode::FOUND, url.as_str()))
 }

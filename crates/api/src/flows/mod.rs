@@ -60,12 +60,12 @@ fn opened<K: Members>(
             };
             Ok(json(StatusCode::OK, &FlowJson { flow: &shown.flow, parts }))
         }
-        Opened::Flow { shown, .. } => Ok(see_other(&request.method, &runtime.flow_page(&shown.flow))),
+        Opened::Flow { shown, .. } => Ok(see_other(request.method(), &runtime.flow_page(&shown.flow))),
         Opened::ToldWho { .. } if wants_json => Err((manners.already_signed_in)().into()),
-        Opened::ToldWho { to } => Ok(see_other(&request.method, &to)),
-        Opened::SignInInstead { to } => Ok(redirect(&request.method, StatusCode::FOUND, &to)),
+        Opened::ToldWho { to } => Ok(see_other(request.method(), &to)),
+        Opened::SignInInstead { to } => Ok(redirect(request.method(), StatusCode::FOUND, &to)),
         Opened::AlreadySignedIn { .. } if wants_json => Err((manners.already_signed_in)().into()),
-        Opened::AlreadySignedIn { return_to } => Ok(see_other(&request.method, return_to.as_str())),
+        Opened::AlreadySignedIn { return_to } => Ok(see_other(request.method(), return_to.as_str())),
     }
 }
 
@@ -149,7 +149,7 @@ async fn input(request: &mut Request) -> Result<Result<Input, InputError>, Probl
 
 /// As [`input`]; the query of a link that was opened counts as a form.
 async fn input_or_query(request: &mut Request) -> Result<Result<Input, InputError>, Problem> {
-    match request.method {
+    match *request.method() {
         axum::http::Method::GET => {
             Ok(Input::from_form(form_urlencoded::parse(request.query_text().as_bytes()).into_owned()))
         }
@@ -167,11 +167,11 @@ fn answered<K: Members>(
 ) -> web::Result {
     match answer {
         Answer::Rejected(shown) if shown.flow.client == FlowClient::Browser && !request.is_json_request() => {
-            Ok(redirect(&request.method, manners.back_to_form, &runtime.flow_page(&shown.flow)))
+            Ok(redirect(request.method(), manners.back_to_form, &runtime.flow_page(&shown.flow)))
         }
         Answer::Rejected(shown) => Ok(shown_json(StatusCode::BAD_REQUEST, &shown)),
         Answer::NextStep { shown, .. } if shown.flow.client == FlowClient::Browser && !request.is_json_request() => {
-            Ok(see_other(&request.method, &runtime.flow_page(&shown.flow)))
+            Ok(see_other(request.method(), &runtime.flow_page(&shown.flow)))
         }
         Answer::NotTold { problem, effects } => Err(failed_with(Failure::for_browsers(problem), cx, runtime, *effects)),
         Answer::NextStep { shown, status } => {
@@ -180,17 +180,17 @@ fn answered<K: Members>(
         }
         Answer::Expired { replacement, expired_at } => {
             if replacement.client == FlowClient::Browser && !request.is_json_request() {
-                return Ok(see_other(&request.method, &runtime.flow_page(&replacement)));
+                return Ok(see_other(request.method(), &runtime.flow_page(&replacement)));
             }
             Err(flow::expired_on_submit(&replacement, expired_at, cx.now()).into())
         }
-        Answer::AlreadySignedIn { return_to } => Ok(redirect(&request.method, manners.sent_on, return_to.as_str())),
+        Answer::AlreadySignedIn { return_to } => Ok(redirect(request.method(), manners.sent_on, return_to.as_str())),
         Answer::Navigate { to, effects } => navigate(request, cx, runtime, &to, *effects),
-        Answer::HandBack { to } => Ok(redirect(&request.method, StatusCode::SEE_OTHER, to.as_str())),
+        Answer::HandBack { to } => Ok(redirect(request.method(), StatusCode::SEE_OTHER, to.as_str())),
         Answer::Replaced { flow, .. } if request.accepts_json() => {
             Ok(json(StatusCode::BAD_REQUEST, &FlowJson { flow: &*flow, parts: FlowJsonParts::default() }))
         }
-        Answer::Replaced { page, .. } => Ok(redirect(&request.method, StatusCode::SEE_OTHER, &page)),
+        Answer::Replaced { page, .. } => Ok(redirect(request.method(), StatusCode::SEE_OTHER, &page)),
         Answer::Other(answer) => answered_by_any(request, cx, runtime, *answer),
         Answer::Done(done) => Ok(completed(request, cx, runtime, *done)),
     }
@@ -214,7 +214,7 @@ fn navigate(request: &Request, cx: &Cx, runtime: &Runtime, to: &str, effects: Ef
             .extra("redirect_browser_to", to);
         return Err(failed_with(problem.into(), cx, runtime, effects));
     }
-    let mut response = see_other(&request.method, to);
+    let mut response = see_other(request.method(), to);
     apply(&mut response, cx, runtime, effects);
     Ok(response)
 }
@@ -235,7 +235,7 @@ struct CompletedJson<'a> {
 fn completed<K: Members>(request: &Request, cx: &Cx, runtime: &Runtime, mut done: Done<K>) -> Response {
     let is_native = done.effects.sign_in.is_none() && done.client == FlowClient::Api;
     if !is_native && !request.is_json_request() {
-        let mut response = redirect(&request.method, StatusCode::SEE_OTHER, &done.redirect_to);
+        let mut response = redirect(request.method(), StatusCode::SEE_OTHER, &done.redirect_to);
         apply(&mut response, cx, runtime, done.effects);
         return response;
     }

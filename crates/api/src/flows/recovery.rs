@@ -30,9 +30,9 @@ async fn open_in_browser(request: Request) -> web::Result {
     let opened = recovery::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Browser).await;
     match opened.map_err(Failure::for_browsers)? {
         Opened::AlreadySignedIn { .. } if request.is_json_request() => Err(recovery::already_signed_in().into()),
-        Opened::AlreadySignedIn { return_to } => Ok(redirect(&request.method, StatusCode::FOUND, return_to.as_str())),
+        Opened::AlreadySignedIn { return_to } => Ok(redirect(request.method(), StatusCode::FOUND, return_to.as_str())),
         Opened::Flow(flow) if request.accepts_json() => Ok(fetched(&flow)),
-        Opened::Flow(flow) => Ok(see_other(&request.method, &runtime.flow_page(&flow))),
+        Opened::Flow(flow) => Ok(see_other(request.method(), &runtime.flow_page(&flow))),
     }
 }
 
@@ -56,10 +56,10 @@ async fn submit(mut request: Request) -> web::Result {
     let input = input_or_query(&mut request).await?;
     let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let outcome = recovery::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
-    let page = |flow: &Flow<Recovery>| see_other(&request.method, &runtime.flow_page(flow));
+    let page = |flow: &Flow<Recovery>| see_other(request.method(), &runtime.flow_page(flow));
     let to_fetch = |flow: &Flow<Recovery>| {
         let url = runtime.public_route(&format!("/self-service/recovery/flows?id={}", flow.id));
-        see_other(&request.method, &url)
+        see_other(request.method(), &url)
     };
     let is_json = request.is_json_request();
     let goes_to_page = |flow: &Flow<Recovery>| flow.client == FlowClient::Browser && !is_json;
@@ -83,7 +83,7 @@ async fn submit(mut request: Request) -> web::Result {
         Outcome::Replaced { replacement, csrf, .. } => Ok(with_csrf(page(&replacement), csrf)),
         Outcome::Denied(problem) => Err(Failure::for_browsers(problem).rotating_csrf(&cx.entropy)),
         Outcome::AlreadySignedIn { .. } if is_json => Err(recovery::already_signed_in().into()),
-        Outcome::AlreadySignedIn { return_to } => Ok(redirect(&request.method, StatusCode::FOUND, return_to.as_str())),
+        Outcome::AlreadySignedIn { return_to } => Ok(redirect(request.method(), StatusCode::FOUND, return_to.as_str())),
         Outcome::Recovered(recovered) => completed(&request, &cx, &runtime, *recovered),
     }
 }
@@ -101,7 +101,7 @@ fn completed(request: &Request, cx: &Cx, runtime: &Runtime, recovered: Recovered
     }
     let mut response: Response = match wants_json && !by_link {
         true => flow_json(StatusCode::OK, &flow, &continue_with),
-        false => see_other(&request.method, &settings_page),
+        false => see_other(request.method(), &settings_page),
     };
     apply(&mut response, cx, runtime, effects);
     Ok(response)

@@ -29,13 +29,13 @@ async fn open_in_browser(request: Request) -> web::Result {
         Ok((shown, effects)) => {
             let mut response = match request.accepts_json() {
                 true => shown_json(&runtime, StatusCode::OK, &shown, &[]),
-                false => see_other(&request.method, &runtime.flow_page(&shown.flow)),
+                false => see_other(request.method(), &runtime.flow_page(&shown.flow)),
             };
             apply(&mut response, &cx, &runtime, effects);
             Ok(response)
         }
         Err(problem) if problem.id == Some(id::SESSION_INACTIVE) && !request.is_json_request() => {
-            Ok(see_other(&request.method, &sign_in_first(&request, &runtime)))
+            Ok(see_other(request.method(), &sign_in_first(&request, &runtime)))
         }
         // Kratos prints a member of its own here by accident, and clients have seen it.
         Err(problem) if problem.id == Some(id::SESSION_INACTIVE) => {
@@ -82,15 +82,15 @@ pub(super) fn answered(request: &Request, cx: &Cx, runtime: &Runtime, outcome: O
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
             Ok(shown_json(runtime, status, &shown, &[]))
         }
-        Outcome::Form { shown, .. } => Ok(see_other(&request.method, &runtime.flow_page(&shown.flow))),
+        Outcome::Form { shown, .. } => Ok(see_other(request.method(), &runtime.flow_page(&shown.flow))),
         Outcome::Expired { replacement, expired_at } if wants_json(replacement.client) => {
             Err(flow::expired_on_submit(&replacement, expired_at, cx.now()).into())
         }
-        Outcome::Expired { replacement, .. } => Ok(see_other(&request.method, &runtime.flow_page(&replacement))),
+        Outcome::Expired { replacement, .. } => Ok(see_other(request.method(), &runtime.flow_page(&replacement))),
         Outcome::NotPrivileged { problem, effects } => {
             match problem.extra.get("redirect_browser_to").and_then(Value::as_str) {
                 Some(url) if !effects.continuity.is_empty() && !request.is_json_request() => {
-                    let mut response = see_other(&request.method, url);
+                    let mut response = see_other(request.method(), url);
                     apply(&mut response, cx, runtime, *effects);
                     Ok(response)
                 }
@@ -102,7 +102,7 @@ pub(super) fn answered(request: &Request, cx: &Cx, runtime: &Runtime, outcome: O
             let Saved { shown, continue_with, redirect_to, effects } = *saved;
             let mut response = match wants_json(shown.flow.client) {
                 true => shown_json(runtime, StatusCode::OK, &shown, &continue_with),
-                false => see_other(&request.method, &redirect_to),
+                false => see_other(request.method(), &redirect_to),
             };
             apply(&mut response, cx, runtime, effects);
             Ok(response)
@@ -122,7 +122,7 @@ fn not_signed_in(request: &Request, problem: Problem) -> web::Result {
         return Err(problem.into());
     }
     let page = request.site().runtime.ui_url(model::FlowName::Login);
-    Ok(redirect(&request.method, StatusCode::FOUND, page.as_str()))
+    Ok(redirect(request.method(), StatusCode::FOUND, page.as_str()))
 }
 
 /// Where a browser signs in that wants to open its settings; `return_to` goes along.
@@ -137,7 +137,7 @@ fn sign_in_first(request: &Request, runtime: &Runtime) -> String {
 /// Sends a browser to the address that a problem names: to sign in again, or further.
 fn go_where_it_says(request: &Request, problem: Problem) -> web::Result {
     match problem.extra.get("redirect_browser_to").and_then(Value::as_str) {
-        Some(url) if !request.is_json_request() => Ok(see_other(&request.method, url)),
+        Some(url) if !request.is_json_request() => Ok(see_other(request.method(), url)),
         _ => Err(Failure::from(problem)),
     }
 }

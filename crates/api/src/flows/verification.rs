@@ -32,7 +32,7 @@ async fn open_in_browser(request: Request) -> web::Result {
     };
     match opened.map_err(for_browsers)? {
         flow if request.accepts_json() => Ok(fetched(&flow)),
-        flow => Ok(see_other(&request.method, &runtime.flow_page(&flow))),
+        flow => Ok(see_other(request.method(), &runtime.flow_page(&flow))),
     }
 }
 
@@ -53,7 +53,7 @@ async fn submit(mut request: Request) -> web::Result {
     let input = input_or_query(&mut request).await?;
     let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let outcome = verification::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
-    let page = |flow: &Flow<Verification>| see_other(&request.method, &runtime.flow_page(flow));
+    let page = |flow: &Flow<Verification>| see_other(request.method(), &runtime.flow_page(flow));
     match outcome {
         Outcome::Rejected(flow) if flow.client == FlowClient::Browser && !request.is_json_request() => Ok(page(&flow)),
         Outcome::Rejected(flow) => Ok(flow_json(StatusCode::BAD_REQUEST, &flow, &[])),
@@ -63,7 +63,7 @@ async fn submit(mut request: Request) -> web::Result {
         Outcome::ToldWho { flow, to, effects } => {
             let mut response = match request.is_json_request() {
                 true => flow_json(StatusCode::OK, &flow, &[]),
-                false => see_other(&request.method, &to),
+                false => see_other(request.method(), &to),
             };
             apply(&mut response, &cx, &runtime, *effects);
             Ok(response)
@@ -87,7 +87,7 @@ async fn submit(mut request: Request) -> web::Result {
 /// Sends a JSON client to the flow that it is to go on with.
 fn to_fetch(request: &Request, runtime: &Runtime, flow: &Flow<Verification>) -> Response {
     let url = runtime.public_route(&format!("/self-service/verification/flows?id={}", flow.id));
-    see_other(&request.method, &url)
+    see_other(request.method(), &url)
 }
 
 pub(super) fn with_csrf(mut response: Response, token: crypto::CsrfToken) -> Response {

@@ -125,7 +125,7 @@ fn show<K: Headed>(
             shown(StatusCode::FORBIDDEN, &ErrorPage::new(public_url, ErrorKind::NoCookies, None, again), false)
         }
         Err(problem) if matches!(problem.status, 403 | 404 | 410) => match problem.details.get("redirect_to") {
-            Some(serde_json::Value::String(anew)) => Ok(see_other(&request.method, anew)),
+            Some(serde_json::Value::String(anew)) => Ok(see_other(request.method(), anew)),
             _ => Ok(opened_anew::<K>(request)),
         },
         Err(problem) => Err(problem),
@@ -135,7 +135,7 @@ fn show<K: Headed>(
 /// Sends the browser to open a flow, with everything else that its query asks for, such as `return_to` or `refresh`.
 fn opened_anew<K: Kind>(request: &Request) -> Response {
     let url = open(&request.site().runtime, K::NAME.as_str(), &kept_of(request));
-    see_other(&request.method, &url)
+    see_other(request.method(), &url)
 }
 
 fn kept_of(request: &Request) -> Vec<(String, String)> {

@@ -40,7 +40,7 @@ pub fn home() -> Router {
 }
 
 async fn lead_on(request: Request) -> Response {
-    see_other(&request.method, &request.site().runtime.public_route("/ui/welcome"))
+    see_other(request.method(), &request.site().runtime.public_route("/ui/welcome"))
 }
 
 /// What pages may do: show themselves, their stylesheet and pictures, and nothing else.

@@ -23,7 +23,7 @@ async fn show_welcome(request: Request) -> web::Result {
     let (cx, runtime, credentials) = (request.cx(), &request.site().runtime, request.credentials());
     let Some(Found { session, .. }) = runtime.sessions.current(&cx, &credentials).await? else {
         // Where people arrive after logging out when nothing else is configured.
-        return Ok(see_other(&request.method, &runtime.public_route("/ui/signed-out")));
+        return Ok(see_other(request.method(), &runtime.public_route("/ui/signed-out")));
     };
     let logout = runtime.sessions.create_logout(&cx, &credentials).await?;
     let page = WelcomePage {
@@ -64,7 +64,7 @@ fn latest_device(session: &Session) -> String {
 async fn show_signed_out(request: Request) -> web::Result {
     let runtime = &request.site().runtime;
     if runtime.sessions.current(&request.cx(), &request.credentials()).await?.is_some() {
-        return Ok(see_other(&request.method, &runtime.public_route("/ui/welcome")));
+        return Ok(see_other(request.method(), &runtime.public_route("/ui/welcome")));
     }
     let page = SignedOutPage {
         frame: Frame::new(runtime.public_url(), SignedOutPage::TITLE),

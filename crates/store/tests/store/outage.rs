@@ -22,10 +22,15 @@ struct Proxy {
 }
 
 impl Proxy {
-    async fn new(target: String) -> Self {
+    /// Stands before the server that `dsn` names, and gives back the DSN by which to pass it.
+    async fn before(dsn: &str) -> (Self, Url) {
+        let mut url = Url::parse(dsn).expect("a URL");
+        let target = format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432));
         let mut proxy = Self { port: 0, target, tasks: JoinSet::new(), silent: watch::Sender::new(false) };
         proxy.start().await;
-        proxy
+        url.set_host(Some("127.0.0.1")).expect("a host");
+        url.set_port(Some(proxy.port)).expect("a port");
+        (proxy, url)
     }
 
     async fn start(&mut self) {
@@ -79,11 +84,7 @@ async fn a_postgresql_server_that_vanishes_is_reported_and_found_again() {
     let Some(server) = postgres_server() else { return };
     let backend = postgres(server).await;
     backend.store.migrate_up(NETWORK, now(), &mut |_| {}).await.expect("migrates");
-    let mut url = Url::parse(&backend.dsn).expect("a URL");
-    let target = format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432));
-    let mut proxy = Proxy::new(target).await;
-    url.set_host(Some("127.0.0.1")).expect("a host");
-    url.set_port(Some(proxy.port)).expect("a port");
+    let (mut proxy, url) = Proxy::before(&backend.dsn).await;
     let (store, entropy) = (open(url.as_str()).await, Entropy::seeded(1));
     store.commit(insert(&entropy)).await.expect("is written");
 
@@ -113,10 +114,7 @@ async fn a_postgresql_server_that_falls_silent_is_given_up_on_and_found_again() 
     let Some(server) = postgres_server() else { return };
     let backend = postgres(server).await;
     backend.store.migrate_up(NETWORK, now(), &mut |_| {}).await.expect("migrates");
-    let mut url = Url::parse(&backend.dsn).expect("a URL");
-    let mut proxy = Proxy::new(format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432))).await;
-    url.set_host(Some("127.0.0.1")).expect("a host");
-    url.set_port(Some(proxy.port)).expect("a port");
+    let (mut proxy, mut url) = Proxy::before(&backend.dsn).await;
     url.query_pairs_mut().append_pair("max_conns", "4").append_pair("connect_timeout", "1");
     let dsn = Dsn::parse(url.as_str()).expect("a DSN");
     let Dsn::Postgres(mut options) = dsn else { panic!("another database") };
