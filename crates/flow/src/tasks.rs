@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 /// A set of running tasks. Clones share it.
@@ -14,6 +15,11 @@ impl Tasks {
     /// Starts a task.
     pub fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.running().spawn(task);
+    }
+
+    /// Starts a task on a certain runtime.
+    pub fn start_on(&self, runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
+        self.running().spawn_on(task, runtime);
     }
 
     /// Starts a task unless `limit` are running already. Says whether it did.
@@ -28,8 +34,16 @@ impl Tasks {
 
     /// Waits until all tasks have ended, or `limit` has passed; then the rest is cut off. Says whether all ended.
     pub async fn finish(&self, limit: Duration) -> bool {
-        let mut tasks = std::mem::take(&mut *self.running());
-        let all = async { while tasks.join_next().await.is_some() {} };
+        let all = async {
+            loop {
+                let mut tasks = std::mem::take(&mut *self.running());
+                if tasks.is_empty() {
+                    break;
+                }
+                // Some start others as they end: who accepts connections may have one more.
+                while tasks.join_next().await.is_some() {}
+            }
+        };
         tokio::time::timeout(limit, all).await.is_ok()
     }
 
@@ -38,5 +52,27 @@ impl Tasks {
         let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_task_starts_as_it_ends_is_waited_for_too() {
+        let (tasks, done) = (Tasks::default(), Arc::new(AtomicBool::new(false)));
+        let (others, last) = (tasks.clone(), Arc::clone(&done));
+        tasks.start(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            others.start(async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                last.store(true, Ordering::Relaxed);
+            });
+        });
+        assert!(tasks.finish(Duration::from_secs(10)).await);
+        assert!(done.load(Ordering::Relaxed));
     }
 }

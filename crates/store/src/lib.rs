@@ -45,6 +45,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{CredentialType, Uuid};
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
 use postgres::Postgres;
@@ -102,12 +103,23 @@ impl Store {
     /// # Errors
     /// When a SQLite file cannot be opened.
     pub async fn open(dsn: &Dsn) -> Result<Self, StoreError> {
+        Self::open_on(dsn, &[Handle::current()]).await
+    }
+
+    /// As [`Store::open`], for callers on several `runtimes`, of which there is at least one. Connections to PostgreSQL
+    /// are driven by these in turn, and each caller prefers those of its own.
+    ///
+    /// # Errors
+    /// When a SQLite file cannot be opened.
+    pub async fn open_on(dsn: &Dsn, runtimes: &[Handle]) -> Result<Self, StoreError> {
         let driver = match dsn {
             Dsn::Sqlite(options) => {
-                let readers = std::thread::available_parallelism().map_or(2, usize::from) + 1;
+                // Nobody waits for one: those who serve connections are as many as there are processors, and so are
+                // those who do everything else.
+                let readers = 2 * std::thread::available_parallelism().map_or(2, usize::from) + 1;
                 Driver::Sqlite(Sqlite::open(options, readers)?)
             }
-            Dsn::Postgres(options) => Driver::Postgres(Postgres::open(options).await?),
+            Dsn::Postgres(options) => Driver::Postgres(Postgres::open(options, runtimes).await?),
         };
         Ok(Self(Arc::new(Inner { driver, network: OnceCell::new(), statements_run: AtomicU64::new(0) })))
     }

@@ -56,7 +56,8 @@ impl Metrics {
     }
 }
 
-/// Each thread counts for itself as far as there are processors, so that none waits for another's cache.
+/// Each thread counts for itself, so that none waits for another's cache: there are as many that serve connections as there
+/// are processors, and as many for the administration.
 #[derive(Debug)]
 struct Counts {
     shards: Vec<Shard>,
@@ -76,7 +77,7 @@ impl Shard {
 impl Counts {
     fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { shards: (0..processors).map(|_| Shard::default()).collect() }
+        Self { shards: (0..2 * processors).map(|_| Shard::default()).collect() }
     }
 
     fn shard(&self) -> MutexGuard<'_, HashMap<String, Endpoint>> {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::listener::{self, Service};
+use crate::socket;
 use flow::Tasks;
 
 /// Where the database and the secrets are kept, below the working directory.
@@ -57,14 +58,12 @@ pub fn secrets(folder: &Path, entropy: &Entropy) -> Result<DevSecrets, String> {
 
 /// Listens at the address of Ory's tunnel too, if it is free. Says the port, if so.
 pub async fn serve_tunnel_port(service: &Service, tasks: &Tasks, stop: &watch::Receiver<bool>) -> Option<u16> {
-    let listeners = listener::bind("localhost", TUNNEL_PORT).await;
+    let sockets = socket::bind("localhost", TUNNEL_PORT, service.workers.count()).await;
     let say = |why: &_| {
         tracing::info!("Port {TUNNEL_PORT} is not free ({why:?}). Apps written for it can use the public port.")
     };
-    let listeners = listeners.inspect_err(say).ok()?;
-    for listener in listeners {
-        listener::serve(listener, service.clone(), tasks, stop.clone());
-    }
+    let sockets = sockets.inspect_err(say).ok()?;
+    listener::serve(sockets, service, tasks, stop);
     Some(TUNNEL_PORT)
 }
 

@@ -12,7 +12,9 @@ mod pace;
 mod reload;
 mod serve;
 mod setup;
+mod socket;
 mod tls;
+mod workers;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,8 @@ use web::{App, Edge, Side};
 use crate::listener::{self, Service};
 use crate::setup::{self, Shared};
 use crate::tls::Tls;
-use crate::{cli, courier, demo, dev, janitor, logs, reload};
+use crate::workers::Workers;
+use crate::{cli, courier, demo, dev, janitor, logs, reload, socket};
 use flow::Tasks;
 
 /// How long requests that are under way may take to finish once the server is told to stop.
@@ -80,7 +81,9 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
 
     let is_demo = matches!(origin, Origin::Dev { .. });
     let dsn = Dsn::parse(config.dsn.expose()).map_err(|error| error.to_string())?;
-    let store = Store::open(&dsn).await.map_err(|error| error.to_string())?;
+    let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from))
+        .map_err(|error| format!("The threads that serve connections do not start: {error}."))?;
+    let store = Store::open_on(&dsn, &workers.runtimes()).await.map_err(|error| error.to_string())?;
     prepare(&store, &config, &clock, &entropy, config.dsn.expose() == "memory").await?;
     let shared = Shared {
         pool: setup::hashing_pool(&config),
@@ -103,8 +106,9 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     }
     // Before anyone can connect: who gets an answer may tell the server to stop.
     let stop_signals = StopSignals::listen()?;
-    let public_sockets = listener::bind_configured(Side::Public, public, listen_host(&public.host, is_demo)).await?;
-    let admin_sockets = listener::bind_configured(Side::Admin, admin, &admin.host).await?;
+    let public_sockets =
+        socket::bind_configured(Side::Public, public, listen_host(&public.host, is_demo), workers.count()).await?;
+    let admin_sockets = socket::bind_configured(Side::Admin, admin, &admin.host, 1).await?;
     let app = App::new(runtime, clock, entropy);
     let edge = |side, routes| Edge::new(app.clone(), side, routes);
     let mut public_routes = api::public_router().merge(pages::router());
@@ -116,19 +120,18 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
         prefers_localhost: is_demo,
         tls: public_tls,
         idle_limit: PUBLIC_IDLE_LIMIT,
+        workers,
     };
     let admin_service = Service {
         edge: edge(Side::Admin, api::admin_router()),
         prefers_localhost: false,
         tls: admin_tls,
         idle_limit: ADMIN_IDLE_LIMIT,
+        // Long lists and imports hold up nobody who signs in.
+        workers: Workers::here(),
     };
-    for socket in public_sockets {
-        listener::serve(socket, public_service.clone(), &tasks, stopped.clone());
-    }
-    for socket in admin_sockets {
-        listener::serve(socket, admin_service.clone(), &tasks, stopped.clone());
-    }
+    listener::serve(public_sockets, &public_service, &tasks, &stopped);
+    listener::serve(admin_sockets, &admin_service, &tasks, &stopped);
     tracing::info!(
         serve.public = %format_args!("{}:{}", config.serve.public.host, config.serve.public.port),
         serve.admin = %format_args!("{}:{}", config.serve.admin.host, config.serve.admin.port),

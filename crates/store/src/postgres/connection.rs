@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::{self, Handle};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -131,19 +132,33 @@ enum Link {
 }
 
 /// The place of one connection.
-pub(super) struct Slot(watch::Receiver<Link>);
+pub(super) struct Slot {
+    link: watch::Receiver<Link>,
+    /// The runtime that drives the connection.
+    home: runtime::Id,
+}
 
 impl Slot {
-    /// Starts the task that keeps the connection; it ends with `tasks`.
-    pub(super) fn keep(tasks: &mut JoinSet<()>, dialer: Arc<Dialer>, lifetime: Option<Duration>) -> Self {
-        let (sender, receiver) = watch::channel(Link::Connecting);
-        tasks.spawn(keep(dialer, sender, lifetime));
-        Self(receiver)
+    /// Starts the task that keeps the connection, on the runtime `home`; it ends with `tasks`.
+    pub(super) fn keep(
+        tasks: &mut JoinSet<()>,
+        home: &Handle,
+        dialer: Arc<Dialer>,
+        lifetime: Option<Duration>,
+    ) -> Self {
+        let (sender, link) = watch::channel(Link::Connecting);
+        tasks.spawn_on(keep(dialer, sender, lifetime), home);
+        Self { link, home: home.id() }
+    }
+
+    /// Whether the caller's runtime drives the connection: an answer then wakes no other thread.
+    pub(super) fn is_at_home(&self) -> bool {
+        self.home == Handle::current().id()
     }
 
     /// The connection, if it is up.
     pub(super) fn live(&self) -> Option<Arc<Connection>> {
-        match &*self.0.borrow() {
+        match &*self.link.borrow() {
             Link::Up(connection) if connection.is_usable() => Some(Arc::clone(connection)),
             _ => None,
         }
@@ -151,7 +166,7 @@ impl Slot {
 
     /// The connection; waits up to `patience` while it is being made.
     pub(super) async fn connection(&self, patience: Duration) -> Result<Arc<Connection>, StoreError> {
-        let mut link = self.0.clone();
+        let mut link = self.link.clone();
         let settled = |link: &Link| match link {
             Link::Connecting => false,
             Link::Up(connection) => connection.is_usable(),

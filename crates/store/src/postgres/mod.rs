@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -40,8 +41,8 @@ pub struct PostgresOptions {
     pub(crate) config: tokio_postgres::Config,
     /// What is checked of the server's certificate.
     pub tls: TlsCheck,
-    /// Connections in all (`max_conns`), at least two. A quarter, at most eight, is shared by reads; each of the others
-    /// runs one transaction at a time. By default twice the number of processors, and at least eight.
+    /// Connections in all (`max_conns`), at least two. One for each runtime, at most half, is shared by reads; each of the
+    /// others runs one transaction at a time. By default twice the number of processors, and at least eight.
     pub max_connections: usize,
     /// How long a connection is used (`max_conn_lifetime`); for ever when `None`.
     pub max_lifetime: Option<Duration>,
@@ -88,20 +89,20 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Starts to connect. The server need not be there yet.
+    /// Starts to connect. The server need not be there yet. Connections are driven by `runtimes`, in turn.
     ///
     /// # Errors
     /// When the certificates that the options name cannot be used.
-    pub(crate) async fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+    pub(crate) async fn open(options: &PostgresOptions, runtimes: &[Handle]) -> Result<Self, StoreError> {
         let dialer = Arc::new(Dialer::new(options)?);
         let mut keepers = JoinSet::new();
         let total = options.max_connections.max(2);
-        let mut slots = (0..total).map(|i| {
+        let mut slots = (0..total).zip(runtimes.iter().cycle()).map(|(i, home)| {
             // Not all at once: their lifetimes are spread over a tenth.
             let lifetime = options.max_lifetime.map(|lifetime| lifetime.mul_f64(1.0 - 0.1 * i as f64 / total as f64));
-            Slot::keep(&mut keepers, Arc::clone(&dialer), lifetime)
+            Slot::keep(&mut keepers, home, Arc::clone(&dialer), lifetime)
         });
-        let shared: Vec<_> = slots.by_ref().take((total / 4).clamp(1, 8)).collect();
+        let shared: Vec<_> = slots.by_ref().take(runtimes.len().min(total / 2)).collect();
         let pool = Pool::new(slots.collect());
         Ok(Self {
             shared,
@@ -244,8 +245,11 @@ impl Postgres {
         outcome
     }
 
-    /// One of the shared connections: in turn, preferring those that are up.
+    /// One of the shared connections: that of the caller's runtime, or else in turn, preferring those that are up.
     async fn shared(&self) -> Result<Arc<Connection>, StoreError> {
+        if let Some(connection) = self.shared.iter().find(|slot| slot.is_at_home()).and_then(Slot::live) {
+            return Ok(connection);
+        }
         let first = self.next_shared.fetch_add(1, Ordering::Relaxed);
         let nth = |i: usize| &self.shared[(first.wrapping_add(i)) % self.shared.len()];
         match (0..self.shared.len()).find_map(|i| nth(i).live()) {
@@ -270,7 +274,7 @@ impl Pool {
         Self { slots, permits, free }
     }
 
-    /// Takes a connection, preferring the one used last among those that are up.
+    /// Takes a connection, preferring the one used last among those that are up, and of these one of the caller's runtime.
     async fn lease(&self, patience: Duration) -> Result<Lease<'_>, StoreError> {
         let permit = match timeout(patience, self.permits.acquire()).await {
             Ok(Ok(permit)) => permit,
@@ -278,8 +282,10 @@ impl Pool {
         };
         let (index, connection) = {
             let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-            let live = (0..free.len()).rev().find_map(|at| Some((at, self.slots[free[at]].live()?)));
-            match live {
+            let live = |at: usize| Some((at, self.slots[free[at]].live()?));
+            let mut latest = (0..free.len()).rev();
+            let at_home = latest.clone().filter(|&at| self.slots[free[at]].is_at_home()).find_map(live);
+            match at_home.or_else(|| latest.find_map(live)) {
                 Some((at, connection)) => (free.remove(at), Some(connection)),
                 None => (free.pop().expect("a permit stands for a free slot"), None),
             }
@@ -464,5 +470,43 @@ fn describe(error: &Error) -> String {
         (Some(database), _) => format!("{} ({})", database.message(), database.code().code()),
         (None, Some(source)) => format!("{error}: {source}"),
         (None, None) => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Runtime;
+
+    use super::*;
+    use crate::Dsn;
+
+    /// Nobody has to listen there.
+    fn nowhere(max_connections: usize) -> PostgresOptions {
+        let dsn = Dsn::parse(&format!("postgres://127.0.0.1:1/a?sslmode=disable&max_conns={max_connections}"));
+        let Ok(Dsn::Postgres(options)) = dsn else { panic!("it is a DSN of PostgreSQL") };
+        *options
+    }
+
+    #[test]
+    fn each_runtime_has_connections_of_its_own() {
+        let runtimes = [Runtime::new().expect("a runtime"), Runtime::new().expect("a runtime")];
+        let handles = runtimes.each_ref().map(|runtime| runtime.handle().clone());
+        let postgres = runtimes[0].block_on(Postgres::open(&nowhere(8), &handles)).expect("opens");
+        let of_caller = |slots: &[Slot]| slots.iter().filter(|slot| slot.is_at_home()).count();
+        for runtime in &runtimes {
+            let here = runtime.block_on(async { (of_caller(&postgres.shared), of_caller(&postgres.pool.slots)) });
+            assert_eq!(here, (1, 3));
+        }
+        assert_eq!((postgres.shared.len(), postgres.pool.slots.len()), (2, 6));
+    }
+
+    #[test]
+    fn transactions_keep_half_of_the_connections() {
+        let runtime = Runtime::new().expect("a runtime");
+        let handles = vec![runtime.handle().clone(); 16];
+        for (max_connections, reads) in [(2, 1), (6, 3), (20, 10), (40, 16)] {
+            let postgres = runtime.block_on(Postgres::open(&nowhere(max_connections), &handles)).expect("opens");
+            assert_eq!((postgres.shared.len(), postgres.pool.slots.len()), (reads, max_connections - reads));
+        }
     }
 }
