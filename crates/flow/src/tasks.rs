@@ -44,7 +44,11 @@ impl Tasks {
                 while tasks.join_next().await.is_some() {}
             }
         };
-        tokio::time::timeout(limit, all).await.is_ok()
+        let all_ended = tokio::time::timeout(limit, all).await.is_ok();
+        // Outside of the lock, which those that are cut off might want.
+        let cut_off = std::mem::take(&mut *self.running());
+        drop(cut_off);
+        all_ended
     }
 
     /// Those that have ended are forgotten as others come, so that the set does not grow.

@@ -203,6 +203,20 @@ impl Store {
         }
     }
 
+    /// Runs a read that may take long. On PostgreSQL, nothing that is quick waits behind it.
+    pub(crate) async fn fetch_apart(
+        &self,
+        statement: &'static Statement,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let nid = Value::Uuid(self.network().await?.nid);
+        self.count(1);
+        match &self.0.driver {
+            Driver::Sqlite(sqlite) => sqlite.fetch(statement, Some(&nid), parameters),
+            Driver::Postgres(postgres) => postgres.fetch_apart(statement, Some(&nid), parameters).await,
+        }
+    }
+
     /// Runs a read that gives one row or none.
     pub(crate) async fn fetch_one(
         &self,

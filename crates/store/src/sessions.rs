@@ -330,7 +330,7 @@ impl Store {
     ) -> Result<Vec<Session>, StoreError> {
         let mut parameters = of_identity_parameters(identity, filter, now);
         parameters.extend([limit.into(), offset.into()]);
-        read_list(&self.fetch(&OF_IDENTITY, &parameters).await?)
+        read_list(&self.fetch_apart(&OF_IDENTITY, &parameters).await?)
     }
 
     /// How many sessions [`Store::sessions_of_identity`] would give without a limit.
@@ -361,7 +361,7 @@ impl Store {
         let (living, ended) = filter.wanted();
         let parameters =
             [after.created_at.into(), after.id.into(), now.into(), living.into(), ended.into(), limit.into()];
-        read_list(&self.fetch(&ALL, &parameters).await?)
+        read_list(&self.fetch_apart(&ALL, &parameters).await?)
     }
 }
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net as unix;
 use std::path::{Path, PathBuf};
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use web::Side;
 
@@ -113,11 +114,11 @@ fn listen(address: SocketAddr, queues: usize) -> io::Result<Vec<net::TcpListener
         io::Result::Ok(socket)
     };
     let first = open()?;
-    // Before others are let in: an address that somebody listens at already is not taken over.
     first.bind(address)?;
-    let can_share = queues > 1 && first.set_reuseport(true).is_ok();
     let first = first.listen(BACKLOG)?.into_std()?;
     let address = first.local_addr()?;
+    // Only now, so that of two servers which start at the same time one is refused.
+    let can_share = queues > 1 && SockRef::from(&first).set_reuse_port(true).is_ok();
     let next = || {
         let socket = open()?;
         socket.set_reuseport(true)?;
@@ -126,7 +127,11 @@ fn listen(address: SocketAddr, queues: usize) -> io::Result<Vec<net::TcpListener
     };
     // Whatever a system lacks for more of them, one is enough.
     let others = (1..queues).map_while(|_| next().ok()).take(if can_share { queues - 1 } else { 0 });
-    Ok(std::iter::once(first).chain(others).collect())
+    let listeners: Vec<_> = std::iter::once(first).chain(others).collect();
+    if listeners.len() < queues {
+        tracing::info!(%address, "This system does not share a port out; one thread accepts all connections.");
+    }
+    Ok(listeners)
 }
 
 /// A socket that a runtime watches.
@@ -229,15 +234,17 @@ mod tests {
             assert_eq!(sockets.len(), 3);
         }
         let mut listeners: Vec<_> = sockets.into_iter().map(|socket| socket.watch().expect("watched")).collect();
-        for _ in 0..20 {
+        let mut taken = [0; 3];
+        for _ in 0..40 {
             let _client = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
             let mut accepting: Vec<_> = listeners.iter_mut().map(|listener| Box::pin(listener.accept())).collect();
             let accepted = std::future::poll_fn(|cx| {
-                let mut ready = accepting.iter_mut().map(|accept| accept.as_mut().poll(cx));
-                ready.find(std::task::Poll::is_ready).unwrap_or(std::task::Poll::Pending)
+                let ready = accepting.iter_mut().position(|accept| accept.as_mut().poll(cx).is_ready());
+                ready.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
             });
-            assert!(accepted.await.is_ok());
+            taken[accepted.await] += 1;
         }
+        assert!(!cfg!(target_os = "linux") || !taken.contains(&0), "{taken:?}");
     }
 
     #[tokio::test]

@@ -151,9 +151,9 @@ impl Slot {
         Self { link, home: home.id() }
     }
 
-    /// Whether the caller's runtime drives the connection: an answer then wakes no other thread.
-    pub(super) fn is_at_home(&self) -> bool {
-        self.home == Handle::current().id()
+    /// Whether a runtime drives the connection: for callers on that, an answer wakes no other thread.
+    pub(super) fn is_driven_by(&self, runtime: runtime::Id) -> bool {
+        self.home == runtime
     }
 
     /// The connection, if it is up.

@@ -124,19 +124,25 @@ impl Postgres {
         let connection = self.shared().await?;
         let nid = nid.filter(|_| statement.of_network);
         let parameters = bind(nid, parameters);
-        let run = || async {
-            let prepared = connection.prepare(statement).await?;
-            connection.client.query(&prepared, &parameters).await
-        };
         let _work = connection.begin_work();
-        let outcome = match run().await {
-            Err(error) if is_stale_plan(&error) => {
-                connection.forget_prepared();
-                run().await
-            }
-            outcome => outcome,
-        };
+        let outcome = run_read(&connection, statement, &parameters).await;
         rows(&connection, outcome)
+    }
+
+    /// Runs a read that may take long, on a connection to itself, so that nobody stands behind it.
+    pub(crate) async fn fetch_apart(
+        &self,
+        statement: &'static Statement,
+        nid: Option<&Value>,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut lease = self.pool.lease(self.wait_timeout).await?;
+        let parameters = bind(nid.filter(|_| statement.of_network), parameters);
+        lease.clean = false;
+        let _work = lease.connection.begin_work();
+        let outcome = run_read(&lease.connection, statement, &parameters).await;
+        lease.clean = true;
+        rows(&lease.connection, outcome)
     }
 
     /// Runs a read put together at run time. It may take long, so it has a connection to itself.
@@ -247,7 +253,8 @@ impl Postgres {
 
     /// One of the shared connections: that of the caller's runtime, or else in turn, preferring those that are up.
     async fn shared(&self) -> Result<Arc<Connection>, StoreError> {
-        if let Some(connection) = self.shared.iter().find(|slot| slot.is_at_home()).and_then(Slot::live) {
+        let here = Handle::current().id();
+        if let Some(connection) = self.shared.iter().find(|slot| slot.is_driven_by(here)).and_then(Slot::live) {
             return Ok(connection);
         }
         let first = self.next_shared.fetch_add(1, Ordering::Relaxed);
@@ -280,11 +287,12 @@ impl Pool {
             Ok(Ok(permit)) => permit,
             _ => return Err(StoreError::Unavailable("every connection is busy".to_owned())),
         };
+        let here = Handle::current().id();
         let (index, connection) = {
             let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
             let live = |at: usize| Some((at, self.slots[free[at]].live()?));
             let mut latest = (0..free.len()).rev();
-            let at_home = latest.clone().filter(|&at| self.slots[free[at]].is_at_home()).find_map(live);
+            let at_home = latest.clone().filter(|&at| self.slots[free[at]].is_driven_by(here)).find_map(live);
             match at_home.or_else(|| latest.find_map(live)) {
                 Some((at, connection)) => (free.remove(at), Some(connection)),
                 None => (free.pop().expect("a permit stands for a free slot"), None),
@@ -336,6 +344,25 @@ fn bind<'a>(nid: Option<&'a Value>, parameters: &'a [Value]) -> Parameters<'a> {
 
 /// A statement under way: how many rows it changed or returned, and those it returned.
 type Running<'a> = Pin<Box<dyn Future<Output = Result<(usize, Vec<tokio_postgres::Row>), Error>> + Send + 'a>>;
+
+/// Runs a prepared read, and once more if what was prepared is out of date.
+async fn run_read(
+    connection: &Connection,
+    statement: &'static Statement,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<tokio_postgres::Row>, Error> {
+    let run = || async {
+        let prepared = connection.prepare(statement).await?;
+        connection.client.query(&prepared, parameters).await
+    };
+    match run().await {
+        Err(error) if is_stale_plan(&error) => {
+            connection.forget_prepared();
+            run().await
+        }
+        outcome => outcome,
+    }
+}
 
 async fn run(
     client: &Client,
@@ -492,10 +519,9 @@ mod tests {
         let runtimes = [Runtime::new().expect("a runtime"), Runtime::new().expect("a runtime")];
         let handles = runtimes.each_ref().map(|runtime| runtime.handle().clone());
         let postgres = runtimes[0].block_on(Postgres::open(&nowhere(8), &handles)).expect("opens");
-        let of_caller = |slots: &[Slot]| slots.iter().filter(|slot| slot.is_at_home()).count();
-        for runtime in &runtimes {
-            let here = runtime.block_on(async { (of_caller(&postgres.shared), of_caller(&postgres.pool.slots)) });
-            assert_eq!(here, (1, 3));
+        for runtime in handles {
+            let of_runtime = |slots: &[Slot]| slots.iter().filter(|slot| slot.is_driven_by(runtime.id())).count();
+            assert_eq!((of_runtime(&postgres.shared), of_runtime(&postgres.pool.slots)), (1, 3));
         }
         assert_eq!((postgres.shared.len(), postgres.pool.slots.len()), (2, 6));
     }
