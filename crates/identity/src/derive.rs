@@ -23,7 +23,9 @@ pub fn phone_to_e164(text: &str) -> Option<String> {
     if text.len() > MAX_PHONE_BYTES {
         return None;
     }
-    let number = phonenumber::parse(None, text).ok().filter(phonenumber::PhoneNumber::is_valid)?;
+    let parse = |text: &str| phonenumber::parse(None, text).ok().filter(phonenumber::PhoneNumber::is_valid);
+    // The library gives up some numbers with a separator between single digits.
+    let number = parse(text).or_else(|| parse(&text.replace([' ', '-', '.', '(', ')'], "")))?;
     Some(number.format().mode(phonenumber::Mode::E164).to_string())
 }
 

@@ -13,6 +13,15 @@ fn shouted(text: &str, capitals: &[bool]) -> String {
     pairs.map(|(letter, is_capital)| if *is_capital { letter.to_ascii_uppercase() } else { letter }).collect()
 }
 
+#[test]
+fn separators_between_single_digits_make_no_other_number() {
+    assert_eq!(identifier_for_code("+492-0-1-0-0-0-0-0"), "+4920100000");
+    assert_eq!(phone_to_e164("+49 (20) 10 00-00").as_deref(), Some("+4920100000"));
+    for other in ["", "-", "+", "20100000", "+49 20 x", "+1-2"] {
+        assert_eq!(phone_to_e164(other), None, "{other}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_stored_is_found_again(text in "\\PC{0,40}|[ +0-9a-zA-Z@.İΣß]{0,20}") {
