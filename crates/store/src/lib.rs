@@ -209,12 +209,10 @@ impl Store {
         statement: &'static Statement,
         parameters: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
+        let Driver::Postgres(postgres) = &self.0.driver else { return self.fetch(statement, parameters).await };
         let nid = Value::Uuid(self.network().await?.nid);
         self.count(1);
-        match &self.0.driver {
-            Driver::Sqlite(sqlite) => sqlite.fetch(statement, Some(&nid), parameters),
-            Driver::Postgres(postgres) => postgres.fetch_apart(statement, Some(&nid), parameters).await,
-        }
+        postgres.fetch_apart(statement, Some(&nid), parameters).await
     }
 
     /// Runs a read that gives one row or none.

@@ -118,7 +118,7 @@ fn listen(address: SocketAddr, queues: usize) -> io::Result<Vec<net::TcpListener
     let first = first.listen(BACKLOG)?.into_std()?;
     let address = first.local_addr()?;
     // Only now, so that of two servers which start at the same time one is refused.
-    let can_share = queues > 1 && SockRef::from(&first).set_reuse_port(true).is_ok();
+    let sharing = if queues > 1 && SockRef::from(&first).set_reuse_port(true).is_ok() { queues } else { 1 };
     let next = || {
         let socket = open()?;
         socket.set_reuseport(true)?;
@@ -126,10 +126,10 @@ fn listen(address: SocketAddr, queues: usize) -> io::Result<Vec<net::TcpListener
         socket.listen(BACKLOG)?.into_std()
     };
     // Whatever a system lacks for more of them, one is enough.
-    let others = (1..queues).map_while(|_| next().ok()).take(if can_share { queues - 1 } else { 0 });
+    let others = (1..sharing).map_while(|_| next().ok());
     let listeners: Vec<_> = std::iter::once(first).chain(others).collect();
     if listeners.len() < queues {
-        tracing::info!(%address, "This system does not share a port out; one thread accepts all connections.");
+        tracing::info!(%address, "This system does not share the port out among all threads; some get their connections from others.");
     }
     Ok(listeners)
 }
