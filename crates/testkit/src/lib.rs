@@ -1,4 +1,4 @@
-//! What tests of the whole system need: a server in this process that is wired like the real one, a clock that stands
+//! What tests of the whole system need: a server in this process that is assembled like the real one, a clock that stands
 //! still, randomness from a seed, databases to look into and to break, and clients that keep cookies as browsers do.
 //!
 //! Everything here panics when something unexpected happens: that is a failed test.

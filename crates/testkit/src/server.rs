@@ -1,19 +1,16 @@
-//! A server in this process, wired like `crates/zelus/src/setup.rs`.
+//! A server in this process.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use config::{Loaded, Machine, Mode, Sources};
-use courier::Templates;
 use crypto::{HashingPool, PoolLimits};
-use flow::{Parts, Runtime};
-use identity::{SchemaSource, Schemas};
+use flow::Tasks;
 use mapper::Mapper;
 use model::{Clock, Entropy, Secret, SignedDuration};
-use outbound::{Outbound, OutboundOptions};
 use serde_json::Value;
+use server::{Edges, Shared};
 use store::{Dsn, Store};
-use web::{App, Edge, Side};
+use web::{App, Edge};
 
 use crate::client::{Ask, Browser, Native};
 use crate::database::Database;
@@ -118,28 +115,18 @@ impl Server {
     pub async fn of(database: &Database, setup: Setup) -> Self {
         static SEED: AtomicU64 = AtomicU64::new(1);
         let entropy = Entropy::seeded(SEED.fetch_add(1, Ordering::Relaxed));
-        let config = Arc::new(configuration(database, &setup, &entropy));
+        let config = configuration(database, &setup, &entropy);
         let store = Store::open(&Dsn::parse(config.dsn.expose()).expect("a DSN")).await.expect("a database");
-        let schemas = Arc::new(Schemas::load(&config.identity, &SchemaSource::new()).expect("schemas"));
-        let mut outbound = OutboundOptions::new(setup.clock.clone(), entropy.clone());
-        outbound.disallow_private_ip_ranges = config.clients.disallow_private_ip_ranges;
-        let outbound = Outbound::new(&outbound).expect("a client");
-        let templates = Templates::load(&config, &outbound).await.expect("templates");
-        let parts = Parts {
+        let shared = Shared {
             store,
-            schemas,
-            hashing: HashingPool::new(setup.pool),
-            outbound,
-            mapper: Mapper::unconfined(setup.clock.clone()),
-            templates,
             clock: setup.clock.clone(),
-            entropy: entropy.clone(),
+            entropy,
+            hashing: HashingPool::new(setup.pool),
+            mapper: Mapper::unconfined(setup.clock.clone()),
+            background: Tasks::default(),
         };
-        let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config).expect("hooks"));
-        let runtime = Runtime::new(config, parts, methods, hooks);
-        let app = App::new(runtime, setup.clock.clone(), entropy);
-        let public = Edge::new(app.clone(), Side::Public, api::public_router().merge(pages::router()));
-        let admin = Edge::new(app.clone(), Side::Admin, api::admin_router());
+        let server = server::Server::assemble(config, shared).await.expect("a server");
+        let (app, Edges { public, admin }) = (server.app().clone(), server.edges());
         Self { app, setup, public, admin }
     }
 

@@ -8,11 +8,7 @@ use std::path::Path;
 use config::DevSecrets;
 use model::{Entropy, Secret};
 use serde_json::{Value, json};
-use tokio::sync::watch;
-
-use crate::listener::{self, Service};
-use crate::socket;
-use flow::Tasks;
+use server::{Endpoint, Running};
 
 /// Where the database and the secrets are kept, below the working directory.
 pub const FOLDER: &str = ".zelus";
@@ -56,14 +52,13 @@ pub fn secrets(folder: &Path, entropy: &Entropy) -> Result<DevSecrets, String> {
     Ok(secrets)
 }
 
-/// Listens at the address of Ory's tunnel too, if it is free. Says the port, if so.
-pub async fn serve_tunnel_port(service: &Service, tasks: &Tasks, stop: &watch::Receiver<bool>) -> Option<u16> {
-    let sockets = socket::bind("localhost", TUNNEL_PORT, service.workers.count()).await;
+/// Serves what is public at the address of Ory's tunnel too, if it is free. Says the port, if so.
+pub async fn serve_tunnel_port(running: &Running, public: &Endpoint) -> Option<u16> {
+    let sockets = listener::bind("localhost", TUNNEL_PORT, public.options.workers.count()).await;
     let say = |why: &_| {
         tracing::info!("Port {TUNNEL_PORT} is not free ({why:?}). Apps written for it can use the public port.")
     };
-    let sockets = sockets.inspect_err(say).ok()?;
-    listener::serve(sockets, service, tasks, stop);
+    running.serve(sockets.inspect_err(say).ok()?, public);
     Some(TUNNEL_PORT)
 }
 

@@ -1,20 +1,13 @@
-//! The `zelus` command: reads the command line, then wires everything else together.
+//! The `zelus` command: reads the command line, and runs what it asks for; the `server` crate puts a server
+//! together.
 
 mod cli;
 mod courier;
 mod demo;
 mod dev;
-mod janitor;
-mod listener;
 mod logs;
 mod migrate;
-mod pace;
-mod reload;
 mod serve;
-mod setup;
-mod socket;
-mod tls;
-mod workers;
 
 use std::process::ExitCode;
 

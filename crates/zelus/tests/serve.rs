@@ -147,49 +147,6 @@ fn requests_under_way_are_finished() {
 }
 
 #[test]
-fn many_connections_at_once_are_all_served_again_and_again() {
-    let place = Place::new();
-    let server = place.serve();
-    // More than one thread keeps, wherever they are accepted.
-    let mut connections: Vec<_> = (0..50).map(|_| UnixStream::connect(place.socket()).expect("a connection")).collect();
-    for _ in 0..3 {
-        for connection in &mut connections {
-            write!(connection, "GET /health/alive HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request");
-        }
-        for connection in &mut connections {
-            let mut answer = Vec::new();
-            while !answer.ends_with(b"\r\n\r\n{\"status\":\"ok\"}\n") {
-                let mut byte = [0];
-                connection.read_exact(&mut byte).expect("an answer");
-                answer.extend(byte);
-            }
-            assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-        }
-    }
-    assert_eq!(server.stop(), Some(0));
-    for mut connection in connections {
-        connection.read_to_end(&mut Vec::new()).expect("the end");
-    }
-}
-
-#[test]
-fn connections_that_wait_for_another_request_are_ended() {
-    let place = Place::new();
-    let server = place.serve();
-    let mut unused = UnixStream::connect(place.socket()).expect("a connection");
-    let mut idle = UnixStream::connect(place.socket()).expect("a connection");
-    write!(idle, "GET /health/alive HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request");
-    let mut status = [0; 12];
-    idle.read_exact(&mut status).expect("an answer");
-    assert_eq!(&status, b"HTTP/1.1 200");
-    // Otherwise the test's patience ends first.
-    assert_eq!(server.stop(), Some(0));
-    for connection in [&mut unused, &mut idle] {
-        connection.read_to_end(&mut Vec::new()).expect("the end");
-    }
-}
-
-#[test]
 fn what_is_in_the_way_is_said_in_one_line() {
     let place = Place::new();
     assert!(place.run(&["migrate", "sql", "up", "-e", "--yes"]).status.success());

@@ -21,7 +21,7 @@ selfservice:
 ";
 
 async fn server() -> Server {
-    Server::with_methods(CONFIG).await
+    Server::with(CONFIG).await
 }
 
 /// The ids of what a form says.

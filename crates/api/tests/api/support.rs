@@ -1,23 +1,20 @@
 //! A server in this process, and a client for it.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use config::{Loaded, Machine, Mode, Sources};
 use crypto::{HashingPool, PoolLimits};
-use flow::{Hooks, Parts, Runtime};
+use flow::Tasks;
 use http_body_util::BodyExt;
-use identity::{SchemaSource, Schemas};
 use mapper::Mapper;
 use model::{
     Aal, AuthenticationMethod, ClientInfo, Clock, Cx, Entropy, Id, Identity, RawJson, Secret, Session, SignedDuration,
     Timestamp,
 };
-use outbound::{Outbound, OutboundOptions};
 use serde_json::{Value, json};
+use server::{Edges, Shared};
 use store::{Dsn, Store, Tx};
-use web::{App, Edge, Peer, Side};
+use web::{App, Edge, Peer};
 
 /// The anti-CSRF cookie's name for the public address below.
 pub const CSRF_COOKIE: &str = "csrf_token_806060ca5bf70dff3caa0e5c860002aade9d470a5a4dce73bcfa7ba10778f481";
@@ -86,15 +83,6 @@ impl Server {
 
     /// A server whose configuration has `more` on top.
     pub async fn with(more: &str) -> Self {
-        Self::build(more, |_| Vec::new()).await
-    }
-
-    /// As [`Server::with`], with the sign-in methods that are switched on.
-    pub async fn with_methods(more: &str) -> Self {
-        Self::build(more, methods::enabled).await
-    }
-
-    async fn build(more: &str, methods: fn(&config::Config) -> Vec<Box<dyn flow::Method>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (base, top) = (folder.path().join("base.yml"), folder.path().join("top.yml"));
         std::fs::write(&base, CONFIG).expect("a file");
@@ -106,27 +94,19 @@ impl Server {
             fallback_secret: Secret::from("a-secret-that-is-long-enough"),
         };
         let loaded = Loaded::from(&sources, Mode::default()).expect("a good configuration");
-        let config = Arc::new(loaded.config);
-        let clock = Clock::manual("2026-11-21T10:00:00Z".parse().expect("a time"));
-        let entropy = Entropy::seeded(7);
+        let (clock, entropy) = (Clock::manual("2026-11-21T10:00:00Z".parse().expect("a time")), Entropy::seeded(7));
         let store = Store::open(&Dsn::parse("memory").expect("a DSN")).await.expect("a database");
         store.migrate_up(entropy.uuid(), clock.now(), &mut |_| {}).await.expect("tables");
-        let schemas = Arc::new(Schemas::load(&config.identity, &SchemaSource::new()).expect("schemas"));
-        let parts = Parts {
+        let shared = Shared {
             store,
-            schemas,
-            hashing: HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 30, queue: 8 }),
-            outbound: Outbound::new(&OutboundOptions::new(clock.clone(), entropy.clone())).expect("a client"),
-            mapper: Mapper::unconfined(clock.clone()),
-            templates: courier::Templates::own("Zelus"),
             clock: clock.clone(),
-            entropy: entropy.clone(),
+            entropy,
+            hashing: HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 30, queue: 8 }),
+            mapper: Mapper::unconfined(clock.clone()),
+            background: Tasks::default(),
         };
-        let methods = methods(&config);
-        let runtime = Runtime::new(config, parts, methods, Hooks::default());
-        let app = App::new(runtime, clock.clone(), entropy);
-        let public = Edge::new(app.clone(), Side::Public, api::public_router());
-        let admin = Edge::new(app.clone(), Side::Admin, api::admin_router());
+        let server = server::Server::assemble(loaded.config, shared).await.expect("a server");
+        let (app, Edges { public, admin }) = (server.app().clone(), server.edges());
         Self { app, clock, public, admin }
     }
 

@@ -51,7 +51,7 @@ impl LoginMethod for LookupSecret {
     }
 }
 
-pub(super) async fn check(
+async fn check(
     cx: &Cx,
     runtime: &Runtime,
     session: Option<&Session>,

@@ -113,7 +113,7 @@ fn show(ui: &mut Ui, codes: &LookupConfig, actions: &[Action]) {
     }
 }
 
-pub(super) fn regenerate<S>(cx: &Cx, flow: &mut Flow<Settings>) -> Result<Verdict<S>, Problem> {
+fn regenerate<S>(cx: &Cx, flow: &mut Flow<Settings>) -> Result<Verdict<S>, Problem> {
     let codes = LookupConfig::generate(&cx.entropy);
     show(&mut flow.ui, &codes, &[Action::Confirm]);
     let pending = serde_json::to_value(&codes.recovery_codes).map_err(Problem::internal)?;
@@ -131,11 +131,7 @@ fn reveal<S>(runtime: &Runtime, flow: &mut Flow<Settings>, identity: &Identity) 
     Verdict::NextStep { status: 200, writes: Tx::new() }
 }
 
-pub(super) fn confirm(
-    cx: &Cx,
-    flow: &Flow<Settings>,
-    mut identity: Identity,
-) -> Result<Verdict<SettingsStep>, Problem> {
+fn confirm(cx: &Cx, flow: &Flow<Settings>, mut identity: Identity) -> Result<Verdict<SettingsStep>, Problem> {
     let pending = flow.internal_context.get(PENDING_CODES).cloned().unwrap_or_default();
     let recovery_codes = serde_json::from_value(pending).unwrap_or_else(|_| Vec::new());
     if recovery_codes.len() != COUNT {

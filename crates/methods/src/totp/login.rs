@@ -57,7 +57,7 @@ impl LoginMethod for Totp {
     }
 }
 
-pub(super) async fn check(
+async fn check(
     cx: &Cx,
     runtime: &Runtime,
     session: Option<&Session>,

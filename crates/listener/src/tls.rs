@@ -13,8 +13,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use flow::Tasks;
-
 /// How often files are looked at for a renewed certificate.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -46,21 +44,18 @@ impl Tls {
         TlsAcceptor::from(Arc::clone(&self.current.load().server))
     }
 
-    /// Takes up renewed certificates until `stop` says so. A renewal that cannot be used is told, and left alone.
-    pub fn follow(&self, tasks: &Tasks, mut stop: watch::Receiver<bool>) {
-        let tls = self.clone();
-        tasks.start(async move {
-            while tokio::time::timeout(LOOK_AGAIN, stop.wait_for(|stop| *stop)).await.is_err() {
-                match Current::read(&tls.settings) {
-                    Ok(read) if read.documents != tls.current.load().documents => {
-                        tls.current.store(Arc::new(read));
-                        tracing::info!("A renewed certificate is used from now on.");
-                    }
-                    Ok(_) => {}
-                    Err(why) => tracing::warn!("The certificate in use is kept: {why}"),
+    /// Takes up renewed certificates until `stop` is true. A renewal that cannot be used is told, and left alone.
+    pub async fn follow(self, mut stop: watch::Receiver<bool>) {
+        while tokio::time::timeout(LOOK_AGAIN, stop.wait_for(|stop| *stop)).await.is_err() {
+            match Current::read(&self.settings) {
+                Ok(read) if read.documents != self.current.load().documents => {
+                    self.current.store(Arc::new(read));
+                    tracing::info!("A renewed certificate is used from now on.");
                 }
+                Ok(_) => {}
+                Err(why) => tracing::warn!("The certificate in use is kept: {why}"),
             }
-        });
+        }
     }
 }
 

@@ -9,46 +9,33 @@ use std::path::{Path, PathBuf};
 
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
-use web::Side;
 
 /// How many connections wait to be accepted, at most, unless the system allows fewer.
 const BACKLOG: u32 = 1024;
 
 /// Where connections come in. No runtime watches it yet.
-pub enum Socket {
+pub struct Socket(Kind);
+
+enum Kind {
     Tcp(net::TcpListener),
-    /// With the file's path, which is removed in the end.
-    Unix(unix::UnixListener, PathBuf),
+    Unix(unix::UnixListener, Option<SocketFile>),
 }
 
-/// Listens where `settings` say: at `unix:/path`, or at a host and port, by `queues` sockets for each address.
-///
-/// # Errors
-/// One line that says what is in the way.
-pub async fn bind_configured(
-    side: Side,
-    settings: &config::Listener,
-    host: &str,
-    queues: usize,
-) -> Result<Vec<Socket>, String> {
-    let variable = match side {
-        Side::Public => "SERVE_PUBLIC_PORT",
-        Side::Admin => "SERVE_ADMIN_PORT",
-    };
-    match host.strip_prefix("unix:") {
-        Some(path) => Ok(vec![bind_unix(Path::new(path), &settings.socket).await?]),
-        None => bind(host, settings.port, queues).await.map_err(|refused| match refused {
-            Refused::InUse(address) => format!(
-                "Port {} at {} is in use. Stop what listens there, or set {variable} to another port.",
-                address.port(),
-                address.ip()
-            ),
-            Refused::Otherwise(why) => why,
-        }),
+/// The file of a Unix socket, which is removed when the value is dropped.
+pub struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Whoever starts next removes it, if this fails.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
-async fn bind_unix(path: &Path, settings: &config::Socket) -> Result<Socket, String> {
+/// Listens at a path of the file system, by `acceptors` sockets: from each of them one task may accept connections.
+///
+/// # Errors
+/// One line that says what is in the way.
+pub async fn bind_unix(path: &Path, settings: &config::Socket, acceptors: usize) -> Result<Vec<Socket>, String> {
     let fail = |error: io::Error| format!("Cannot listen at {}: {error}.", path.display());
     if path.exists() {
         // A server that was killed leaves its socket behind; nobody answers there.
@@ -63,7 +50,10 @@ async fn bind_unix(path: &Path, settings: &config::Socket) -> Result<Socket, Str
     if settings.owner.is_some() || settings.group.is_some() {
         tracing::warn!(socket = %path.display(), "The socket keeps the process' owner and group; others are not set.");
     }
-    Ok(Socket::Unix(listener, path.to_owned()))
+    let others: Vec<_> = (1..acceptors).map(|_| listener.try_clone()).collect::<io::Result<_>>().map_err(fail)?;
+    let first = Kind::Unix(listener, Some(SocketFile(path.to_owned())));
+    let others = others.into_iter().map(|other| Kind::Unix(other, None));
+    Ok(std::iter::once(first).chain(others).map(Socket).collect())
 }
 
 /// Why nothing can listen at an address.
@@ -75,12 +65,12 @@ pub enum Refused {
     Otherwise(String),
 }
 
-/// Listens at a host and port, by `queues` sockets for each address if the system can share it out among them, or else by
-/// one. The name `localhost` stands for both of its addresses, since browsers try either.
+/// Listens at a host and port, by `acceptors` sockets for each address. The name `localhost` stands for both of its
+/// addresses, since browsers try either.
 ///
 /// # Errors
 /// Says what is in the way.
-pub async fn bind(host: &str, port: u16, queues: usize) -> Result<Vec<Socket>, Refused> {
+pub async fn bind(host: &str, port: u16, acceptors: usize) -> Result<Vec<Socket>, Refused> {
     let addresses: Vec<SocketAddr> = match host {
         "localhost" => vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()],
         "" => vec![(Ipv4Addr::UNSPECIFIED, port).into()],
@@ -95,8 +85,8 @@ pub async fn bind(host: &str, port: u16, queues: usize) -> Result<Vec<Socket>, R
     };
     let mut sockets = Vec::new();
     for address in addresses {
-        match listen(address, queues) {
-            Ok(listeners) => sockets.extend(listeners.into_iter().map(Socket::Tcp)),
+        match listen(address, acceptors) {
+            Ok(listeners) => sockets.extend(listeners.into_iter().map(|listener| Socket(Kind::Tcp(listener)))),
             // Machines without IPv6 have no ::1.
             Err(_) if address.is_ipv6() && !sockets.is_empty() => {}
             Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(Refused::InUse(address)),
@@ -106,8 +96,9 @@ pub async fn bind(host: &str, port: u16, queues: usize) -> Result<Vec<Socket>, R
     Ok(sockets)
 }
 
-/// Sockets that share the connections to one address (`SO_REUSEPORT`).
-fn listen(address: SocketAddr, queues: usize) -> io::Result<Vec<net::TcpListener>> {
+/// Sockets that share the connections to one address. On Linux each has a queue of its own (`SO_REUSEPORT`), which spares
+/// the others from being woken; elsewhere the last would get all connections, and so they share one queue.
+fn listen(address: SocketAddr, acceptors: usize) -> io::Result<Vec<net::TcpListener>> {
     let open = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
@@ -118,38 +109,32 @@ fn listen(address: SocketAddr, queues: usize) -> io::Result<Vec<net::TcpListener
     let first = first.listen(BACKLOG)?.into_std()?;
     let address = first.local_addr()?;
     // Only now, so that of two servers which start at the same time one is refused.
-    let sharing = if queues > 1 && SockRef::from(&first).set_reuse_port(true).is_ok() { queues } else { 1 };
+    let has_queues = cfg!(target_os = "linux") && acceptors > 1 && SockRef::from(&first).set_reuse_port(true).is_ok();
     let next = || {
         let socket = open()?;
         socket.set_reuseport(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)?.into_std()
     };
-    // Whatever a system lacks for more of them, one is enough.
-    let others = (1..sharing).map_while(|_| next().ok());
-    let listeners: Vec<_> = std::iter::once(first).chain(others).collect();
-    if listeners.len() < queues {
-        tracing::info!(%address, "This system does not share the port out among all threads; some get their connections from others.");
-    }
-    Ok(listeners)
+    let others = (1..acceptors).map(|_| match has_queues.then(next) {
+        Some(Ok(listener)) => Ok(listener),
+        // Whatever a system lacks for more of them.
+        Some(Err(_)) | None => first.try_clone(),
+    });
+    let others = others.collect::<io::Result<Vec<_>>>()?;
+    Ok(std::iter::once(first).chain(others).collect())
 }
 
 /// A socket that a runtime watches.
 pub enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, PathBuf),
+    Unix(UnixListener, #[expect(dead_code, reason = "held until nobody listens any more")] Option<SocketFile>),
 }
 
-/// A new connection, watched by the runtime that accepted it.
+/// A new connection.
 pub enum Accepted {
     Tcp(TcpStream, SocketAddr),
     Unix(UnixStream),
-}
-
-/// A connection that no runtime watches, on its way from one to another.
-pub enum Unwatched {
-    Tcp(net::TcpStream, SocketAddr),
-    Unix(unix::UnixStream),
 }
 
 impl Socket {
@@ -157,11 +142,11 @@ impl Socket {
     ///
     /// # Errors
     /// When the system refuses that.
-    pub fn watch(self) -> io::Result<Listener> {
-        match self {
-            Self::Tcp(listener) => TcpListener::from_std(listener).map(Listener::Tcp),
-            Self::Unix(listener, path) => {
-                UnixListener::from_std(listener).map(|listener| Listener::Unix(listener, path))
+    pub(crate) fn watch(self) -> io::Result<Listener> {
+        match self.0 {
+            Kind::Tcp(listener) => TcpListener::from_std(listener).map(Listener::Tcp),
+            Kind::Unix(listener, file) => {
+                UnixListener::from_std(listener).map(|listener| Listener::Unix(listener, file))
             }
         }
     }
@@ -180,47 +165,12 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
-            // Whoever starts next removes it, if this fails.
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-impl Accepted {
-    /// Takes it from its runtime.
-    ///
-    /// # Errors
-    /// When the system refuses that.
-    pub fn unwatch(self) -> io::Result<Unwatched> {
-        match self {
-            Self::Tcp(stream, address) => stream.into_std().map(|stream| Unwatched::Tcp(stream, address)),
-            Self::Unix(stream) => stream.into_std().map(Unwatched::Unix),
-        }
-    }
-}
-
-impl Unwatched {
-    /// Has the current runtime watch it.
-    ///
-    /// # Errors
-    /// When the system refuses that.
-    pub fn watch(self) -> io::Result<Accepted> {
-        match self {
-            Self::Tcp(stream, address) => TcpStream::from_std(stream).map(|stream| Accepted::Tcp(stream, address)),
-            Self::Unix(stream) => UnixStream::from_std(stream).map(Accepted::Unix),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn port(socket: &Socket) -> u16 {
-        let Socket::Tcp(listener) = socket else { panic!("it is at an address") };
+        let Kind::Tcp(listener) = &socket.0 else { panic!("it is at an address") };
         listener.local_addr().expect("an address").port()
     }
 
@@ -245,26 +195,5 @@ mod tests {
             taken[accepted.await] += 1;
         }
         assert!(!cfg!(target_os = "linux") || !taken.contains(&0), "{taken:?}");
-    }
-
-    #[tokio::test]
-    async fn a_connection_can_be_given_to_another_runtime() {
-        let socket = bind("127.0.0.1", 0, 1).await.expect("a free port").remove(0);
-        let port = port(&socket);
-        let client = std::thread::spawn(move || {
-            let mut said = String::new();
-            io::Read::read_to_string(&mut net::TcpStream::connect(("127.0.0.1", port))?, &mut said).map(|_| said)
-        });
-        let accepted = socket.watch().expect("watched").accept().await.expect("a connection");
-        let unwatched = accepted.unwatch().expect("taken");
-        let other = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                let Accepted::Tcp(mut stream, _) = unwatched.watch()? else { panic!("it came by TCP") };
-                tokio::io::AsyncWriteExt::write_all(&mut stream, b"hello").await
-            })
-        });
-        other.join().expect("no panic").expect("written");
-        assert_eq!(client.join().expect("no panic").expect("read"), "hello");
     }
 }

@@ -1,0 +1,132 @@
+//! A server at work: its listeners, its jobs, and its end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use flow::Tasks;
+use listener::{Refused, Socket, Tls, Workers};
+use tokio::sync::watch;
+
+use crate::service::Endpoint;
+use crate::{Edges, Server, Source, janitor, mail, reload};
+
+/// How long requests that are under way may take to finish once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(120);
+/// How long what nobody waits for may take after that.
+const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
+/// How long connections are kept for another request, as in Kratos: longer than proxies keep them, or a request may be
+/// on its way as one ends.
+const PUBLIC_IDLE_LIMIT: Duration = Duration::from_secs(120);
+const ADMIN_IDLE_LIMIT: Duration = Duration::from_secs(600);
+
+/// A server with the tasks that it runs.
+pub struct Running {
+    server: Server,
+    tasks: Tasks,
+    stop: watch::Sender<bool>,
+}
+
+/// What took too long to finish when a server was stopped.
+#[must_use]
+pub struct CutOff {
+    /// Whether a request, a delivery, or another task of [`Running`] did.
+    pub tasks: bool,
+    /// Whether a web hook did that nobody waited for.
+    pub background: bool,
+}
+
+impl Running {
+    /// A server that does nothing yet.
+    pub fn new(server: Server) -> Self {
+        Self { server, tasks: Tasks::default(), stop: watch::Sender::new(false) }
+    }
+
+    /// Listens where the configuration says; public connections are served by `workers`, those of the administration here,
+    /// so that long lists and imports hold up nobody who signs in. Gives back the public endpoint. `at_localhost` has it
+    /// listen at localhost, by either of its addresses, instead of at 127.0.0.1, and sends browsers there.
+    ///
+    /// # Errors
+    /// One line that says what is in the way: a certificate that cannot be used, or an address.
+    pub async fn listen(&self, workers: Workers, at_localhost: bool) -> Result<Endpoint, String> {
+        let config = self.server.config();
+        let (public, admin) = (&config.serve.public, &config.serve.admin);
+        let certificate = |settings: &config::Listener| settings.tls.as_ref().map(Tls::load).transpose();
+        let (public_tls, admin_tls) = (certificate(public)?, certificate(admin)?);
+        for tls in public_tls.iter().chain(&admin_tls) {
+            self.tasks.start(tls.clone().follow(self.stop.subscribe()));
+        }
+        let public_host = if at_localhost && public.host == "127.0.0.1" { "localhost" } else { &public.host };
+        let public_sockets = bind(public, public_host, workers.count(), "SERVE_PUBLIC_PORT").await?;
+        let admin_sockets = bind(admin, &admin.host, 1, "SERVE_ADMIN_PORT").await?;
+        let Edges { public: public_edge, admin: admin_edge } = self.server.edges();
+        let public = Endpoint {
+            edge: public_edge,
+            prefers_localhost: at_localhost,
+            options: listener::Options { tls: public_tls, idle_limit: PUBLIC_IDLE_LIMIT, workers },
+        };
+        let admin = Endpoint {
+            edge: admin_edge,
+            prefers_localhost: false,
+            options: listener::Options { tls: admin_tls, idle_limit: ADMIN_IDLE_LIMIT, workers: Workers::here() },
+        };
+        self.serve(public_sockets, &public);
+        self.serve(admin_sockets, &admin);
+        Ok(public)
+    }
+
+    /// Serves the connections that come to `sockets`.
+    pub fn serve(&self, sockets: Vec<Socket>, endpoint: &Endpoint) {
+        let (endpoint, options) = (endpoint.clone(), endpoint.options.clone());
+        let service = move |peer| endpoint.service(peer);
+        self.tasks.start(listener::serve(sockets, options, service, self.stop.subscribe()));
+    }
+
+    /// Starts all that a server does besides answering requests.
+    pub fn start_jobs(&self, source: &Source) {
+        self.tasks.start(janitor::clean_up(self.server.clone(), self.stop.subscribe()));
+        if self.server.config().watch_courier {
+            self.deliver_mail();
+        }
+        self.follow_configuration(source);
+    }
+
+    /// Delivers queued messages from now on.
+    pub fn deliver_mail(&self) {
+        self.tasks.start(mail::deliver(self.server.clone(), self.stop.subscribe()));
+    }
+
+    /// Takes up changes of the configuration files from now on.
+    pub fn follow_configuration(&self, source: &Source) {
+        self.tasks.start(reload::follow(source.clone(), self.server.clone(), self.stop.subscribe()));
+    }
+
+    /// Ends the server: takes no more connections, and waits until what is under way is finished, for two minutes at most.
+    pub async fn stop(self) -> CutOff {
+        // Nobody listening any more is fine.
+        let _ = self.stop.send(true);
+        let tasks = !self.tasks.finish(GRACE).await;
+        let background = !self.server.shared().background.finish(BACKGROUND_GRACE).await;
+        CutOff { tasks, background }
+    }
+}
+
+/// Listens at `host`, which is `unix:/path`, or else an address or a name, with the port of `settings`; `variable` can be
+/// set to choose another port.
+async fn bind(
+    settings: &config::Listener,
+    host: &str,
+    acceptors: usize,
+    variable: &str,
+) -> Result<Vec<Socket>, String> {
+    if let Some(path) = host.strip_prefix("unix:") {
+        return listener::bind_unix(Path::new(path), &settings.socket, acceptors).await;
+    }
+    listener::bind(host, settings.port, acceptors).await.map_err(|refused| match refused {
+        Refused::InUse(address) => format!(
+            "Port {} at {} is in use. Stop what listens there, or set {variable} to another port.",
+            address.port(),
+            address.ip()
+        ),
+        Refused::Otherwise(why) => why,
+    })
+}

@@ -1,0 +1,72 @@
+//! What outlives a reload.
+
+use config::Config;
+use crypto::{HashingPool, PoolLimits};
+use flow::Tasks;
+use mapper::Mapper;
+use model::{Clock, Cx, Entropy};
+use store::{Dsn, Store};
+use tokio::runtime::Handle;
+
+/// How many more password hashes may wait for each processor; beyond that callers are told to try again.
+const HASHES_WAITING: usize = 256;
+
+/// What is passed in to a server, and outlives a reload of its configuration. Clones share all of it.
+#[derive(Clone)]
+pub struct Shared {
+    /// The database.
+    pub store: Store,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where randomness comes from.
+    pub entropy: Entropy,
+    /// The budget for password hashes.
+    pub hashing: HashingPool,
+    /// Evaluates Jsonnet.
+    pub mapper: Mapper,
+    /// Work that goes on when a request has been answered.
+    pub background: Tasks,
+}
+
+impl Shared {
+    /// Opens the database that the configuration names, for callers on these `runtimes`, of which there is at least one,
+    /// and sets the budget for hashing: a hash at a time for each processor, within the memory that the configuration
+    /// dedicates.
+    ///
+    /// # Errors
+    /// When the DSN cannot be read, or a SQLite file cannot be opened. A PostgreSQL server need not be there yet.
+    pub async fn open(config: &Config, runtimes: &[Handle], mapper: Mapper, cx: Cx) -> Result<Self, String> {
+        let dsn = Dsn::parse(config.dsn.expose()).map_err(|error| error.to_string())?;
+        let store = Store::open_on(&dsn, runtimes).await.map_err(|error| error.to_string())?;
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let memory_bytes = config.hashers.argon2.dedicated_memory;
+        let hashing = HashingPool::new(PoolLimits { workers, memory_bytes, queue: HASHES_WAITING * workers });
+        let Cx { clock, entropy } = cx;
+        Ok(Self { store, clock, entropy, hashing, mapper, background: Tasks::default() })
+    }
+
+    /// Brings the tables up to date where that is expected of a server (in development, and in memory), and logs what is
+    /// missing where it is not.
+    ///
+    /// # Errors
+    /// When the tables cannot be brought up to date.
+    pub async fn prepare_database(&self, config: &Config) -> Result<(), String> {
+        let (store, entropy, now) = (&self.store, &self.entropy, self.clock.now());
+        if config.dev || config.dsn.expose() == "memory" {
+            let outcome = store.migrate_up(entropy.uuid(), now, &mut |_| {}).await;
+            return outcome.map_err(|error| error.to_string());
+        }
+        match store.has_pending_migrations().await {
+            Ok(false) => {
+                if let Err(error) = store.ensure_network(entropy.uuid(), now).await {
+                    tracing::warn!(%error, "The database does not answer yet.");
+                }
+            }
+            Ok(true) => {
+                tracing::error!("The database lacks tables. Run `zelus migrate sql up -e` with the same configuration.")
+            }
+            Err(error) => tracing::error!(%error, "The database cannot be used yet."),
+        }
+        Ok(())
+    }
+}
