@@ -6,8 +6,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{delete, get};
-use flow::Runtime;
-use model::{Problem, Secret};
+use engine::Runtime;
+use flow::BadReturnTo;
+use model::Secret;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use url::form_urlencoded;
@@ -36,7 +37,7 @@ async fn create(request: Request) -> web::Result {
     let return_to = match asked.is_empty() {
         // The default is looked up when the URL is opened, so that it can change until then.
         true => None,
-        false => Some(return_to(runtime, &request).map_err(Failure::for_browsers)?),
+        false => Some(return_to(runtime, &request).map_err(|bad| Failure::for_browsers(bad.into()))?),
     };
     let token = logout.token.expose();
     let url = logout_url(runtime, return_to.as_ref(), token);
@@ -53,7 +54,7 @@ fn logout_url(runtime: &Runtime, return_to: Option<&Url>, token: &str) -> String
 }
 
 /// Where the browser goes after the logout.
-fn return_to(runtime: &Runtime, request: &Request) -> Result<Url, Problem> {
+fn return_to(runtime: &Runtime, request: &Request) -> Result<Url, BadReturnTo> {
     let asked = request.query("return_to");
     runtime.return_to(Some(&asked), None, &runtime.config.selfservice.logout_return_url)
 }
@@ -83,8 +84,8 @@ async fn submit(request: Request) -> web::Result {
             rotate_csrf(&mut response, entropy);
             Ok(response)
         }
-        Err(problem) => {
-            let mut failure = Failure::for_browsers(problem).rotating_csrf(entropy);
+        Err(bad) => {
+            let mut failure = Failure::for_browsers(bad.into()).rotating_csrf(entropy);
             if ended.clear_cookie {
                 clear_session_cookie(&mut failure.headers, cookie);
             }

@@ -7,9 +7,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, delete, get};
 use model::wire::{IdentityView, SessionJson};
-use model::{Secret, Session};
+use model::{Problem, Secret, Session};
 use serde::Serialize;
-use session::{Page, PageQuery};
+use session::{Denied, Page, PageQuery};
 use web::{Failure, Request, json, no_content, set_session_cookie};
 
 /// `/sessions…`
@@ -36,8 +36,8 @@ async fn whoami(request: Request) -> web::Result {
     let found = match runtime.sessions.whoami(&cx, &request.credentials_with_bare_cookie()).await {
         Ok(found) => found,
         Err(denied) => {
-            let nobody = denied.refusal.as_ref().is_some_and(session::Refusal::is_missing);
-            let mut failure = Failure::from(denied.problem);
+            let nobody = matches!(&denied, Denied::SignedOut(refusal) if refusal.is_missing());
+            let mut failure = Failure::from(Problem::from(denied));
             if flags.cacheable_sessions && nobody {
                 failure.headers.insert(CACHE_FOR, CACHE_NOBODY.into());
             }
@@ -73,7 +73,8 @@ async fn whoami(request: Request) -> web::Result {
 async fn list(request: Request) -> web::Result {
     let runtime = &request.site().runtime;
     let cx = request.cx();
-    let page = runtime.sessions.list_own(&cx, &request.credentials(), &page_query(&request)).await?;
+    let page = runtime.sessions.list_own(&cx, &request.credentials(), &page_query(&request)).await;
+    let page = page.map_err(Problem::from)?;
     Ok(session_page(&request, &page, IdentityView::Embedded))
 }
 

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use model::{Cx, IdentityId, Problem, RawJson, SignedDuration, Uuid};
+use model::{IdentityId, Problem, RawJson, SignedDuration, Uuid};
 use serde_json::Value;
 use store::{CommitError, ContinuityContainer, Tx};
 
-use crate::request::Request;
-use crate::runtime::Runtime;
+use crate::context::Context;
 
 /// The value of the cookie as it is to be set.
 #[derive(Clone)]
@@ -29,15 +28,13 @@ pub struct Pause<'a> {
 /// # Errors
 /// 400 when the browser has left more unfinished than a cookie holds.
 pub fn pause(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &Request,
+    cx: Context<'_>,
     what: &Pause<'_>,
     payload: impl FnOnce(Uuid) -> Value,
     tx: &mut Tx,
 ) -> Result<ContinuityCookie, Problem> {
     let (id, now) = (cx.entropy.uuid(), cx.now());
-    let mut entries = entries(cx, runtime, request);
+    let mut entries = entries(cx);
     if let Some(replaced) = entries.insert(what.name.to_owned(), id.to_string()).and_then(|id| id.parse().ok()) {
         tx.delete_continuity_container(replaced);
     }
@@ -52,7 +49,7 @@ pub fn pause(
         expires_at: now + what.lifespan,
         created_at: now,
     });
-    cookie(cx, runtime, &entries)
+    cookie(cx, &entries)
 }
 
 /// Finds what the browser has left unfinished under `name`, if `identity` may go on with it, and leaves it there.
@@ -60,14 +57,12 @@ pub fn pause(
 /// # Errors
 /// When the database fails.
 pub async fn find(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &Request,
+    cx: Context<'_>,
     name: &str,
     identity: Option<IdentityId>,
 ) -> Result<Option<ContinuityContainer>, Problem> {
-    let Some(id) = entries(cx, runtime, request).get(name).and_then(|id| id.parse().ok()) else { return Ok(None) };
-    let found = runtime.store.continuity_container(id).await?;
+    let Some(id) = entries(cx).get(name).and_then(|id| id.parse().ok()) else { return Ok(None) };
+    let found = cx.services.store.continuity_container(id).await?;
     let may_go_on = |container: &ContinuityContainer| {
         container.name == name
             && container.expires_at > cx.now()
@@ -80,19 +75,14 @@ pub async fn find(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn use_up(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &Request,
-    container: &ContinuityContainer,
-) -> Result<Option<ContinuityCookie>, Problem> {
+pub async fn use_up(cx: Context<'_>, container: &ContinuityContainer) -> Result<Option<ContinuityCookie>, Problem> {
     let mut tx = Tx::new();
     tx.use_continuity_container(container.id);
-    match runtime.store.commit(tx).await {
+    match cx.services.store.commit(tx).await {
         Ok(()) => {
-            let mut entries = entries(cx, runtime, request);
+            let mut entries = entries(cx);
             entries.remove(&container.name);
-            cookie(cx, runtime, &entries).map(Some)
+            cookie(cx, &entries).map(Some)
         }
         Err(CommitError::Stale(_)) => Ok(None),
         Err(error) => Err(error.into()),
@@ -103,17 +93,11 @@ pub async fn use_up(
 ///
 /// # Errors
 /// Never in practice: what is left of a cookie fits into a cookie.
-pub fn forget(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &Request,
-    prefix: &str,
-    tx: &mut Tx,
-) -> Result<Option<ContinuityCookie>, Problem> {
-    if request.continuity_cookie.is_none() {
+pub fn forget(cx: Context<'_>, prefix: &str, tx: &mut Tx) -> Result<Option<ContinuityCookie>, Problem> {
+    if cx.request.continuity_cookie.is_none() {
         return Ok(None);
     }
-    let mut entries = entries(cx, runtime, request);
+    let mut entries = entries(cx);
     let count = entries.len();
     entries.retain(|name, id| {
         let is_kept = !name.starts_with(prefix);
@@ -123,19 +107,19 @@ pub fn forget(
         is_kept
     });
     match entries.len() < count {
-        true => cookie(cx, runtime, &entries).map(Some),
+        true => cookie(cx, &entries).map(Some),
         false => Ok(None),
     }
 }
 
 /// What the cookie says. One that cannot be read says nothing: it is replaced when there is something to say.
-fn entries(cx: &Cx, runtime: &Runtime, request: &Request) -> BTreeMap<String, String> {
-    let value = request.continuity_cookie.as_deref();
-    value.and_then(|value| runtime.continuity_codec().decode(cx.now(), value).ok()).unwrap_or_default()
+fn entries(cx: Context<'_>) -> BTreeMap<String, String> {
+    let value = cx.request.continuity_cookie.as_deref();
+    value.and_then(|value| cx.services.continuity_codec().decode(cx.now(), value).ok()).unwrap_or_default()
 }
 
-fn cookie(cx: &Cx, runtime: &Runtime, entries: &BTreeMap<String, String>) -> Result<ContinuityCookie, Problem> {
-    let value = runtime.continuity_codec().encode(cx.now(), &cx.entropy, entries);
+fn cookie(cx: Context<'_>, entries: &BTreeMap<String, String>) -> Result<ContinuityCookie, Problem> {
+    let value = cx.services.continuity_codec().encode(cx.now(), &cx.entropy, entries);
     value.map(ContinuityCookie).map_err(|error| {
         Problem::bad_request("This browser has left too much unfinished. Please delete its cookies of this site.")
             .log(error)

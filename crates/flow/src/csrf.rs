@@ -10,7 +10,7 @@ use crate::request::Request;
 /// Why a submission is not accepted.
 pub enum Refused {
     /// The anti-CSRF check of a browser failed: an error of its own, never a form.
-    Browser(Problem),
+    Browser(CsrfClues),
     /// A browser submits a native flow: said on the form.
     NotNative(String),
 }
@@ -22,7 +22,7 @@ impl Refused {
     /// When it is not to be said there.
     pub fn into_rejection(self) -> Result<Rejection, Problem> {
         match self {
-            Self::Browser(problem) => Err(problem),
+            Self::Browser(clues) => Err(clues.into()),
             Self::NotNative(why) => Ok(message::generic(why).into()),
         }
     }
@@ -35,15 +35,18 @@ impl Refused {
 pub fn ensure<K: Kind>(request: &Request, flow: &Flow<K>, sent: &str) -> Result<(), Refused> {
     match flow.client {
         FlowClient::Browser if request.csrf.verify(sent) && request.has_csrf_cookie => Ok(()),
-        FlowClient::Browser => Err(Refused::Browser(violation(request, sent))),
+        FlowClient::Browser => Err(Refused::Browser(clues(request, sent))),
         FlowClient::Api => ensure_native(request),
     }
 }
 
 /// Checks that whoever fetches a browser's flow is the browser that opened it.
-pub(crate) fn ensure_same_browser<K: Kind>(request: &Request, flow: &Flow<K>) -> Result<(), Problem> {
+///
+/// # Errors
+/// When it is another one.
+pub fn ensure_same_browser<K: Kind>(request: &Request, flow: &Flow<K>) -> Result<(), CsrfClues> {
     match flow.client {
-        FlowClient::Browser if !request.csrf.verify(&flow.csrf_token) => Err(violation(request, "")),
+        FlowClient::Browser if !request.csrf.verify(&flow.csrf_token) => Err(clues(request, "")),
         FlowClient::Browser | FlowClient::Api => Ok(()),
     }
 }
@@ -69,6 +72,7 @@ fn ensure_native(request: &Request) -> Result<(), Refused> {
 }
 
 /// What a refused request says about why it was refused.
+#[derive(Clone, Copy, Debug)]
 pub struct CsrfClues {
     /// Whether it carries any cookie.
     pub has_cookies: bool,
@@ -80,17 +84,23 @@ pub struct CsrfClues {
     pub from_script: bool,
 }
 
-fn violation(request: &Request, sent: &str) -> Problem {
-    csrf_violation(&CsrfClues {
+fn clues(request: &Request, sent: &str) -> CsrfClues {
+    CsrfClues {
         has_cookies: !request.cookies.is_empty(),
         has_csrf_cookie: request.has_csrf_cookie,
         has_token: request.sends_json || !sent.is_empty(),
         from_script: request.from_script,
-    })
+    }
 }
 
 /// 403: the anti-CSRF check failed, and probably for this reason.
-pub fn csrf_violation(clues: &CsrfClues) -> Problem {
+impl From<CsrfClues> for Problem {
+    fn from(clues: CsrfClues) -> Self {
+        violation(&clues)
+    }
+}
+
+fn violation(clues: &CsrfClues) -> Problem {
     let reason = match clues.from_script {
         true => {
             "The anti-CSRF check failed. Scripts have to include cookies, and the page and this server have to share a site."

@@ -38,7 +38,7 @@ impl From<identity::TraitError> for Rejection {
 }
 
 /// What is wrong with what is to be handed to hooks: it has to be an object, which a form sends as JSON text.
-pub(crate) fn malformed_payload(input: &Input) -> Option<Rejection> {
+pub fn malformed_payload(input: &Input) -> Option<Rejection> {
     let payload = input.get("transient_payload")?;
     let message = match payload {
         Value::Object(_) => return None,
@@ -55,7 +55,7 @@ pub(crate) fn malformed_payload(input: &Input) -> Option<Rejection> {
 }
 
 /// Replaces what the form said with `rejections`.
-pub(crate) fn say(ui: &mut Ui, rejections: Vec<Rejection>) {
+pub fn say(ui: &mut Ui, rejections: Vec<Rejection>) {
     ui.clear_messages();
     for Rejection { field, message } in rejections {
         ui.say(&field, message);

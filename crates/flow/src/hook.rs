@@ -2,16 +2,16 @@
 
 use model::flow::{Login, Recovery, Registration, Settings};
 use model::wire::{ContinueWith, ContinueWithFlow};
-use model::{Cx, Flow, FlowName, Identity, Problem, Session};
+use model::{Flow, Identity, Problem, Session};
 use store::Tx;
 use url::Url;
 
 use crate::BoxFuture;
-use crate::answer::Effects;
+use crate::context::Context;
+use crate::effects::Effects;
 use crate::form::Rejection;
-use crate::request::Request;
-use crate::runtime::Runtime;
-use crate::scene::Scene;
+use crate::scene::{AnyFlow, Scene};
+use crate::services::Services;
 
 /// Why a hook ends a flow early.
 pub enum Stop {
@@ -19,32 +19,9 @@ pub enum Stop {
     Rejected(Vec<Rejection>),
     /// An error of its own. What the hook wrote is dropped.
     Problem(Problem),
-    /// The person has to do something else first. Nothing of the flow is written but what that takes.
-    Instead(Box<Instead>),
-}
-
-/// What a person has to do before the flow can be completed.
-pub struct Instead {
-    /// What JSON clients are told.
-    pub problem: Problem,
-    /// Where browsers go.
-    pub redirect_to: Option<String>,
-    /// Written in the place of everything else: another flow, and the mail that says what to do.
-    pub writes: Tx,
-}
-
-/// What a flow answers that has no form to say it on, and nothing else to offer.
-impl From<Stop> for Problem {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Problem(problem) => problem,
-            Stop::Instead(instead) => instead.problem,
-            Stop::Rejected(rejections) => {
-                let said: Vec<_> = rejections.into_iter().map(|rejection| rejection.message.text).collect();
-                Self::bad_request(said.join(" "))
-            }
-        }
-    }
+    /// The person has to verify an address first: the one at this place among those of the identity. Nothing of the flow
+    /// is written but what that takes.
+    VerifyFirst(usize),
 }
 
 impl From<Problem> for Stop {
@@ -55,7 +32,6 @@ impl From<Problem> for Stop {
 
 /// A registration whose identity is accepted and about to be written.
 pub struct RegistrationInProgress<'a> {
-    pub request: &'a Request,
     pub flow: &'a mut Flow<Registration>,
     pub identity: &'a mut Identity,
     pub session: &'a mut Session,
@@ -72,7 +48,6 @@ pub struct RegistrationInProgress<'a> {
 
 /// A sign-in that is accepted and about to be written.
 pub struct LoginInProgress<'a> {
-    pub request: &'a Request,
     pub flow: &'a mut Flow<Login>,
     pub identity: &'a Identity,
     pub session: &'a mut Session,
@@ -85,7 +60,6 @@ pub struct LoginInProgress<'a> {
 
 /// A recovery that is accepted and about to be written.
 pub struct RecoveryInProgress<'a> {
-    pub request: &'a Request,
     pub flow: &'a Flow<Recovery>,
     pub identity: &'a Identity,
     pub session: &'a Session,
@@ -93,7 +67,6 @@ pub struct RecoveryInProgress<'a> {
 
 /// A change of settings that is accepted and about to be written.
 pub struct SettingsInProgress<'a> {
-    pub request: &'a Request,
     pub flow: &'a mut Flow<Settings>,
     pub identity: &'a mut Identity,
     pub session: &'a Session,
@@ -107,6 +80,16 @@ pub struct SettingsInProgress<'a> {
 pub trait Hook: Send + Sync {
     /// The name in configuration.
     fn name(&self) -> &'static str;
+
+    /// Whether whoever signs up is signed in by this hook.
+    fn signs_in(&self) -> bool {
+        false
+    }
+
+    /// Whether the hook tells another service of the request.
+    fn is_remote(&self) -> bool {
+        false
+    }
 
     /// Before a flow is opened; may keep it from being so.
     fn before_opening<'a>(&'a self, _: &'a Scene<'a>) -> BoxFuture<'a, Result<(), Stop>> {
@@ -133,11 +116,18 @@ pub trait Hook: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// The addresses that are to be verified after a sign-up, a sign-in or a change of settings, by their places among
+    /// those of the identity. Asked right after the same hook's part in that flow; the engine opens a verification flow
+    /// for each, and sends what proves it.
+    fn to_verify(&self, _: &Services, _: AnyFlow<'_>, _: &Identity) -> Vec<usize> {
+        Vec::new()
+    }
+
     /// With the new identity: adds its own writes, and to the answer.
     ///
     /// # Errors
     /// Ends the flow; nothing is written.
-    fn on_registration(&self, _: &Cx, _: &Runtime, _: &mut RegistrationInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
+    fn on_registration(&self, _: Context<'_>, _: &mut RegistrationInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
         Ok(())
     }
 
@@ -145,7 +135,7 @@ pub trait Hook: Send + Sync {
     ///
     /// # Errors
     /// Ends the flow; nothing is written.
-    fn on_login(&self, _: &Cx, _: &Runtime, _: &mut LoginInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
+    fn on_login(&self, _: Context<'_>, _: &mut LoginInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
         Ok(())
     }
 
@@ -153,7 +143,7 @@ pub trait Hook: Send + Sync {
     ///
     /// # Errors
     /// Ends the flow; nothing is written.
-    fn on_recovery(&self, _: &Cx, _: &Runtime, _: &RecoveryInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
+    fn on_recovery(&self, _: Context<'_>, _: &RecoveryInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
         Ok(())
     }
 
@@ -161,7 +151,7 @@ pub trait Hook: Send + Sync {
     ///
     /// # Errors
     /// Ends the flow; nothing is written.
-    fn on_settings(&self, _: &Cx, _: &Runtime, _: &mut SettingsInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
+    fn on_settings(&self, _: Context<'_>, _: &mut SettingsInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
         Ok(())
     }
 }
@@ -198,22 +188,6 @@ impl Hooks {
         ];
         tables.into_iter().flat_map(HookTable::all)
     }
-
-    /// Runs the hooks before a flow named `name` is opened.
-    pub(crate) async fn before_opening(&self, name: FlowName, scene: &Scene<'_>) -> Result<(), Problem> {
-        for hook in self.before.of(name.as_str()) {
-            hook.before_opening(scene).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Stage 6: runs `hooks` now that everything is written.
-pub(crate) async fn run_after(hooks: &[Box<dyn Hook>], scene: &Scene<'_>, identity: &Identity) -> Result<(), Stop> {
-    for hook in hooks {
-        hook.after(scene, identity).await?;
-    }
-    Ok(())
 }
 
 /// Hooks of each method, and those of methods without any.

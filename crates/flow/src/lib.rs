@@ -1,57 +1,55 @@
-//! The flow engine: opening, fetching and submitting self-service flows, the same way for every method.
+//! The vocabulary of self-service flows: what methods and hooks are given, and what they give back.
 //!
-//! A submission passes named stages: (1) decode, CSRF, flow and expiry checks; (2) the method's `verify`, with no
-//! transaction open; (3) the candidate identity and its before-persist hooks; (4) validation of what they left;
-//! (5) `apply`, writes only; (6) after-persist hooks; (7) the answer. Outcomes are data ([`Answer`]); the web crates
-//! encode them for browsers, single-page apps and native apps.
+//! A method says what a submission proves ([`MethodOutcome`]), a hook what has to happen around a flow ([`Hook`]). Neither
+//! answers a request or writes by itself: the engine asks them, decides, and commits. Nothing here knows the engine, a
+//! method or a hook.
 
-mod answer;
+mod callback;
+mod context;
 pub mod continuity;
 mod csrf;
+mod effects;
 mod expiry;
 mod form;
 mod hook;
 mod input;
-mod lifecycle;
-mod linking;
 pub mod login;
 mod method;
-mod oauth2;
 mod proof;
-pub mod recovery;
+mod provider;
 pub mod registration;
 mod request;
 mod return_to;
-mod runtime;
 mod scene;
 mod script;
-pub mod settings;
+mod services;
 mod tasks;
-pub mod verification;
 
-pub use answer::{Answer, AnyAnswer, Done, Effects, Opened, Shown, SubmitError};
+pub use callback::{Callback, CallbackError, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, ResumedSettings};
+pub use context::Context;
 pub use continuity::ContinuityCookie;
-pub use csrf::{CsrfClues, Refused, csrf_violation, ensure as ensure_same_sender};
-pub use expiry::{expired_on_submit, too_old};
-pub use form::Rejection;
+pub use csrf::{CsrfClues, Refused, ensure as ensure_same_sender, ensure_same_browser};
+pub use effects::Effects;
+pub use expiry::too_old;
+pub use form::{Rejection, malformed_payload, say};
 pub use hook::{
-    Hook, HookTable, Hooks, Instead, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress,
-    Stop,
+    Hook, HookTable, Hooks, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress, Stop,
 };
 pub use input::{Input, InputError, parse_json};
-pub use linking::PendingLink;
 pub use method::{
-    Account, CallbackMethod, LinkingMethod, LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod,
-    RegistrationStep, SettingsMethod, SettingsStep, Verdict, Visitor,
+    Account, FoundAccount, Identified, InputClaims, Linking, LoginMethod, LoginOutcome, LoginScene, LoginStep, Method,
+    MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationScreen, RegistrationStep, SettingsError,
+    SettingsMethod, SettingsOutcome, SettingsStep, Visitor,
 };
 pub use proof::{
-    IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, StartAnew, VerificationMethod, VerificationStep,
+    IssuedProof, ProofOutcome, RecoveryMethod, RecoveryStep, StartAnew, VerificationMethod, VerificationStep,
 };
-pub use request::Request;
-pub use return_to::with_code;
-pub use runtime::{Parts, Runtime};
-pub use scene::{AnyFlow, RequestFacts, Scene};
+pub use provider::{Newcomer, ProviderMethod, Recognised, Unrecognised};
+pub use request::{Request, RequestFacts};
+pub use return_to::{BadReturnTo, with_code};
+pub use scene::{AnyFlow, Scene};
 pub use script::{WEBAUTHN_SCRIPT, WEBAUTHN_SCRIPT_PATH, webauthn_script_integrity};
+pub use services::{Resources, Services};
 pub use tasks::Tasks;
 
 use std::pin::Pin;

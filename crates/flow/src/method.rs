@@ -1,18 +1,22 @@
 //! What a sign-in method can do.
 
+use std::convert::Infallible;
+
 use identity::TraitError;
 use model::flow::{Login, Registration, Settings};
-use model::{AuthenticationMethod, Cx, Flow, Group, Identity, IdentityId, Problem, Session, Timestamp};
-use serde_json::Value;
-use store::Tx;
+use model::{AuthenticationMethod, Flow, Group, Identity, IdentityId, Problem, Session, Timestamp};
+use session::RefreshRequired;
+use store::{CommitError, Tx};
 
 use crate::BoxFuture;
-use crate::answer::{AnyAnswer, Effects, SubmitError};
+use crate::callback::CallbackMethod;
+use crate::context::Context;
+use crate::effects::Effects;
 use crate::form::Rejection;
 use crate::input::Input;
 use crate::proof::{RecoveryMethod, VerificationMethod};
-use crate::request::Request;
-use crate::runtime::Runtime;
+use crate::provider::{ProviderMethod, Recognised, Unrecognised};
+use crate::services::Services;
 
 /// A sign-in method, or a step that acts like one. It says what it can do by which of these it gives back.
 pub trait Method: Send + Sync {
@@ -49,29 +53,71 @@ pub trait Method: Send + Sync {
         None
     }
 
-    /// Adding a credential to an account once its owner has signed in another way.
-    fn linking(&self) -> Option<&dyn LinkingMethod> {
+    /// Knowing people by their accounts elsewhere.
+    fn provider(&self) -> Option<&dyn ProviderMethod> {
         None
     }
 }
 
-/// What a method makes of a submission. Nothing is written yet.
-pub enum Verdict<S> {
+/// What a method claims of submissions, so that one is told (404) that is meant for a method which is switched off.
+pub struct InputClaims {
+    /// The method's name.
+    pub name: &'static str,
+    /// Whether a sign-in is meant for it.
+    pub login: fn(&Flow<Login>, &Input) -> bool,
+    /// Whether a sign-up is meant for it.
+    pub registration: fn(&Input) -> bool,
+    /// Whether a change of settings is meant for it.
+    pub settings: fn(&Input) -> bool,
+    /// Whether a recovery is meant for it.
+    pub recovery: fn(&Input) -> bool,
+    /// As [`RegistrationMethod::checks_traits`].
+    pub checks_traits: fn(&Services) -> bool,
+}
+
+impl InputClaims {
+    /// A method that claims nothing.
+    pub const fn of(name: &'static str) -> Self {
+        Self {
+            name,
+            login: |_, _| false,
+            registration: |_| false,
+            settings: |_| false,
+            recovery: |_| false,
+            checks_traits: |_| false,
+        }
+    }
+}
+
+/// What a method makes of a submission. Nothing is written yet. `S` is what it has accepted, `N` what it asks the engine to
+/// show next.
+pub enum MethodOutcome<S, N = Infallible> {
     /// Proved; go on with this.
     Accepted(S),
     /// Not proved. `writes` are kept all the same: a used attempt, say.
     Rejected { rejections: Vec<Rejection>, writes: Tx },
     /// The method has changed the form to its next step, which JSON clients get with this status.
     NextStep { status: u16, writes: Tx },
+    /// The form is to show the fields of other methods.
+    Ask(N),
     /// What was sent to the person expired then, and the form with it: a new one takes its place.
     Expired(Timestamp),
     /// The browser goes elsewhere, and comes back to the method's [`CallbackMethod`].
     Elsewhere { to: String, effects: Box<Effects>, writes: Tx },
-    /// The method has seen the submission through itself.
-    Answered(Box<AnyAnswer>),
+    /// A provider has said who it is. The engine decides whether that is a sign-in or a sign-up.
+    Recognised(Box<Recognised>),
+    /// What a provider said is not accepted.
+    Unrecognised(Unrecognised),
 }
 
-impl<S> Verdict<S> {
+/// What a method makes of a submitted sign-in form.
+pub type LoginOutcome = MethodOutcome<LoginStep, Identified>;
+/// What a method makes of a submitted sign-up form.
+pub type RegistrationOutcome = MethodOutcome<RegistrationStep, RegistrationScreen>;
+/// What a method makes of a submitted settings form.
+pub type SettingsOutcome = MethodOutcome<SettingsStep>;
+
+impl<S, N> MethodOutcome<S, N> {
     /// One thing is wrong: at a field, or (a mere message) with the form as a whole.
     pub fn rejected(rejection: impl Into<Rejection>) -> Self {
         Self::Rejected { rejections: vec![rejection.into()], writes: Tx::new() }
@@ -87,6 +133,8 @@ impl<S> Verdict<S> {
 pub enum LoginScene<'a> {
     /// A first factor of anybody.
     FirstFactor,
+    /// A first factor of the owner of an account to which something is to be linked.
+    Linking(&'a Linking<'a>),
     /// The first of two screens (`selfservice.flows.login.style: identifier_first`): who is it? Methods that need no
     /// identifier to sign in show their fields here already.
     Identification,
@@ -96,6 +144,45 @@ pub enum LoginScene<'a> {
     Refresh { identity: &'a Identity },
     /// A second factor of the person who is signed in; again, if this is a refresh.
     SecondFactor { identity: &'a Identity },
+}
+
+/// What a form says that asks for a sign-in, so that an account at a provider can be linked.
+pub struct Linking<'a> {
+    /// The provider at which the account is. It is of no use on the form.
+    pub provider: &'a str,
+    /// The providers that the owner of the account here is known by, where that may be told (`login_hints`).
+    pub known_by: Option<&'a [String]>,
+}
+
+/// An identifier that was typed on the first of two sign-in screens, and whose it is.
+pub struct Identified {
+    /// As it was typed.
+    pub identifier: String,
+    pub account: FoundAccount,
+    /// What is wrong with the identifier, said beside the fields of the second screen.
+    pub rejection: Option<Rejection>,
+}
+
+/// What is known, and may be shown, about the account that an identifier names; see [`Account`].
+pub enum FoundAccount {
+    /// This one, with its credentials.
+    Known(Box<Identity>),
+    /// There is none.
+    Unknown,
+    /// Nobody is to be told.
+    Secret,
+}
+
+impl Identified {
+    /// The person as methods are asked about them.
+    pub fn visitor(&self) -> Visitor<'_> {
+        let account = match &self.account {
+            FoundAccount::Known(identity) => Account::Known(identity),
+            FoundAccount::Unknown => Account::Unknown,
+            FoundAccount::Secret => Account::Secret,
+        };
+        Visitor { identifier: &self.identifier, account }
+    }
 }
 
 /// Somebody who has typed an identifier on the first of two sign-in screens.
@@ -153,30 +240,26 @@ pub trait LoginMethod: Send + Sync {
     ///
     /// # Errors
     /// When they cannot be made.
-    fn add_fields(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        scene: &LoginScene<'_>,
-        flow: &mut Flow<Login>,
-    ) -> Result<bool, Problem>;
+    fn add_fields(&self, cx: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem>;
 
     /// Does at once what the person would have to ask for next, such as sending a code, and turns the form into its next
     /// step. The engine calls this where the method is the only one of use to somebody whose account is known, so that
     /// there is nothing to choose. `None` where the person has to do something first.
     fn begin<'a>(
         &'a self,
-        _cx: &'a Cx,
-        _runtime: &'a Runtime,
-        _request: &'a Request,
+        _cx: Context<'a>,
         _scene: &'a LoginScene<'a>,
         _flow: &'a mut Flow<Login>,
     ) -> BoxFuture<'a, Result<Option<Tx>, Problem>> {
         Box::pin(async { Ok(None) })
     }
 
+    /// Turns a form that asks for an identifier into one that asks for whatever the account is signed in to with. Only the
+    /// method that asks for identifiers has something to do here.
+    fn leave_identification(&self, _: &mut Flow<Login>) {}
+
     /// Whether a submission is meant for this method.
-    fn is_meant(&self, runtime: &Runtime, flow: &Flow<Login>, input: &Input) -> bool;
+    fn is_meant(&self, services: &Services, flow: &Flow<Login>, input: &Input) -> bool;
 
     /// What is wrong with the fields themselves, whoever sent them. As in Kratos it is said even before the anti-CSRF
     /// check: it tells nothing about anybody.
@@ -195,13 +278,11 @@ pub trait LoginMethod: Send + Sync {
     /// Checks a submission. May be slow; no transaction is open.
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Login>,
         session: Option<&'a Session>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>>;
+    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>>;
 }
 
 /// A sign-up that a method has accepted: the identity that is to be made, complete with its credentials.
@@ -211,27 +292,41 @@ pub struct RegistrationStep {
     pub writes: Tx,
 }
 
+/// The screens of a sign-up that has two.
+pub enum RegistrationScreen {
+    /// The first, which asks for the traits.
+    Profile,
+    /// The second, which asks for a credential.
+    Credential,
+}
+
 /// Signing up with a method.
 pub trait RegistrationMethod: Send + Sync {
     /// Adds the method's fields to a form that shows everything at once (`unified`).
-    fn add_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem>;
+    fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem>;
 
     /// Adds the method's fields to the first of two screens, which asks for the traits.
-    fn add_profile_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem>;
+    fn add_profile_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem>;
 
     /// Adds the method's fields to the second of two screens, which asks for a credential.
-    fn add_credential_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem>;
+    fn add_credential_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem>;
 
     /// The group of the method's nodes.
     fn group(&self) -> Group;
 
     /// Whether a submission is meant for this method.
-    fn is_meant(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> bool;
+    fn is_meant(&self, services: &Services, flow: &Flow<Registration>, input: &Input) -> bool;
 
     /// What is wrong with the fields themselves, whoever sent them. As in Kratos it is said even before the anti-CSRF
     /// check: it tells nothing about anybody.
-    fn malformed(&self, _runtime: &Runtime, _flow: &Flow<Registration>, _input: &Input) -> Vec<Rejection> {
+    fn malformed(&self, _services: &Services, _flow: &Flow<Registration>, _input: &Input) -> Vec<Rejection> {
         Vec::new()
+    }
+
+    /// Whether the method says what is wrong with the traits by itself: the engine says it for all others, ahead of
+    /// everything else.
+    fn checks_traits(&self, _: &Services) -> bool {
+        false
     }
 
     /// Whether a submission has to pass the anti-CSRF check. All but going back do.
@@ -242,12 +337,10 @@ pub trait RegistrationMethod: Send + Sync {
     /// Checks a submission. May be slow; no transaction is open.
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Registration>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>>;
+    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>>;
 }
 
 /// A change that a method has accepted.
@@ -259,26 +352,47 @@ pub struct SettingsStep {
     pub proved: Option<AuthenticationMethod>,
 }
 
+/// Why a change is not looked at.
+#[derive(Debug)]
+pub enum SettingsError {
+    /// It needs a fresh sign-in.
+    Refresh(RefreshRequired),
+    /// An error of its own.
+    Problem(Problem),
+}
+
+impl From<RefreshRequired> for SettingsError {
+    fn from(refresh: RefreshRequired) -> Self {
+        Self::Refresh(refresh)
+    }
+}
+
+impl From<Problem> for SettingsError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<CommitError> for SettingsError {
+    fn from(error: CommitError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
 /// Changing one's own account with a method.
 pub trait SettingsMethod: Send + Sync {
     /// Adds the method's fields to a form.
     ///
     /// # Errors
     /// When they cannot be made.
-    fn add_fields(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Settings>,
-    ) -> Result<(), Problem>;
+    fn add_fields(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Settings>) -> Result<(), Problem>;
 
     /// Whether a submission is meant for this method.
     fn is_meant(&self, flow: &Flow<Settings>, input: &Input) -> bool;
 
     /// What is wrong with the fields themselves, whoever sent them. As in Kratos it is said even before the anti-CSRF
     /// check: it tells nothing about anybody.
-    fn malformed(&self, _runtime: &Runtime, _identity: &Identity, _input: &Input) -> Vec<Rejection> {
+    fn malformed(&self, _services: &Services, _identity: &Identity, _input: &Input) -> Vec<Rejection> {
         Vec::new()
     }
 
@@ -289,44 +403,17 @@ pub trait SettingsMethod: Send + Sync {
 
     /// Prepares a form that is shown again: puts back what was typed, but for secrets, and drops what was said before.
     /// Most methods ask for secrets alone.
-    fn keep_input(&self, _runtime: &Runtime, _identity: &Identity, flow: &mut Flow<Settings>, _input: &Input) {
+    fn keep_input(&self, _services: &Services, _identity: &Identity, flow: &mut Flow<Settings>, _input: &Input) {
         flow.ui.clear_messages();
     }
 
     /// Checks a submission. May be slow; no transaction is open.
-    #[expect(clippy::too_many_arguments, reason = "all that a change may depend on")]
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Settings>,
         session: &'a Session,
         identity: &'a Identity,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>>;
-}
-
-/// Receiving browsers that were sent elsewhere, to `/self-service/methods/{method}/callback`.
-pub trait CallbackMethod: Send + Sync {
-    /// Goes on where the browser left. `provider` is the last segment of the path, if there is one.
-    ///
-    /// # Errors
-    /// Whatever cannot be said on a form.
-    fn callback<'a>(
-        &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
-        provider: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<AnyAnswer, SubmitError>>;
-}
-
-/// Adding a credential to an account once its owner has signed in another way.
-pub trait LinkingMethod: Send + Sync {
-    /// Adds what a sign-up would have made, in the form of [`crate::PendingLink::config`]. Says what was proved by it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn link(&self, cx: &Cx, identity: &mut Identity, config: &Value) -> Result<AuthenticationMethod, Problem>;
+    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>>;
 }

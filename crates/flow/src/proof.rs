@@ -2,23 +2,18 @@
 
 use model::flow::{Recovery, Verification};
 use model::{
-    AuthenticationMethod, Cx, Flow, FlowClient, Group, Id, Identity, IdentityId, Message, Problem, RecoveryAddress,
-    Secret, VerifiableAddress,
+    AuthenticationMethod, Flow, FlowClient, Group, Id, Identity, IdentityId, Message, Problem, RecoveryAddress, Secret,
+    VerifiableAddress,
 };
 use store::Tx;
 
 use crate::BoxFuture;
+use crate::context::Context;
 use crate::form::Rejection;
 use crate::input::Input;
-use crate::request::Request;
-use crate::runtime::Runtime;
-
-/// What `active` says of a flow after a submission that no method was responsible for. Codes, and in verification links
-/// too, take no part in such a flow any more, as in Kratos: a page has to open a new one.
-pub(crate) const NO_METHOD: &str = "default";
 
 /// What a method makes of a submission.
-pub enum ProofVerdict<S> {
+pub enum ProofOutcome<S> {
     /// It is meant for another method.
     NotMeant,
     /// The form again, with what is wrong.
@@ -90,8 +85,7 @@ pub trait VerificationMethod: Send + Sync {
     /// Sends a proof to an address of `identity`.
     fn send(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
+        cx: Context<'_>,
         identity: &Identity,
         address: &VerifiableAddress,
         flow: &Flow<Verification>,
@@ -101,12 +95,10 @@ pub trait VerificationMethod: Send + Sync {
     /// Checks a submission.
     fn check<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Verification>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<ProofVerdict<VerificationStep>, Problem>>;
+    ) -> BoxFuture<'a, Result<ProofOutcome<VerificationStep>, Problem>>;
 }
 
 /// Winning back access.
@@ -115,22 +107,13 @@ pub trait RecoveryMethod: Send + Sync {
     fn add_fields(&self, flow: &mut Flow<Recovery>, form_token: &str);
 
     /// Makes a proof for an operator to hand over, and turns the form into the one where it is used.
-    fn issue(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Recovery>,
-        tx: &mut Tx,
-    ) -> IssuedProof;
+    fn issue(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Recovery>, tx: &mut Tx) -> IssuedProof;
 
     /// Checks a submission.
     fn check<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Recovery>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<ProofVerdict<RecoveryStep>, Problem>>;
+    ) -> BoxFuture<'a, Result<ProofOutcome<RecoveryStep>, Problem>>;
 }

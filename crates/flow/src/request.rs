@@ -1,11 +1,11 @@
 //! What the engine needs of a request, free of HTTP types.
 
+use std::collections::BTreeMap;
+
 use crypto::CsrfToken;
 use model::{ClientInfo, Entropy, FlowClient};
 use session::RequestCredentials;
 use url::Url;
-
-use crate::scene::RequestFacts;
 
 /// A request as the engine sees it.
 #[derive(Clone)]
@@ -56,4 +56,13 @@ impl Request {
     pub fn flag(&self, name: &str) -> bool {
         self.query(name).is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
     }
+}
+
+/// What web hooks are told of a request.
+#[derive(Clone, Default)]
+pub struct RequestFacts {
+    pub method: String,
+    /// Those on the allow-list, by their names in canonical form (`User-Agent`).
+    pub headers: BTreeMap<String, Vec<String>>,
+    pub cookies: BTreeMap<String, String>,
 }

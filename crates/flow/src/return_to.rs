@@ -6,15 +6,15 @@ use model::problem::id;
 use store::TokenExchange;
 use url::Url;
 
-use crate::runtime::Runtime;
+use crate::services::Services;
 
-impl Runtime {
+impl Services {
     /// Resolves where to go: an explicit `return_to`, else the one in the query of `source`, else `default`.
     ///
     /// # Errors
-    /// 400 when it is not on the allow-list or cannot be read.
-    pub fn return_to(&self, explicit: Option<&str>, source: Option<&Url>, default: &Url) -> Result<Url, Problem> {
-        self.config.selfservice.allowed_return_urls.resolve(explicit, source, default).map_err(refused)
+    /// When it is not on the allow-list or cannot be read.
+    pub fn return_to(&self, explicit: Option<&str>, source: Option<&Url>, default: &Url) -> Result<Url, BadReturnTo> {
+        self.config.selfservice.allowed_return_urls.resolve(explicit, source, default).map_err(BadReturnTo)
     }
 
     /// Where the browser goes that was opened for this flow: as the flow was told, if that is allowed.
@@ -34,10 +34,21 @@ pub fn with_code(mut return_to: Url, exchange: &TokenExchange) -> Url {
     return_to
 }
 
-fn refused(error: ReturnUrlError) -> Problem {
-    let problem = Problem::bad_request(error.to_string());
-    match error {
-        ReturnUrlError::Forbidden(_) => problem.with_id(id::RETURN_TO_FORBIDDEN),
-        ReturnUrlError::Unparsable(_) => problem,
+/// A `return_to` that is not followed.
+#[derive(Debug)]
+pub struct BadReturnTo(ReturnUrlError);
+
+impl BadReturnTo {
+    /// Whether it can be read, and is not on the allow-list.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.0, ReturnUrlError::Forbidden(_))
+    }
+}
+
+/// 400, with the id `self_service_flow_return_to_forbidden` for what is not on the allow-list.
+impl From<BadReturnTo> for Problem {
+    fn from(bad: BadReturnTo) -> Self {
+        let problem = Self::bad_request(bad.0.to_string());
+        if bad.is_forbidden() { problem.with_id(id::RETURN_TO_FORBIDDEN) } else { problem }
     }
 }

@@ -1,20 +1,15 @@
 //! What hooks are told, whatever flow they run around.
 
-use std::collections::BTreeMap;
-
 use model::flow::{Login, Recovery, Registration, Settings, Verification};
 use model::wire::{FlowJson, FlowJsonParts, IdentityJson, SessionJson};
-use model::{Cx, Flow, FlowClient, FlowName, Identity, Session};
+use model::{Flow, FlowClient, FlowName, Identity, Session};
 use serde_json::{Value, json};
 
-use crate::request::Request;
-use crate::runtime::Runtime;
+use crate::context::Context;
 
 /// The moment at which a hook runs.
 pub struct Scene<'a> {
-    pub cx: &'a Cx,
-    pub runtime: &'a Runtime,
-    pub request: &'a Request,
+    pub cx: Context<'a>,
     pub flow: AnyFlow<'a>,
     /// The session that a sign-in makes, or under which settings are changed.
     pub session: Option<&'a Session>,
@@ -23,13 +18,13 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// What Jsonnet snippets are told (`ctx`), as in Kratos.
     pub fn context(&self, identity: Option<&Identity>) -> Value {
-        let base = self.runtime.public_url();
-        let facts = &self.request.facts;
+        let base = self.cx.services.public_url();
+        let facts = &self.cx.request.facts;
         let mut context = json!({
             "flow": self.flow.to_json(base),
             "request_headers": facts.headers,
             "request_method": facts.method,
-            "request_url": self.request.url.as_str(),
+            "request_url": self.cx.request.url.as_str(),
             "request_cookies": facts.cookies,
         });
         if let Some(identity) = identity {
@@ -95,13 +90,4 @@ impl AnyFlow<'_> {
         };
         json.expect("flows have text for keys")
     }
-}
-
-/// What web hooks are told of a request.
-#[derive(Clone, Default)]
-pub struct RequestFacts {
-    pub method: String,
-    /// Those on the allow-list, by their names in canonical form (`User-Agent`).
-    pub headers: BTreeMap<String, Vec<String>>,
-    pub cookies: BTreeMap<String, String>,
 }

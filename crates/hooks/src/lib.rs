@@ -34,8 +34,8 @@ pub fn configured(config: &Config) -> Result<Hooks, String> {
         before: HookTable { by_method: before.collect::<Result<_, String>>()?, otherwise: Vec::new() },
         tell_of_requests: false,
     };
-    let has_web_hook = hooks.all().any(|hook| hook.name() == "web_hook");
-    hooks.tell_of_requests = has_web_hook || selfservice.methods.password.migrate_hook.is_some();
+    let is_remote = hooks.all().any(Hook::is_remote);
+    hooks.tell_of_requests = is_remote || selfservice.methods.password.migrate_hook.is_some();
     Ok(hooks)
 }
 
@@ -59,7 +59,7 @@ fn hooks(configured: &[HookConfig], verifies: bool) -> Result<Vec<Box<dyn Hook>>
     for configured in configured {
         hooks.extend(hook(configured)?);
     }
-    hooks.sort_by_key(|hook| hook.name() == "session");
+    hooks.sort_by_key(|hook| hook.signs_in());
     Ok(hooks)
 }
 

@@ -1,8 +1,8 @@
 //! Hooks about sessions.
 
-use flow::{Hook, LoginInProgress, RecoveryInProgress, RegistrationInProgress, Runtime, SettingsInProgress, Stop};
+use flow::{Context, Hook, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress, Stop};
+use model::FlowClient;
 use model::wire::ContinueWith;
-use model::{Cx, FlowClient};
 use store::Tx;
 
 /// `session`: whoever signs up is signed in.
@@ -13,10 +13,13 @@ impl Hook for IssueSession {
         "session"
     }
 
+    fn signs_in(&self) -> bool {
+        true
+    }
+
     fn on_registration(
         &self,
-        _: &Cx,
-        _: &Runtime,
+        _: Context<'_>,
         progress: &mut RegistrationInProgress<'_>,
         _: &mut Tx,
     ) -> Result<(), Stop> {
@@ -38,23 +41,17 @@ impl Hook for RevokeOtherSessions {
         "revoke_active_sessions"
     }
 
-    fn on_login(&self, cx: &Cx, _: &Runtime, progress: &mut LoginInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
+    fn on_login(&self, cx: Context<'_>, progress: &mut LoginInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
         tx.revoke_sessions_of_identity(progress.identity.id, Some(progress.session.id), cx.now());
         Ok(())
     }
 
-    fn on_recovery(&self, cx: &Cx, _: &Runtime, progress: &RecoveryInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
+    fn on_recovery(&self, cx: Context<'_>, progress: &RecoveryInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
         tx.revoke_sessions_of_identity(progress.identity.id, Some(progress.session.id), cx.now());
         Ok(())
     }
 
-    fn on_settings(
-        &self,
-        cx: &Cx,
-        _: &Runtime,
-        progress: &mut SettingsInProgress<'_>,
-        tx: &mut Tx,
-    ) -> Result<(), Stop> {
+    fn on_settings(&self, cx: Context<'_>, progress: &mut SettingsInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
         tx.revoke_sessions_of_identity(progress.identity.id, Some(progress.session.id), cx.now());
         Ok(())
     }

@@ -18,10 +18,28 @@ mod totp;
 mod webauthn;
 
 use config::{Config, LoginStyle};
-use flow::Method;
+use flow::{InputClaims, Method};
 
 pub use oidc::{Claims, Tokens, read_tokens};
 pub use password::Policy;
+
+/// What every method claims of submissions.
+static CLAIMS: [InputClaims; 9] = [
+    profile::CLAIMS,
+    password::CLAIMS,
+    oidc::CLAIMS,
+    code::CLAIMS,
+    link::CLAIMS,
+    totp::CLAIMS,
+    passkey::CLAIMS,
+    webauthn::CLAIMS,
+    lookup_secret::CLAIMS,
+];
+
+/// What the methods claim that the configuration switches off.
+pub fn switched_off(config: &Config) -> Vec<&'static InputClaims> {
+    CLAIMS.iter().filter(|claims| !config.selfservice.methods.enabled(claims.name)).collect()
+}
 
 /// The methods that the configuration switches on, in the order in which they fill in forms.
 pub fn enabled(config: &Config) -> Vec<Box<dyn Method>> {

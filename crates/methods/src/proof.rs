@@ -1,7 +1,7 @@
 //! What codes and links have in common.
 
 use crypto::{KeyRing, tokens};
-use flow::{Input, Refused, Rejection, Request, ensure_same_sender};
+use flow::{Context, Input, Refused, Rejection, ensure_same_sender};
 use model::flow::{FlowState, Kind};
 use model::ui::InputType;
 use model::{Flow, Group, Message, Node, Problem, Timestamp, Ui, message};
@@ -52,7 +52,7 @@ pub fn why_over(state: FlowState, completed: fn() -> Message, failed: fn() -> Me
 /// # Errors
 /// When the anti-CSRF check failed.
 pub fn refusal<K: Kind>(
-    request: &Request,
+    cx: Context<'_>,
     flow: &Flow<K>,
     input: &Input,
     email: &str,
@@ -60,7 +60,7 @@ pub fn refusal<K: Kind>(
     if email.is_empty() {
         return Ok(Some(Rejection::at("email", message::property_missing("email"))));
     }
-    let refused = ensure_same_sender(request, flow, &input.text("csrf_token")).err();
+    let refused = ensure_same_sender(cx.request, flow, &input.text("csrf_token")).err();
     refused.map(Refused::into_rejection).transpose()
 }
 

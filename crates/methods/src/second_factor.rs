@@ -1,12 +1,12 @@
 //! What methods that are only ever a second factor have in common.
 
-use flow::{Input, Runtime};
+use flow::{Input, Services};
 use model::{Aal, AuthenticationMethod, Credential, CredentialType, Cx, Id, Identity, RawJson};
 
 /// Whether the person has set up a second factor of this kind.
-pub(crate) fn is_set_up(runtime: &Runtime, identity: &Identity, kind: CredentialType) -> bool {
+pub(crate) fn is_set_up(services: &Services, identity: &Identity, kind: CredentialType) -> bool {
     let credential = identity.credentials.get(&kind);
-    credential.is_some_and(|credential| model::factors::is_second_factor(credential, runtime.identities.rules()))
+    credential.is_some_and(|credential| model::factors::is_second_factor(credential, services.identities.rules()))
 }
 
 /// Gives an identity a second factor of this kind, in the place of the one it had. As in Kratos its identifier is that

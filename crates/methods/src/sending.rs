@@ -3,7 +3,7 @@
 
 use courier::{Content, Message};
 use crypto::tokens;
-use flow::{Runtime, VerificationMethod};
+use flow::{Context, Services, VerificationMethod};
 use model::flow::{Kind, Recovery, Verification};
 use model::{Channel, Cx, Flow, Id, Identity, IdentityId, Problem, RawJson, Secret};
 use serde_json::json;
@@ -14,29 +14,28 @@ use store::{ProofKind, RecoveryProof, Tx};
 /// # Errors
 /// When the database fails.
 pub(crate) async fn verification(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     (kind, method): (ProofKind, &dyn VerificationMethod),
     flow: &Flow<Verification>,
     email: &str,
     tx: &mut Tx,
 ) -> Result<(), Problem> {
-    let found = runtime.store.find_verifiable_address(Channel::Email, email).await?;
+    let found = cx.services.store.find_verifiable_address(Channel::Email, email).await?;
     let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
-    let identity = runtime.store.find_identity(owner).await?;
+    let identity = cx.services.store.find_identity(owner).await?;
     if let (Some((_, address)), Some(identity)) = (&found, &identity) {
-        method.send(cx, runtime, identity, address, flow, tx);
+        method.send(cx, identity, address, flow, tx);
         return Ok(());
     }
-    if runtime.config.selfservice.verification_notify_unknown_recipients {
+    if cx.services.config.selfservice.verification_notify_unknown_recipients {
         let content = match kind {
             ProofKind::Code => Content::VerificationCodeInvalid,
             ProofKind::Link => Content::VerificationInvalid,
         };
-        queue(cx, runtime, flow, (Channel::Email, email), content, tx);
+        queue(cx, flow, (Channel::Email, email), content, tx);
         tx.delete_verification_proofs(kind, flow.id);
     } else {
-        pretend(cx, runtime, flow, tx);
+        pretend(cx, flow, tx);
     }
     tx.set_address_sent(Id::random(&cx.entropy), cx.now());
     Ok(())
@@ -51,8 +50,8 @@ pub(crate) fn recovery_secret(cx: &Cx, kind: ProofKind) -> Secret {
 }
 
 /// The address that a link of recovery leads to.
-pub(crate) fn recovery_url(runtime: &Runtime, flow: &Flow<Recovery>, token: &str) -> String {
-    runtime.public_route(&format!("/self-service/recovery?flow={}&token={token}", flow.id))
+pub(crate) fn recovery_url(services: &Services, flow: &Flow<Recovery>, token: &str) -> String {
+    services.public_route(&format!("/self-service/recovery?flow={}&token={token}", flow.id))
 }
 
 /// Sends a proof to an address, if somebody has it.
@@ -60,24 +59,23 @@ pub(crate) fn recovery_url(runtime: &Runtime, flow: &Flow<Recovery>, token: &str
 /// # Errors
 /// When the database fails.
 pub(crate) async fn recovery(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     kind: ProofKind,
     flow: &Flow<Recovery>,
     (channel, to): (Channel, &str),
     tx: &mut Tx,
 ) -> Result<(), Problem> {
-    let found = runtime.store.find_recovery_address(channel, to).await?;
+    let found = cx.services.store.find_recovery_address(channel, to).await?;
     let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
-    let identity = runtime.store.find_identity(owner).await?;
-    let methods = &runtime.config.selfservice.methods;
+    let identity = cx.services.store.find_identity(owner).await?;
+    let methods = &cx.services.config.selfservice.methods;
     let lifespan = match kind {
         ProofKind::Code => methods.code.lifespan,
         ProofKind::Link => methods.link.lifespan,
     };
-    let secret = recovery_secret(cx, kind);
-    let hmac = tokens::hmac_hex(runtime.proof_keys().first(), secret.expose());
-    let url = recovery_url(runtime, flow, secret.expose());
+    let secret = recovery_secret(&cx, kind);
+    let hmac = tokens::hmac_hex(cx.services.proof_keys().first(), secret.expose());
+    let url = recovery_url(cx.services, flow, secret.expose());
     if let (Some((_, address)), Some(identity)) = (&found, &identity) {
         let now = cx.now();
         let proof = RecoveryProof {
@@ -95,30 +93,23 @@ pub(crate) async fn recovery(
             ProofKind::Code => Content::RecoveryCodeValid { code: &secret, identity, lifespan },
             ProofKind::Link => Content::RecoveryValid { url: &url, identity, lifespan },
         };
-        queue(cx, runtime, flow, (address.via, &address.value), content, tx);
-    } else if runtime.config.selfservice.recovery_notify_unknown_recipients && identity::is_email(to) {
+        queue(cx, flow, (address.via, &address.value), content, tx);
+    } else if cx.services.config.selfservice.recovery_notify_unknown_recipients && identity::is_email(to) {
         // Messages to phones cost money, so strangers are told by email alone.
         let content = match kind {
             ProofKind::Code => Content::RecoveryCodeInvalid,
             ProofKind::Link => Content::RecoveryInvalid,
         };
-        queue(cx, runtime, flow, (channel, to), content, tx);
+        queue(cx, flow, (channel, to), content, tx);
         tx.delete_recovery_proofs(kind, flow.id);
     } else {
-        pretend(cx, runtime, flow, tx);
+        pretend(cx, flow, tx);
     }
     Ok(())
 }
 
 /// Queues a message. It goes out only if the transaction is committed.
-fn queue<K: Kind>(
-    cx: &Cx,
-    runtime: &Runtime,
-    flow: &Flow<K>,
-    (channel, to): (Channel, &str),
-    content: Content<'_>,
-    tx: &mut Tx,
-) {
+fn queue<K: Kind>(cx: Context<'_>, flow: &Flow<K>, (channel, to): (Channel, &str), content: Content<'_>, tx: &mut Tx) {
     let message = Message {
         channel,
         to,
@@ -127,18 +118,18 @@ fn queue<K: Kind>(
         transient_payload: flow.transient_payload.as_ref(),
         request_headers: None,
     };
-    runtime.courier.queue(cx, &message, tx);
+    cx.services.courier.queue(&cx, &message, tx);
 }
 
 /// The work of a message with a proof, of which nothing stays: one is composed and queued, and taken back.
-pub(crate) fn pretend<K: Kind>(cx: &Cx, runtime: &Runtime, flow: &Flow<K>, tx: &mut Tx) {
+pub(crate) fn pretend<K: Kind>(cx: Context<'_>, flow: &Flow<K>, tx: &mut Tx) {
     let nothing = RawJson::from_value(&json!({}));
     let nobody = Identity::new(IdentityId::random(&cx.entropy), String::new(), nothing, cx.now());
     let code = crate::code::new_code(&cx.entropy);
-    let lifespan = runtime.config.selfservice.methods.code.lifespan;
+    let lifespan = cx.services.config.selfservice.methods.code.lifespan;
     let content = Content::LoginCodeValid { code: &code, identity: &nobody, lifespan };
     let mut message = Tx::new();
-    queue(cx, runtime, flow, (Channel::Email, "nobody"), content, &mut message);
+    queue(cx, flow, (Channel::Email, "nobody"), content, &mut message);
     message.unqueue_messages();
     tx.append(message);
 }

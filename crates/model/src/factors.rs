@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Aal, Credential, CredentialType, Credentials};
+use crate::{Aal, Credential, CredentialType, Credentials, Identity};
 
 /// What the configuration says about factors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -177,6 +177,47 @@ struct CodeConfig {
 #[serde(default)]
 struct CodeAddress {
     address: String,
+}
+
+/// How the owner of an account signs in, for servers that tell (`selfservice.flows.registration.login_hints`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoginHints {
+    /// The types of credentials that a person can sign in with, in the order of their names.
+    pub credential_types: Vec<CredentialType>,
+    /// The providers at which the person has an account that is linked.
+    pub providers: Vec<String>,
+}
+
+impl LoginHints {
+    /// The hints for an identity with its credentials.
+    pub fn of(identity: &Identity) -> Self {
+        let mut hints = Self::default();
+        // In the order of their names, as Kratos gives them.
+        let mut credentials: Vec<_> = identity.credentials.values().collect();
+        credentials.sort_by_key(|credential| credential.kind.as_str());
+        for credential in credentials {
+            let config = credential.config.to_value();
+            let items = |list: &str| config[list].as_array().cloned().unwrap_or_default();
+            let is_usable = match credential.kind {
+                CredentialType::Password => config["hashed_password"].as_str().is_some_and(|hash| !hash.is_empty()),
+                CredentialType::Code => true,
+                CredentialType::Oidc => {
+                    let names = items("providers");
+                    hints.providers =
+                        names.iter().filter_map(|item| item["provider"].as_str().map(str::to_owned)).collect();
+                    true
+                }
+                CredentialType::Webauthn | CredentialType::Passkey => {
+                    items("credentials").iter().any(|key| key["is_passwordless"] == true)
+                }
+                CredentialType::Totp | CredentialType::LookupSecret | CredentialType::Saml => false,
+            };
+            if is_usable {
+                hints.credential_types.push(credential.kind);
+            }
+        }
+        hints
+    }
 }
 
 #[cfg(test)]

@@ -138,6 +138,14 @@ impl Problem {
         self
     }
 
+    /// Tells the same reason under another HTTP status, and all of it to the operator.
+    #[must_use]
+    pub fn restated(self, status: u16) -> Self {
+        let mut problem = Self::new(status).log(&self);
+        problem.0.reason = self.0.reason;
+        problem
+    }
+
     /// Adds one detail.
     #[must_use]
     pub fn detail(mut self, key: &str, value: impl Into<Value>) -> Self {

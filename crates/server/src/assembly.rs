@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use config::Config;
 use courier::Templates;
-use flow::{Parts, Runtime};
+use engine::Runtime;
+use flow::{Resources, Services};
 use identity::{SchemaError, SchemaSource, Schemas};
 use outbound::{Outbound, OutboundOptions, Request};
 use web::{App, Edge, Side};
@@ -91,8 +92,9 @@ pub async fn assemble(config: Config, shared: &Shared) -> Result<Runtime, String
     let templates = Templates::load(&config, &outbound).await?;
     let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config)?);
     let Shared { store, clock, entropy, hashing, mapper, background } = shared.clone();
-    let parts = Parts { store, schemas, hashing, outbound, mapper, templates, clock, entropy };
-    Ok(Runtime::new(config, parts, methods, hooks).with_background(background))
+    let switched_off = methods::switched_off(&config);
+    let resources = Resources { store, schemas, hashing, outbound, mapper, templates, clock, entropy, background };
+    Ok(Runtime { services: Services::new(config, resources), methods, switched_off, hooks })
 }
 
 /// Reads the identity schemas, fetching those that stand elsewhere, one after another as they refer to each other.

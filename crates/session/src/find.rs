@@ -1,9 +1,10 @@
 //! What a request proves: whoami, and the question that every other route asks first.
 
-use model::{Aal, Cx, Problem, RequiredAal, Session, factors, level_of, problem};
+use model::{Aal, Cx, Problem, RequiredAal, Session, factors, level_of};
 use store::{SecondFactors, SessionLookup, Store};
 
 use crate::credentials::{Presented, PresentedTokens};
+use crate::denied::{Denied, RefreshRequired, SecondFactorRequired};
 use crate::{Policy, Refusal, RequestCredentials, Sessions, Via, page};
 
 /// A session that a request proves, alive at this moment.
@@ -23,27 +24,6 @@ pub struct Found {
 pub enum Lookup {
     Found(Box<Found>),
     Refused(Refusal),
-}
-
-/// Why a route that needs a session does not answer.
-#[derive(Debug)]
-pub struct Denied {
-    /// What the caller is told.
-    pub problem: Problem,
-    /// Why there is no session; `None` when there is one that does not reach far enough, or the database failed.
-    pub refusal: Option<Refusal>,
-}
-
-impl From<Denied> for Problem {
-    fn from(denied: Denied) -> Self {
-        denied.problem
-    }
-}
-
-impl From<Problem> for Denied {
-    fn from(problem: Problem) -> Self {
-        Self { problem, refusal: None }
-    }
 }
 
 /// What goes along to the sign-in page when a second factor is needed.
@@ -93,22 +73,10 @@ impl Sessions {
         })
     }
 
-    /// The session that the caller is signed in with, at any level.
-    ///
-    /// # Errors
-    /// 401 `session_inactive` when nobody is signed in.
-    pub async fn require(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Found, Problem> {
-        match self.find(cx, credentials).await? {
-            Lookup::Found(found) => Ok(*found),
-            Lookup::Refused(refusal) => Err(session_inactive(&refusal)),
-        }
-    }
-
     /// The answer to `/sessions/whoami`.
     ///
     /// # Errors
-    /// 401 without an id when nobody is signed in, and 403 `session_aal2_required` when `session.whoami.required_aal`
-    /// asks for more than the session proves.
+    /// When nobody is signed in, and when `session.whoami.required_aal` asks for more than the session proves.
     pub async fn whoami(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Box<Found>, Denied> {
         // Where a first factor is enough, no more is asked, nor remembered; as in Kratos.
         let second_factors = match self.policy.whoami_aal {
@@ -117,9 +85,7 @@ impl Sessions {
         };
         let found = match self.find_with(cx, credentials, second_factors).await? {
             Lookup::Found(found) => found,
-            Lookup::Refused(refusal) => {
-                return Err(Denied { problem: not_signed_in(&refusal), refusal: Some(refusal) });
-            }
+            Lookup::Refused(refusal) => return Err(Denied::SignedOut(refusal)),
         };
         if found.found_second_factor {
             // Kratos remembers it for the next time, here and nowhere else.
@@ -135,8 +101,13 @@ impl Sessions {
     /// [`Found`] or in a session that was just issued.
     ///
     /// # Errors
-    /// 403 `session_aal2_required`, with the address of the sign-in page for the second factor.
-    pub fn require_aal(&self, session: &Session, required: RequiredAal, on: StepUp<'_>) -> Result<(), Problem> {
+    /// When it does not.
+    pub fn require_aal(
+        &self,
+        session: &Session,
+        required: RequiredAal,
+        on: StepUp<'_>,
+    ) -> Result<(), SecondFactorRequired> {
         let available = session.identity.as_ref().and_then(|identity| identity.available_aal);
         let enough = match required {
             RequiredAal::Aal1 => session.aal >= Aal::Aal1,
@@ -154,19 +125,13 @@ impl Sessions {
     /// Checks that a session is privileged. `return_to` is where to come back to after signing in again.
     ///
     /// # Errors
-    /// 403 `session_refresh_required`, with the address of the sign-in page.
-    pub fn require_privileged(&self, cx: &Cx, session: &Session, return_to: &str) -> Result<(), Problem> {
+    /// When it is not.
+    pub fn require_privileged(&self, cx: &Cx, session: &Session, return_to: &str) -> Result<(), RefreshRequired> {
         if self.is_privileged(cx, session) {
             return Ok(());
         }
         let query = [("refresh", "true"), ("return_to", return_to)];
-        let url = self.policy.public_url("/self-service/login/browser", &query);
-        Err(Problem::forbidden(
-            "Your last sign-in is too long ago for this change. Please sign in again, then repeat it.",
-        )
-        .with_id(problem::id::REFRESH_REQUIRED)
-        .message("Please confirm that it is you.")
-        .extra("redirect_browser_to", url))
+        Err(RefreshRequired { sign_in_url: self.policy.public_url("/self-service/login/browser", &query) })
     }
 
     /// What one presented token proves.
@@ -204,22 +169,11 @@ impl Sessions {
     }
 }
 
-/// 401 with the id that clients match on.
-pub(crate) fn session_inactive(refusal: &Refusal) -> Problem {
-    not_signed_in(refusal).with_id(problem::id::SESSION_INACTIVE)
-}
-
-/// 401 without an id: the routes under `/sessions`.
-pub(crate) fn not_signed_in(refusal: &Refusal) -> Problem {
-    Problem::unauthorized("You are not signed in, or your session is over. Please sign in and try again.").log(refusal)
-}
-
-fn second_factor_needed(policy: &Policy, on: StepUp<'_>) -> Problem {
+fn second_factor_needed(policy: &Policy, on: StepUp<'_>) -> SecondFactorRequired {
     let mut query = vec![("aal", "aal2")];
     query.extend(on.return_to.map(|url| ("return_to", url)));
     let sign_in = |query: &[(&str, &str)]| policy.public_url("/self-service/login/browser", query);
-    let url = sign_in(&query);
-
+    let plain_sign_in_url = sign_in(&query);
     let asked_for = on.request_url.map(page::query_of).unwrap_or_default();
     for key in ["login_challenge", "return_to"] {
         if let Some((_, value)) = asked_for.iter().find(|(name, value)| name == key && !value.is_empty()) {
@@ -227,9 +181,5 @@ fn second_factor_needed(policy: &Policy, on: StepUp<'_>) -> Problem {
             query.push((key, value));
         }
     }
-    Problem::forbidden("Your account has a second factor. Please confirm your sign-in with it.")
-        .with_id(problem::id::AAL2_REQUIRED)
-        .message("A second factor is needed to go on.")
-        .detail("redirect_browser_to", url)
-        .extra("redirect_browser_to", sign_in(&query))
+    SecondFactorRequired { sign_in_url: sign_in(&query), plain_sign_in_url }
 }

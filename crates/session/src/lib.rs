@@ -6,6 +6,7 @@
 
 mod admin;
 mod credentials;
+mod denied;
 mod exchange;
 mod find;
 mod issue;
@@ -21,7 +22,8 @@ mod tests;
 
 pub use admin::{AdminListQuery, Expand};
 pub use credentials::{RequestCredentials, Via};
-pub use find::{Denied, Found, Lookup, StepUp};
+pub use denied::{Denied, RefreshRequired, SecondFactorRequired, session_inactive};
+pub use find::{Found, Lookup, StepUp};
 pub use issue::SessionCookieValue;
 pub use logout::{Ended, LogoutToken};
 pub use page::{Page, PageLink, PageQuery, offset_page};

@@ -10,8 +10,8 @@ use store::SecondFactors;
 use subtle::ConstantTimeEq;
 
 use crate::credentials::{Presented, PresentedTokens};
-use crate::find::session_inactive;
-use crate::{Refusal, RequestCredentials, Sessions, Via};
+use crate::denied::session_inactive;
+use crate::{Lookup, Refusal, RequestCredentials, Sessions, Via};
 
 /// What ends a session in a browser.
 #[derive(Clone, Debug)]
@@ -39,7 +39,10 @@ impl Sessions {
     /// # Errors
     /// 401 `session_inactive` when nobody is signed in.
     pub async fn create_logout(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<LogoutToken, Problem> {
-        let mut session = self.require(cx, credentials).await?.session;
+        let mut session = match self.find(cx, credentials).await? {
+            Lookup::Found(found) => found.session,
+            Lookup::Refused(refusal) => return Err(session_inactive(&refusal)),
+        };
         let token = match session.logout_token.clone() {
             Some(token) => token,
             None => self.make_logout_token(cx, &session).await?,

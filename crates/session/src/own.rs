@@ -3,25 +3,25 @@
 use model::{Cx, Problem, Session};
 use store::SessionFilter;
 
-use crate::find::not_signed_in;
+use crate::denied::not_signed_in;
 use crate::page::{Page, PageQuery};
-use crate::{Found, Lookup, RequestCredentials, Sessions, StepUp};
+use crate::{Denied, Found, Lookup, RequestCredentials, Sessions, StepUp};
 
 impl Sessions {
     /// `GET /sessions`: the caller's other living sessions, to be shown with `IdentityView::Embedded`.
     ///
     /// # Errors
-    /// 401 without an id when nobody is signed in; 403 `session_aal2_required`.
+    /// When nobody is signed in, or not far enough.
     pub async fn list_own(
         &self,
         cx: &Cx,
         credentials: &RequestCredentials,
         page: &PageQuery,
-    ) -> Result<Page<Session>, Problem> {
+    ) -> Result<Page<Session>, Denied> {
         let Found { session, .. } = self.signed_in(cx, credentials).await?;
         self.require_aal(&session, self.policy.whoami_aal, StepUp::default())?;
         let filter = SessionFilter { active: Some(true), except: Some(session.id) };
-        self.page_of_identity(cx, session.identity_id, filter, page).await
+        Ok(self.page_of_identity(cx, session.identity_id, filter, page).await?)
     }
 
     /// `DELETE /sessions`: ends the caller's other sessions, and says how many there are, those that had ended before

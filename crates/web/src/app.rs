@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
-use flow::Runtime;
+use engine::Runtime;
 use model::{Clock, Entropy};
 
 use crate::Metrics;

@@ -112,12 +112,13 @@ pub(crate) fn token_in(headers: &HeaderMap, cookie_name: &str) -> Option<CsrfTok
 /// 403 for a request that would change something on a guarded path.
 pub(crate) fn violation(headers: &HeaderMap, visitor: &Visitor) -> Problem {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    flow::csrf_violation(&flow::CsrfClues {
+    flow::CsrfClues {
         has_cookies: headers.contains_key(COOKIE),
         has_csrf_cookie: !visitor.is_new,
         has_token: headers.contains_key("X-CSRF-Token") || text(CONTENT_TYPE.as_str()).starts_with("application/json"),
         from_script: matches!(text("sec-fetch-mode"), "cors" | "same-origin"),
-    })
+    }
+    .into()
 }
 
 /// Takes all cookies out of an answer.

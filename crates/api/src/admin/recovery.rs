@@ -4,7 +4,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
 use config::AddressProof;
-use flow::recovery::{self, Issued};
+use engine::Engine;
+use engine::recovery::{self, Issued};
 use model::{FlowClient, IdentityId, Problem, SignedDuration, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
 use web::{Request, json};
@@ -48,7 +49,8 @@ async fn issue_code(mut request: Request) -> web::Result {
     };
     let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let (asker, identity) = (request.for_flow()?, asked.identity());
-    let issued = recovery::issue(&cx, &runtime, &asker, AddressProof::Code, identity, client, lifespan).await?;
+    let engine = Engine::new(&cx, &runtime, &asker);
+    let issued = recovery::issue(engine, AddressProof::Code, identity, client, lifespan).await?;
     Ok(answer(StatusCode::CREATED, &issued))
 }
 
@@ -64,8 +66,8 @@ async fn issue_link(mut request: Request) -> web::Result {
         return Err(Problem::bad_request("There is no identity with this id.").into());
     }
     let (asker, identity) = (request.for_flow()?, asked.identity());
-    let issued =
-        recovery::issue(&cx, &runtime, &asker, AddressProof::Link, identity, FlowClient::Browser, lifespan).await?;
+    let engine = Engine::new(&cx, &runtime, &asker);
+    let issued = recovery::issue(engine, AddressProof::Link, identity, FlowClient::Browser, lifespan).await?;
     Ok(answer(StatusCode::OK, &issued))
 }
 

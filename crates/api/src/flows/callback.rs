@@ -7,12 +7,13 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use flow::CallbackMethod;
+use engine::Engine;
+use engine::callback::{self, CallbackAnswer};
 use model::Problem;
 use url::form_urlencoded;
 use web::{Failure, Request, redirect};
 
-use super::{answered_by_any, not_submitted};
+use super::{answered, not_submitted, settings};
 
 pub(super) fn router() -> Router {
     Router::new()
@@ -30,13 +31,12 @@ async fn come_back(Path((method, provider)): Path<(String, String)>, request: Re
 
 async fn go_on(request: &Request, method: &str, provider: Option<&str>) -> web::Result {
     let (cx, runtime) = (request.cx(), request.site().runtime.clone());
-    let mut methods = runtime.methods.iter().filter(|other| other.name() == method);
-    let callback: Option<&dyn CallbackMethod> = methods.find_map(|method| method.callback());
-    let Some(callback) = callback else {
-        return Err(Failure::from(Problem::not_found().reason("This way to sign in is switched off here.")));
-    };
-    let answer = callback.callback(&cx, &runtime, &request.for_flow()?, provider).await.map_err(not_submitted)?;
-    answered_by_any(request, &cx, &runtime, answer)
+    let asker = request.for_flow()?;
+    let engine = Engine::new(&cx, &runtime, &asker);
+    match callback::come_back(engine, method, provider).await.map_err(not_submitted)? {
+        CallbackAnswer::SignIn(answer) => answered(request, &cx, &runtime, answer),
+        CallbackAnswer::Settings(outcome) => settings::answered(request, &cx, &runtime, outcome),
+    }
 }
 
 /// The largest form that is passed on, in bytes. Apple's, with a name and an ID token, has two thousand.

@@ -3,19 +3,11 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use flow::login;
+use engine::{Engine, login};
 use model::FlowClient;
 use web::Request;
 
-use super::{
-    Manners, answered, fetched_id, for_browsers, input, not_fetched, not_submitted, opened, shown_json, submitted_id,
-};
-
-pub(super) const MANNERS: Manners = Manners {
-    back_to_form: StatusCode::SEE_OTHER,
-    already_signed_in: login::already_signed_in,
-    sent_on: StatusCode::SEE_OTHER,
-};
+use super::{answered, fetched_id, for_browsers, input, not_fetched, not_submitted, opened, shown_json, submitted_id};
 
 /// `/self-service/login…`
 pub(super) fn router() -> Router {
@@ -35,21 +27,22 @@ async fn open_natively(request: Request) -> web::Result {
 }
 
 async fn open(request: Request, client: FlowClient) -> web::Result {
-    let runtime = &request.site().runtime;
-    let outcome = login::open(&request.cx(), runtime, &request.for_flow()?, client).await?;
-    opened(&request, runtime, &MANNERS, client, outcome)
+    let (cx, runtime, asker) = (request.cx(), &request.site().runtime, request.for_flow()?);
+    let outcome = login::open(Engine::new(&cx, runtime, &asker), client).await?;
+    opened(&request, runtime, login::already_signed_in, client, outcome)
 }
 
 async fn fetch(request: Request) -> web::Result {
     let id = fetched_id(&request)?;
-    let flow = login::fetch(&request.cx(), &request.site().runtime, &request.for_flow()?, id).await;
+    let (cx, asker) = (request.cx(), request.for_flow()?);
+    let flow = login::fetch(Engine::new(&cx, &request.site().runtime, &asker), id).await;
     flow.map(|shown| shown_json(StatusCode::OK, &shown)).map_err(not_fetched)
 }
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
     let input = input(&mut request).await?;
-    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
-    let answer = login::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
-    answered(&request, &cx, &runtime, &MANNERS, answer)
+    let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
+    let answer = login::submit(Engine::new(&cx, &runtime, &asker), id, input).await.map_err(not_submitted)?;
+    answered(&request, &cx, &runtime, answer)
 }

@@ -12,11 +12,12 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::Response;
-use flow::{Answer, AnyAnswer, Done, Effects, Input, InputError, Opened, Runtime, Shown, SubmitError};
+use engine::{Answer, Done, FetchError, Opened, Runtime, Shown, ShownFlow, SubmitError, expired_on_submit};
+use flow::{Effects, Input, InputError};
 use model::flow::Kind;
 use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson, IdentityView, Members, SessionJson};
-use model::{Cx, Flow, FlowClient, Id, Problem};
+use model::{Cx, Flow, FlowClient, FlowName, Id, Problem};
 use serde::Serialize;
 use url::form_urlencoded;
 use web::{Failure, Request, json, redirect, see_other, set_continuity_cookie, set_csrf, set_session_cookie};
@@ -32,21 +33,11 @@ pub fn router() -> Router {
         .merge(callback::router())
 }
 
-/// What differs between kinds of flow when they answer.
-struct Manners {
-    /// How a browser is sent back to a form on which something is wrong.
-    back_to_form: StatusCode,
-    /// What a JSON client is told that opens a form while signed in.
-    already_signed_in: fn() -> Problem,
-    /// How a browser is sent on that submits a form while signed in.
-    sent_on: StatusCode,
-}
-
 /// Answers the opening of a flow.
 fn opened<K: Members>(
     request: &Request,
     runtime: &Runtime,
-    manners: &Manners,
+    already_signed_in: fn() -> Problem,
     client: FlowClient,
     opened: Opened<K>,
 ) -> web::Result {
@@ -61,10 +52,10 @@ fn opened<K: Members>(
             Ok(json(StatusCode::OK, &FlowJson { flow: &shown.flow, parts }))
         }
         Opened::Flow { shown, .. } => Ok(see_other(request.method(), &runtime.flow_page(&shown.flow))),
-        Opened::ToldWho { .. } if wants_json => Err((manners.already_signed_in)().into()),
+        Opened::ToldWho { .. } if wants_json => Err(already_signed_in().into()),
         Opened::ToldWho { to } => Ok(see_other(request.method(), &to)),
         Opened::SignInInstead { to } => Ok(redirect(request.method(), StatusCode::FOUND, &to)),
-        Opened::AlreadySignedIn { .. } if wants_json => Err((manners.already_signed_in)().into()),
+        Opened::AlreadySignedIn { .. } if wants_json => Err(already_signed_in().into()),
         Opened::AlreadySignedIn { return_to } => Ok(see_other(request.method(), return_to.as_str())),
     }
 }
@@ -116,10 +107,11 @@ fn for_browsers(mut failure: Failure) -> Failure {
 
 /// A flow that could not be fetched. That is for scripts, unless the flow is switched off or an OAuth 2.0 server is at
 /// fault: browsers are shown that on the error page.
-fn not_fetched(problem: Problem) -> Failure {
-    let is_for_scripts = matches!(problem.status, 403 | 404 | 410);
-    let failure = Failure::from(problem);
-    if is_for_scripts { failure } else { for_browsers(failure) }
+fn not_fetched(error: FetchError) -> Failure {
+    match error {
+        FetchError::Failed(problem) => Failure::for_browsers(problem),
+        error => Problem::from(error).into(),
+    }
 }
 
 /// A submission that failed. Native apps are told in JSON, whatever they say they accept.
@@ -157,51 +149,59 @@ async fn input_or_query(request: &mut Request) -> Result<Result<Input, InputErro
     }
 }
 
-/// Answers a submission.
-fn answered<K: Members>(
-    request: &Request,
-    cx: &Cx,
-    runtime: &Runtime,
-    manners: &Manners,
-    answer: Answer<K>,
-) -> web::Result {
+/// Answers a submission to sign in or up.
+fn answered(request: &Request, cx: &Cx, runtime: &Runtime, answer: Answer) -> web::Result {
+    let is_for_page = |shown: &ShownFlow| shown.client() == FlowClient::Browser && !request.is_json_request();
     match answer {
-        Answer::Rejected(shown) if shown.flow.client == FlowClient::Browser && !request.is_json_request() => {
-            Ok(redirect(request.method(), manners.back_to_form, &runtime.flow_page(&shown.flow)))
+        Answer::Rejected(shown) if is_for_page(&shown) => {
+            Ok(redirect(request.method(), back_to_form(shown.name()), &page_of(runtime, &shown)))
         }
-        Answer::Rejected(shown) => Ok(shown_json(StatusCode::BAD_REQUEST, &shown)),
-        Answer::NextStep { shown, .. } if shown.flow.client == FlowClient::Browser && !request.is_json_request() => {
-            Ok(see_other(request.method(), &runtime.flow_page(&shown.flow)))
+        Answer::Rejected(shown) => Ok(any_shown_json(StatusCode::BAD_REQUEST, &shown)),
+        Answer::NextStep { shown, .. } if is_for_page(&shown) => {
+            Ok(see_other(request.method(), &page_of(runtime, &shown)))
         }
-        Answer::NotTold { problem, effects } => Err(failed_with(Failure::for_browsers(problem), cx, runtime, *effects)),
         Answer::NextStep { shown, status } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok(shown_json(status, &shown))
+            Ok(any_shown_json(status, &shown))
         }
-        Answer::Expired { replacement, expired_at } => {
-            if replacement.client == FlowClient::Browser && !request.is_json_request() {
-                return Ok(see_other(request.method(), &runtime.flow_page(&replacement)));
-            }
-            Err(flow::expired_on_submit(&replacement, expired_at, cx.now()).into())
+        Answer::NotTold { problem, effects } => Err(failed_with(Failure::for_browsers(problem), cx, runtime, *effects)),
+        Answer::Expired { replacement, .. } if is_for_page(&replacement) => {
+            Ok(see_other(request.method(), &page_of(runtime, &replacement)))
         }
-        Answer::AlreadySignedIn { return_to } => Ok(redirect(request.method(), manners.sent_on, return_to.as_str())),
+        Answer::Expired { replacement, expired_at } => Err(match replacement {
+            ShownFlow::Login(shown) => expired_on_submit(&shown.flow, expired_at, cx.now()),
+            ShownFlow::Registration(shown) => expired_on_submit(&shown.flow, expired_at, cx.now()),
+        }
+        .into()),
+        Answer::AlreadySignedIn { flow, return_to } => {
+            Ok(redirect(request.method(), back_to_form(flow), return_to.as_str()))
+        }
         Answer::Navigate { to, effects } => navigate(request, cx, runtime, &to, *effects),
         Answer::HandBack { to } => Ok(redirect(request.method(), StatusCode::SEE_OTHER, to.as_str())),
         Answer::Replaced { flow, .. } if request.accepts_json() => {
             Ok(json(StatusCode::BAD_REQUEST, &FlowJson { flow: &*flow, parts: FlowJsonParts::default() }))
         }
         Answer::Replaced { page, .. } => Ok(redirect(request.method(), StatusCode::SEE_OTHER, &page)),
-        Answer::Other(answer) => answered_by_any(request, cx, runtime, *answer),
         Answer::Done(done) => Ok(completed(request, cx, runtime, *done)),
     }
 }
 
-/// Answers for a flow of any kind.
-fn answered_by_any(request: &Request, cx: &Cx, runtime: &Runtime, answer: AnyAnswer) -> web::Result {
-    match answer {
-        AnyAnswer::Login(answer) => answered(request, cx, runtime, &login::MANNERS, answer),
-        AnyAnswer::Registration(answer) => answered(request, cx, runtime, &registration::MANNERS, answer),
-        AnyAnswer::Settings(outcome) => settings::answered(request, cx, runtime, outcome),
+/// How a browser is sent back to a form, or on. Kratos uses 302 for sign-ups where other flows use 303.
+fn back_to_form(flow: FlowName) -> StatusCode {
+    if flow == FlowName::Registration { StatusCode::FOUND } else { StatusCode::SEE_OTHER }
+}
+
+fn page_of(runtime: &Runtime, shown: &ShownFlow) -> String {
+    match shown {
+        ShownFlow::Login(shown) => runtime.flow_page(&shown.flow),
+        ShownFlow::Registration(shown) => runtime.flow_page(&shown.flow),
+    }
+}
+
+fn any_shown_json(status: StatusCode, shown: &ShownFlow) -> Response {
+    match shown {
+        ShownFlow::Login(shown) => shown_json(status, shown),
+        ShownFlow::Registration(shown) => shown_json(status, shown),
     }
 }
 
@@ -232,7 +232,7 @@ struct CompletedJson<'a> {
     continue_with: Option<&'a [ContinueWith]>,
 }
 
-fn completed<K: Members>(request: &Request, cx: &Cx, runtime: &Runtime, mut done: Done<K>) -> Response {
+fn completed(request: &Request, cx: &Cx, runtime: &Runtime, mut done: Done) -> Response {
     let is_native = done.effects.sign_in.is_none() && done.client == FlowClient::Api;
     if !is_native && !request.is_json_request() {
         let mut response = redirect(request.method(), StatusCode::SEE_OTHER, &done.redirect_to);

@@ -4,8 +4,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use flow::Runtime;
-use flow::recovery::{self, Opened, Outcome, Recovered};
+use engine::recovery::{self, Opened, Outcome, Recovered};
+use engine::{Engine, Runtime};
 use model::flow::Recovery;
 use model::problem::id;
 use model::{Cx, Flow, FlowClient, Problem};
@@ -26,8 +26,8 @@ pub(super) fn router() -> Router {
 }
 
 async fn open_in_browser(request: Request) -> web::Result {
-    let runtime = &request.site().runtime;
-    let opened = recovery::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Browser).await;
+    let (cx, runtime, asker) = (request.cx(), &request.site().runtime, request.for_flow()?);
+    let opened = recovery::open(Engine::new(&cx, runtime, &asker), FlowClient::Browser).await;
     match opened.map_err(Failure::for_browsers)? {
         Opened::AlreadySignedIn { .. } if request.is_json_request() => Err(recovery::already_signed_in().into()),
         Opened::AlreadySignedIn { return_to } => Ok(redirect(request.method(), StatusCode::FOUND, return_to.as_str())),
@@ -37,25 +37,25 @@ async fn open_in_browser(request: Request) -> web::Result {
 }
 
 async fn open_natively(request: Request) -> web::Result {
-    let runtime = &request.site().runtime;
-    match recovery::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await? {
+    let (cx, asker) = (request.cx(), request.for_flow()?);
+    match recovery::open(Engine::new(&cx, &request.site().runtime, &asker), FlowClient::Api).await? {
         Opened::AlreadySignedIn { .. } => Err(recovery::already_signed_in().into()),
         Opened::Flow(flow) => Ok(fetched(&flow)),
     }
 }
 
 async fn fetch(request: Request) -> web::Result {
-    let runtime = &request.site().runtime;
     let id = fetched_id(&request)?;
-    let flow = recovery::fetch(&request.cx(), runtime, &request.for_flow()?, id).await;
+    let (cx, asker) = (request.cx(), request.for_flow()?);
+    let flow = recovery::fetch(Engine::new(&cx, &request.site().runtime, &asker), id).await;
     flow.map(|flow| fetched(&flow)).map_err(not_fetched)
 }
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
     let input = input_or_query(&mut request).await?;
-    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
-    let outcome = recovery::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
+    let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
+    let outcome = recovery::submit(Engine::new(&cx, &runtime, &asker), id, input).await.map_err(not_submitted)?;
     let page = |flow: &Flow<Recovery>| see_other(request.method(), &runtime.flow_page(flow));
     let to_fetch = |flow: &Flow<Recovery>| {
         let url = runtime.public_route(&format!("/self-service/recovery/flows?id={}", flow.id));

@@ -4,15 +4,14 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use flow::Runtime;
-use flow::settings::{self, Failed, Outcome, Saved, Shown};
-use model::problem::id;
+use engine::settings::{self, Outcome, Saved, Shown, SubmitError};
+use engine::{Engine, FetchError, Runtime, expired_on_submit};
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson};
 use model::{Cx, FlowClient, Problem};
-use serde_json::Value;
+use session::{Denied, SecondFactorRequired, session_inactive};
 use web::{Failure, Request, json, redirect, see_other};
 
-use super::{apply, failed_with, fetched_id, for_browsers, input, navigate, submitted_id};
+use super::{apply, failed_with, fetched_id, input, navigate, submitted_id};
 
 /// `/self-service/settings…`
 pub(super) fn router() -> Router {
@@ -24,8 +23,8 @@ pub(super) fn router() -> Router {
 }
 
 async fn open_in_browser(request: Request) -> web::Result {
-    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
-    match settings::open(&cx, &runtime, &request.for_flow()?, FlowClient::Browser).await {
+    let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
+    match settings::open(Engine::new(&cx, &runtime, &asker), FlowClient::Browser).await {
         Ok((shown, effects)) => {
             let mut response = match request.accepts_json() {
                 true => shown_json(&runtime, StatusCode::OK, &shown, &[]),
@@ -34,44 +33,48 @@ async fn open_in_browser(request: Request) -> web::Result {
             apply(&mut response, &cx, &runtime, effects);
             Ok(response)
         }
-        Err(problem) if problem.id == Some(id::SESSION_INACTIVE) && !request.is_json_request() => {
+        Err(Denied::SignedOut(_)) if !request.is_json_request() => {
             Ok(see_other(request.method(), &sign_in_first(&request, &runtime)))
         }
         // Kratos prints a member of its own here by accident, and clients have seen it.
-        Err(problem) if problem.id == Some(id::SESSION_INACTIVE) => {
-            Err(problem.extra("CredentialsMissing", false).into())
-        }
-        Err(problem) => go_where_it_says(&request, problem).map_err(for_browsers),
+        Err(Denied::SignedOut(refusal)) => Err(session_inactive(&refusal).extra("CredentialsMissing", false).into()),
+        Err(Denied::SecondFactor(required)) => step_up(&request, required),
+        Err(Denied::Failed(problem)) => Err(Failure::for_browsers(problem)),
     }
 }
 
 async fn open_natively(request: Request) -> web::Result {
-    let runtime = &request.site().runtime;
-    let (shown, _) = settings::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await?;
+    let (cx, runtime, asker) = (request.cx(), &request.site().runtime, request.for_flow()?);
+    let (shown, _) =
+        settings::open(Engine::new(&cx, runtime, &asker), FlowClient::Api).await.map_err(|denied| match denied {
+            Denied::SignedOut(refusal) => session_inactive(&refusal),
+            denied => denied.into(),
+        })?;
     Ok(shown_json(runtime, StatusCode::OK, &shown, &[]))
 }
 
 async fn fetch(request: Request) -> web::Result {
-    let runtime = &request.site().runtime;
     let id = fetched_id(&request)?;
-    match settings::fetch(&request.cx(), runtime, &request.for_flow()?, id).await {
+    let (cx, runtime, asker) = (request.cx(), &request.site().runtime, request.for_flow()?);
+    match settings::fetch(Engine::new(&cx, runtime, &asker), id).await {
         Ok(shown) => Ok(shown_json(runtime, StatusCode::OK, &shown, &[])),
-        Err(failed) if failed.not_signed_in => not_signed_in(&request, failed.problem),
-        Err(failed) => Err(failed.problem.into()),
+        Err(error @ FetchError::SignedOut) => not_signed_in(&request, error.into()),
+        Err(error) => Err(Problem::from(error).into()),
     }
 }
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
     let input = input(&mut request).await?;
-    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
-    let outcome = match settings::submit(&cx, &runtime, &request.for_flow()?, id, input).await {
-        Ok(outcome) => outcome,
-        Err(failed) if failed.not_signed_in => return not_signed_in(&request, failed.problem),
-        Err(Failed { problem, client: Some(FlowClient::Api), .. }) => return Err(problem.into()),
-        Err(failed) => return go_where_it_says(&request, failed.problem).map_err(for_browsers),
-    };
-    answered(&request, &cx, &runtime, outcome)
+    let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
+    match settings::submit(Engine::new(&cx, &runtime, &asker), id, input).await {
+        Ok(outcome) => answered(&request, &cx, &runtime, outcome),
+        Err(error @ SubmitError::SignedOut) => not_signed_in(&request, error.into()),
+        Err(SubmitError::SecondFactor { required, client: FlowClient::Browser }) => step_up(&request, required),
+        Err(SubmitError::SecondFactor { required, client: FlowClient::Api }) => Err(Problem::from(required).into()),
+        Err(SubmitError::Failed { problem, client: Some(FlowClient::Api) }) => Err(problem.into()),
+        Err(SubmitError::Failed { problem, .. }) => Err(Failure::for_browsers(problem)),
+    }
 }
 
 /// Answers a submission.
@@ -84,18 +87,16 @@ pub(super) fn answered(request: &Request, cx: &Cx, runtime: &Runtime, outcome: O
         }
         Outcome::Form { shown, .. } => Ok(see_other(request.method(), &runtime.flow_page(&shown.flow))),
         Outcome::Expired { replacement, expired_at } if wants_json(replacement.client) => {
-            Err(flow::expired_on_submit(&replacement, expired_at, cx.now()).into())
+            Err(expired_on_submit(&replacement, expired_at, cx.now()).into())
         }
         Outcome::Expired { replacement, .. } => Ok(see_other(request.method(), &runtime.flow_page(&replacement))),
-        Outcome::NotPrivileged { problem, effects } => {
-            match problem.extra.get("redirect_browser_to").and_then(Value::as_str) {
-                Some(url) if !effects.continuity.is_empty() && !request.is_json_request() => {
-                    let mut response = see_other(request.method(), url);
-                    apply(&mut response, cx, runtime, *effects);
-                    Ok(response)
-                }
-                _ => Err(failed_with(problem.into(), cx, runtime, *effects)),
+        Outcome::NotPrivileged { refresh, effects } => {
+            if effects.continuity.is_empty() || request.is_json_request() {
+                return Err(failed_with(Problem::from(refresh).into(), cx, runtime, *effects));
             }
+            let mut response = see_other(request.method(), &refresh.sign_in_url);
+            apply(&mut response, cx, runtime, *effects);
+            Ok(response)
         }
         Outcome::Elsewhere { to, effects } => navigate(request, cx, runtime, &to, *effects),
         Outcome::Saved(saved) => {
@@ -134,10 +135,10 @@ fn sign_in_first(request: &Request, runtime: &Runtime) -> String {
     url.into()
 }
 
-/// Sends a browser to the address that a problem names: to sign in again, or further.
-fn go_where_it_says(request: &Request, problem: Problem) -> web::Result {
-    match problem.extra.get("redirect_browser_to").and_then(Value::as_str) {
-        Some(url) if !request.is_json_request() => Ok(see_other(request.method(), url)),
-        _ => Err(Failure::from(problem)),
+/// Sends a browser to confirm its sign-in with a second factor.
+fn step_up(request: &Request, required: SecondFactorRequired) -> web::Result {
+    match request.is_json_request() {
+        true => Err(Failure::for_browsers(required.into())),
+        false => Ok(see_other(request.method(), &required.sign_in_url)),
     }
 }

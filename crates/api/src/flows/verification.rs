@@ -4,10 +4,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use flow::Runtime;
-use flow::verification::{self, Outcome};
+use engine::verification::{self, OpenError, Outcome};
+use engine::{Engine, Runtime};
 use model::flow::Verification;
-use model::problem::id;
 use model::{Flow, FlowClient, Problem};
 use web::{Failure, Request, see_other, set_csrf};
 
@@ -23,12 +22,12 @@ pub(super) fn router() -> Router {
 }
 
 async fn open_in_browser(request: Request) -> web::Result {
-    let runtime = &request.site().runtime;
-    let opened = verification::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Browser).await;
+    let (cx, runtime, asker) = (request.cx(), &request.site().runtime, request.for_flow()?);
+    let opened = verification::open(Engine::new(&cx, runtime, &asker), FlowClient::Browser).await;
     // Kratos shows a bad return_to as JSON here, unlike in all other flows.
-    let for_browsers = |problem: Problem| match problem.id {
-        Some(id::RETURN_TO_FORBIDDEN) => Failure::from(problem),
-        _ => Failure::for_browsers(problem),
+    let for_browsers = |error| match error {
+        OpenError::ReturnTo(bad) if bad.is_forbidden() => Failure::from(Problem::from(bad)),
+        error => Failure::for_browsers(error.into()),
     };
     match opened.map_err(for_browsers)? {
         flow if request.accepts_json() => Ok(fetched(&flow)),
@@ -37,22 +36,24 @@ async fn open_in_browser(request: Request) -> web::Result {
 }
 
 async fn open_natively(request: Request) -> web::Result {
-    let runtime = &request.site().runtime;
-    Ok(fetched(&verification::open(&request.cx(), runtime, &request.for_flow()?, FlowClient::Api).await?))
+    let (cx, asker) = (request.cx(), request.for_flow()?);
+    let engine = Engine::new(&cx, &request.site().runtime, &asker);
+    let flow = verification::open(engine, FlowClient::Api).await.map_err(Problem::from)?;
+    Ok(fetched(&flow))
 }
 
 async fn fetch(request: Request) -> web::Result {
-    let runtime = &request.site().runtime;
     let id = fetched_id(&request)?;
-    let flow = verification::fetch(&request.cx(), runtime, &request.for_flow()?, id).await;
+    let (cx, asker) = (request.cx(), request.for_flow()?);
+    let flow = verification::fetch(Engine::new(&cx, &request.site().runtime, &asker), id).await;
     flow.map(|flow| fetched(&flow)).map_err(not_fetched)
 }
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
     let input = input_or_query(&mut request).await?;
-    let (cx, runtime) = (request.cx(), request.site().runtime.clone());
-    let outcome = verification::submit(&cx, &runtime, &request.for_flow()?, id, input).await.map_err(not_submitted)?;
+    let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
+    let outcome = verification::submit(Engine::new(&cx, &runtime, &asker), id, input).await.map_err(not_submitted)?;
     let page = |flow: &Flow<Verification>| see_other(request.method(), &runtime.flow_page(flow));
     match outcome {
         Outcome::Rejected(flow) if flow.client == FlowClient::Browser && !request.is_json_request() => Ok(page(&flow)),

@@ -58,7 +58,7 @@ impl WebHook {
         if self.0.parse && response.status == 200 {
             let changes = answer::changes(&response.body).map_err(fault)?;
             if let (Some(changes), Some(candidate)) = (changes, candidate) {
-                changes.apply(scene.cx, candidate).map_err(|why| fault(Fault::Failed(why)))?;
+                changes.apply(&scene.cx, candidate).map_err(|why| fault(Fault::Failed(why)))?;
             }
         }
         Ok(())
@@ -71,7 +71,7 @@ impl WebHook {
             // What went wrong is in the log.
             let _ = call.send().await;
         };
-        if !scene.runtime.background.start_within(MAX_IN_BACKGROUND, task) {
+        if !scene.cx.services.background.start_within(MAX_IN_BACKGROUND, task) {
             tracing::error!(hook.id = self.0.id, "Too many web hooks are under way; this one was not sent.");
         }
     }
@@ -88,8 +88,8 @@ impl WebHook {
     fn call(&self, scene: &Scene<'_>, identity: Option<&Identity>) -> Call {
         Call {
             settings: self.0.clone(),
-            outbound: scene.runtime.outbound.clone(),
-            mapper: scene.runtime.mapper.clone(),
+            outbound: scene.cx.services.outbound.clone(),
+            mapper: scene.cx.services.mapper.clone(),
             clock: scene.cx.clock.clone(),
             trigger: scene.cx.entropy.uuid(),
             context: scene.context(identity),
@@ -100,6 +100,10 @@ impl WebHook {
 impl Hook for WebHook {
     fn name(&self) -> &'static str {
         "web_hook"
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 
     fn before_opening<'a>(&'a self, scene: &'a Scene<'a>) -> BoxFuture<'a, Result<(), Stop>> {
@@ -150,7 +154,7 @@ impl Hook for WebHook {
 /// What the person is told of a call that failed. As in Kratos, native apps get a plain failure by status 400.
 fn problem(fault: Fault, scene: &Scene<'_>) -> Problem {
     let log = format!("A web hook failed: {fault}.");
-    let is_submitted = scene.flow.name() != FlowName::Verification && !scene.request.is_get;
+    let is_submitted = scene.flow.name() != FlowName::Verification && !scene.cx.request.is_get;
     match fault {
         Fault::Refused(_) => Problem::new(502)
             .reason("A service that is asked here did not answer as it should. Please try again later."),

@@ -1,6 +1,6 @@
 //! Where codes are sent.
 
-use flow::Runtime;
+use flow::Services;
 use identity::{identifier_for_code, is_email};
 use model::{Channel, CredentialType, Identity, Problem};
 use serde::Deserialize;
@@ -27,7 +27,7 @@ struct CodeConfig {
 
 /// The addresses of a person: those of the code credential; without them, where that is configured
 /// (`missing_credential_fallback_enabled`), those that can be verified.
-pub(super) fn addresses_of(runtime: &Runtime, identity: &Identity) -> Vec<Address> {
+pub(super) fn addresses_of(services: &Services, identity: &Identity) -> Vec<Address> {
     let from_credential = identity.credentials.get(&CredentialType::Code).map(|credential| {
         let config: CodeConfig = serde_json::from_str(credential.config.as_str()).unwrap_or_default();
         let older = config.address_type.into_iter().flat_map(|channel| {
@@ -36,7 +36,7 @@ pub(super) fn addresses_of(runtime: &Runtime, identity: &Identity) -> Vec<Addres
         config.addresses.into_iter().chain(older).filter(|address| !address.value.is_empty()).collect()
     });
     let addresses: Vec<Address> = from_credential.unwrap_or_default();
-    if !addresses.is_empty() || !falls_back(runtime) {
+    if !addresses.is_empty() || !falls_back(services) {
         return addresses;
     }
     let verifiable = identity.verifiable_addresses.iter();
@@ -44,9 +44,9 @@ pub(super) fn addresses_of(runtime: &Runtime, identity: &Identity) -> Vec<Addres
 }
 
 /// The address of a person that a typed identifier names.
-pub(super) fn address_named(runtime: &Runtime, identity: &Identity, identifier: &str) -> Option<Address> {
+pub(super) fn address_named(services: &Services, identity: &Identity, identifier: &str) -> Option<Address> {
     let value = identifier_for_code(identifier);
-    let mut addresses = addresses_of(runtime, identity).into_iter();
+    let mut addresses = addresses_of(services, identity).into_iter();
     addresses.find(|address| address.value == value).or_else(|| {
         // People from before codes were switched on sign in by the email address that they sign in with otherwise.
         let is_known = |kind: &CredentialType| {
@@ -54,7 +54,7 @@ pub(super) fn address_named(runtime: &Runtime, identity: &Identity, identifier: 
             credential.is_some_and(|credential| credential.identifiers.contains(&value))
         };
         let is_theirs = [CredentialType::Password, CredentialType::Webauthn].iter().any(is_known);
-        (falls_back(runtime) && is_theirs && is_email(&value))
+        (falls_back(services) && is_theirs && is_email(&value))
             .then(|| Address { channel: Channel::Email, value: value.clone() })
     })
 }
@@ -65,11 +65,11 @@ pub(super) fn address_named(runtime: &Runtime, identity: &Identity, identifier: 
 /// # Errors
 /// 400 when that trait is empty, or none of the addresses.
 pub(super) fn addresses_to_choose_from(
-    runtime: &Runtime,
+    services: &Services,
     identity: &Identity,
     request_url: &str,
 ) -> Result<Vec<Address>, Problem> {
-    let addresses = addresses_of(runtime, identity);
+    let addresses = addresses_of(services, identity);
     let Some(via) = via(request_url) else { return Ok(addresses) };
     let traits = identity.traits.to_value();
     let named = match traits.pointer(&format!("/{}", via.replace('.', "/"))) {
@@ -91,6 +91,6 @@ fn via(request_url: &str) -> Option<String> {
 }
 
 /// `selfservice.methods.code.config.missing_credential_fallback_enabled`.
-pub(super) fn falls_back(runtime: &Runtime) -> bool {
-    runtime.config.selfservice.methods.code.missing_credential_fallback_enabled
+pub(super) fn falls_back(services: &Services) -> bool {
+    services.config.selfservice.methods.code.missing_credential_fallback_enabled
 }

@@ -4,10 +4,10 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crypto::tokens;
-use flow::{Input, ProofVerdict, Rejection, Request, Runtime};
+use flow::{Context, Input, ProofOutcome, Rejection};
 use model::flow::Recovery;
 use model::ui::InputType;
-use model::{Channel, Cx, Flow, FlowState, Group, Id, Node, Problem, RecoveryAddress, Ui, message};
+use model::{Channel, Flow, FlowState, Group, Id, Node, Problem, RecoveryAddress, Ui, message};
 use sha2::{Digest, Sha256};
 use store::{ProofKind, Tx};
 
@@ -53,34 +53,28 @@ pub(super) fn ask_for_address(flow: &mut Flow<Recovery>, form_token: &str) {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn step(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &Request,
-    flow: &mut Flow<Recovery>,
-    input: &Input,
-) -> Result<Verdict, Problem> {
+pub(super) async fn step(cx: Context<'_>, flow: &mut Flow<Recovery>, input: &Input) -> Result<Verdict, Problem> {
     let asked = Asked {
         address: input.text("recovery_address"),
         selected: input.text("recovery_select_address"),
         confirmed: input.text("recovery_confirm_address"),
     };
     if let Some(rejection) = asked.too_long() {
-        return Ok(ProofVerdict::Rejected(rejection));
+        return Ok(ProofOutcome::Rejected(rejection));
     }
-    let form_token = request.form_token(flow.client, &cx.entropy);
+    let form_token = cx.request.form_token(flow.client, &cx.entropy);
     if input.text("screen") == "previous" {
-        return go_back(cx, runtime, flow, asked, &form_token).await;
+        return go_back(cx, flow, asked, &form_token).await;
     }
     match flow.state {
-        FlowState::RecoveryAwaitingAddress => typed(cx, runtime, flow, asked, &form_token).await,
-        FlowState::RecoveryAwaitingAddressChoice => chosen(cx, runtime, flow, asked, &form_token).await,
+        FlowState::RecoveryAwaitingAddress => typed(cx, flow, asked, &form_token).await,
+        FlowState::RecoveryAwaitingAddressChoice => chosen(cx, flow, asked, &form_token).await,
         FlowState::RecoveryAwaitingCode if !input.text("code").is_empty() => {
             flow.transient_payload = None;
-            use_code(cx, runtime, flow, &input.text("code")).await
+            use_code(cx, flow, &input.text("code")).await
         }
         // Without a code it is sent again.
-        _ => send(cx, runtime, flow, &asked, &form_token).await,
+        _ => send(cx, flow, &asked, &form_token).await,
     }
 }
 
@@ -94,24 +88,18 @@ impl Asked {
 }
 
 fn missing(name: &str) -> Verdict {
-    ProofVerdict::Rejected(Rejection::at(name, message::property_missing(name)))
+    ProofOutcome::Rejected(Rejection::at(name, message::property_missing(name)))
 }
 
 /// The first address was typed: it is the only one, or there is a choice. An unknown one is treated like the only one.
-async fn typed(
-    cx: &Cx,
-    runtime: &Runtime,
-    flow: &mut Flow<Recovery>,
-    asked: Asked,
-    form_token: &str,
-) -> Result<Verdict, Problem> {
+async fn typed(cx: Context<'_>, flow: &mut Flow<Recovery>, asked: Asked, form_token: &str) -> Result<Verdict, Problem> {
     if asked.address.is_empty() {
         return Ok(missing("recovery_address"));
     }
-    let addresses = addresses_beside(cx, runtime, &asked.address).await?;
+    let addresses = addresses_beside(cx, &asked.address).await?;
     if addresses.is_empty() || (addresses.len() == 1 && addresses[0].value == asked.address) {
         let confirmed = asked.address.clone();
-        return send(cx, runtime, flow, &Asked { confirmed, ..asked }, form_token).await;
+        return send(cx, flow, &Asked { confirmed, ..asked }, form_token).await;
     }
     flow.state = FlowState::RecoveryAwaitingAddressChoice;
     flow.ui = Ui::new(flow.ui.action.clone());
@@ -123,13 +111,12 @@ async fn typed(
     }
     flow.ui.nodes.push(Node::hidden("method", Group::Code, "code"));
     flow.ui.nodes.push(Node::hidden("recovery_address", Group::Code, &asked.address));
-    Ok(ProofVerdict::NextStep(Tx::new()))
+    Ok(ProofOutcome::NextStep(Tx::new()))
 }
 
 /// An address was chosen: it is the one that was typed, or has to be typed in full, since only a part of it was shown.
 async fn chosen(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     flow: &mut Flow<Recovery>,
     asked: Asked,
     form_token: &str,
@@ -143,12 +130,12 @@ async fn chosen(
     let is_chosen = |address: &str| tokens::same(hashed(address), &asked.selected);
     if is_chosen(&asked.address) {
         let confirmed = asked.address.clone();
-        return send(cx, runtime, flow, &Asked { confirmed, ..asked }, form_token).await;
+        return send(cx, flow, &Asked { confirmed, ..asked }, form_token).await;
     }
-    let addresses = addresses_beside(cx, runtime, &asked.address).await?;
+    let addresses = addresses_beside(cx, &asked.address).await?;
     let Some(address) = addresses.iter().find(|address| is_chosen(&address.value)) else {
         let why = "This address is none of those to choose from.";
-        return Ok(ProofVerdict::Rejected(Rejection::whole(message::generic(why))));
+        return Ok(ProofOutcome::Rejected(Rejection::whole(message::generic(why))));
     };
     let (kind, label) = match channel(&address.value) {
         Channel::Email => (InputType::Email, message::email_label()),
@@ -164,24 +151,18 @@ async fn chosen(
     flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
     flow.ui.nodes.push(Node::hidden("method", Group::Code, "code"));
     flow.ui.nodes.push(back_button());
-    Ok(ProofVerdict::NextStep(Tx::new()))
+    Ok(ProofOutcome::NextStep(Tx::new()))
 }
 
 /// Sends a code to the address that was typed in full, if somebody has it. The answer does not tell.
-async fn send(
-    cx: &Cx,
-    runtime: &Runtime,
-    flow: &mut Flow<Recovery>,
-    asked: &Asked,
-    form_token: &str,
-) -> Result<Verdict, Problem> {
+async fn send(cx: Context<'_>, flow: &mut Flow<Recovery>, asked: &Asked, form_token: &str) -> Result<Verdict, Problem> {
     if asked.confirmed.is_empty() {
         return Ok(missing("recovery_confirm_address"));
     }
     let mut tx = Tx::new();
     tx.delete_recovery_proofs(ProofKind::Code, flow.id);
     let to = (channel(&asked.confirmed), asked.confirmed.as_str());
-    sending::recovery(cx, runtime, ProofKind::Code, flow, to, &mut tx).await?;
+    sending::recovery(cx, ProofKind::Code, flow, to, &mut tx).await?;
     flow.state = FlowState::RecoveryAwaitingCode;
     flow.ui = Ui::new(flow.ui.action.clone());
     flow.ui.messages = vec![message::recovery_code_sent_to(&masked(&asked.confirmed))];
@@ -193,26 +174,25 @@ async fn send(
     flow.ui.nodes.push(Node::submit("recovery_confirm_address", Group::Code, &asked.confirmed, label));
     flow.ui.nodes.push(Node::hidden("recovery_address", Group::Code, &asked.address));
     flow.ui.nodes.push(back_button());
-    Ok(ProofVerdict::NextStep(tx))
+    Ok(ProofOutcome::NextStep(tx))
 }
 
 /// Goes back to the choice, or where there is none to the first form.
 async fn go_back(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     flow: &mut Flow<Recovery>,
     asked: Asked,
     form_token: &str,
 ) -> Result<Verdict, Problem> {
-    if addresses_beside(cx, runtime, &asked.address).await?.len() <= 1 {
+    if addresses_beside(cx, &asked.address).await?.len() <= 1 {
         ask_for_address(flow, form_token);
-        return Ok(ProofVerdict::NextStep(Tx::new()));
+        return Ok(ProofOutcome::NextStep(Tx::new()));
     }
     match flow.state {
         FlowState::RecoveryConfirmingAddress | FlowState::RecoveryAwaitingCode => {
-            typed(cx, runtime, flow, asked, form_token).await
+            typed(cx, flow, asked, form_token).await
         }
-        _ => Ok(ProofVerdict::NextStep(Tx::new())),
+        _ => Ok(ProofOutcome::NextStep(Tx::new())),
     }
 }
 
@@ -222,10 +202,10 @@ fn back_button() -> Node {
 
 /// All addresses of the account that has this one, in the order of their values. The statements are the same for an
 /// unknown address.
-async fn addresses_beside(cx: &Cx, runtime: &Runtime, address: &str) -> Result<Vec<RecoveryAddress>, Problem> {
-    let found = runtime.store.find_recovery_address(channel(address), address).await?;
+async fn addresses_beside(cx: Context<'_>, address: &str) -> Result<Vec<RecoveryAddress>, Problem> {
+    let found = cx.services.store.find_recovery_address(channel(address), address).await?;
     let owner = found.map_or_else(|| Id::random(&cx.entropy), |(owner, _)| owner);
-    let identity = runtime.store.find_identity(owner).await?;
+    let identity = cx.services.store.find_identity(owner).await?;
     let mut addresses = identity.map(|identity| identity.recovery_addresses).unwrap_or_default();
     addresses.sort_by(|one, other| one.value.cmp(&other.value));
     addresses.truncate(MAX_CHOICES);

@@ -1,13 +1,15 @@
 //! Signing in with a code: as the only factor, or as the second one.
 
 use courier::{Content, Message};
-use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request as HttpRequest, Runtime, Verdict};
+use flow::{
+    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+};
 use identity::identifier_for_code;
 use model::flow::{FlowState, Login};
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, CredentialType, Cx, Flow, FlowClient, Group, Identity, IdentityId, Node, Problem,
-    Session, message,
+    Aal, AuthenticationMethod, CredentialType, Flow, FlowClient, Group, Identity, IdentityId, Node, Problem, Session,
+    message,
 };
 use serde_json::Value;
 use store::Tx;
@@ -19,22 +21,16 @@ use crate::proof::{self, Submitted};
 use crate::sending;
 
 impl LoginMethod for Code {
-    fn add_fields(
-        &self,
-        _: &Cx,
-        runtime: &Runtime,
-        scene: &LoginScene<'_>,
-        flow: &mut Flow<Login>,
-    ) -> Result<bool, Problem> {
-        match (scene, level(runtime)) {
-            (LoginScene::FirstFactor | LoginScene::Refresh { .. }, Some(Aal::Aal1)) => {
-                let label = runtime.identities.schemas().identifier_label(flow.detail.identity_schema.as_deref());
+    fn add_fields(&self, cx: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
+        match (scene, level(cx.services)) {
+            (LoginScene::FirstFactor | LoginScene::Linking(_) | LoginScene::Refresh { .. }, Some(Aal::Aal1)) => {
+                let label = cx.services.identities.schemas().identifier_label(flow.detail.identity_schema.as_deref());
                 let identifier = Node::input("identifier", Group::Default, InputType::Text);
                 flow.ui.upsert(identifier.required().with_value("").with_label(label));
                 flow.ui.nodes.push(send_button(message::login_send_code()));
             }
             (LoginScene::Identified(visitor), Some(Aal::Aal1)) => {
-                let can = |identity: &Identity| address_named(runtime, identity, visitor.identifier).is_some();
+                let can = |identity: &Identity| address_named(cx.services, identity, visitor.identifier).is_some();
                 if !visitor.account.is_offered(can) {
                     return Ok(false);
                 }
@@ -43,7 +39,7 @@ impl LoginMethod for Code {
                 return Ok(true);
             }
             (LoginScene::SecondFactor { identity }, Some(Aal::Aal2)) => {
-                let addresses = addresses_to_choose_from(runtime, identity, &flow.request_url)?;
+                let addresses = addresses_to_choose_from(cx.services, identity, &flow.request_url)?;
                 if addresses.is_empty() {
                     return Ok(false);
                 }
@@ -62,9 +58,7 @@ impl LoginMethod for Code {
 
     fn begin<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a HttpRequest,
+        cx: Context<'a>,
         scene: &'a LoginScene<'a>,
         flow: &'a mut Flow<Login>,
     ) -> BoxFuture<'a, Result<Option<Tx>, Problem>> {
@@ -74,24 +68,24 @@ impl LoginMethod for Code {
             }
             let (recipient, shown) = match scene {
                 LoginScene::Identified(visitor) => {
-                    (first_factor_of(cx, runtime, visitor.identifier).await?, visitor.identifier.to_owned())
+                    (first_factor_of(cx, visitor.identifier).await?, visitor.identifier.to_owned())
                 }
                 LoginScene::SecondFactor { identity } => {
-                    let mut addresses = addresses_to_choose_from(runtime, identity, &flow.request_url)?;
+                    let mut addresses = addresses_to_choose_from(cx.services, identity, &flow.request_url)?;
                     let (Some(address), true) = (addresses.pop(), addresses.is_empty()) else { return Ok(None) };
                     let shown = address.value.clone();
                     (Some(Recipient { identity: (*identity).clone(), address }), shown)
                 }
                 _ => return Ok(None),
             };
-            Ok(send(cx, runtime, request, flow, recipient.as_ref(), &shown))
+            Ok(send(cx, flow, recipient.as_ref(), &shown))
         })
     }
 
     /// At the second step the address may stand for the method: it is the button that is pressed.
-    fn is_meant(&self, runtime: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, services: &Services, flow: &Flow<Login>, input: &Input) -> bool {
         let names_address = flow.detail.requested_aal == Aal::Aal2 && !input.text("address").is_empty();
-        level(runtime) == Some(flow.detail.requested_aal) && (input.method() == NAME || names_address)
+        level(services) == Some(flow.detail.requested_aal) && (input.method() == NAME || names_address)
     }
 
     fn malformed(&self, _: &Flow<Login>, input: &Input) -> Vec<Rejection> {
@@ -107,21 +101,19 @@ impl LoginMethod for Code {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a HttpRequest,
+        cx: Context<'a>,
         flow: &'a mut Flow<Login>,
         session: Option<&'a Session>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
         Box::pin(async move {
             match requested(&mut flow.state, input) {
-                Request::Send => send_code(cx, runtime, request, flow, session, input).await,
+                Request::Send => send_code(cx, flow, session, input).await,
                 Request::Enter => {
                     flow.ui.upsert(Node::hidden("identifier", Group::Default, &typed(input)));
-                    enter_code(cx, runtime, flow, session, input).await
+                    enter_code(cx, flow, session, input).await
                 }
-                Request::Nothing => Ok(Verdict::rejected(message::no_login_method())),
+                Request::Nothing => Ok(MethodOutcome::rejected(message::no_login_method())),
             }
         })
     }
@@ -140,52 +132,50 @@ fn typed(input: &Input) -> String {
 }
 
 async fn send_code(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &HttpRequest,
+    cx: Context<'_>,
     flow: &mut Flow<Login>,
     session: Option<&Session>,
     input: &Input,
-) -> Result<Verdict<LoginStep>, Problem> {
+) -> Result<LoginOutcome, Problem> {
     let mut identifier = typed(input);
     if identifier.is_empty() {
-        return Ok(Verdict::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
+        return Ok(MethodOutcome::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
     }
     if identifier.contains('@') {
         // Keyboards of phones begin with a capital letter.
         identifier = identifier.to_lowercase();
     }
     let recipient = match (flow.detail.requested_aal, session) {
-        (Aal::Aal2, Some(session)) => second_factor_of(runtime, session, &identifier).await?,
-        _ => first_factor_of(cx, runtime, &identifier).await?,
+        (Aal::Aal2, Some(session)) => second_factor_of(cx.services, session, &identifier).await?,
+        _ => first_factor_of(cx, &identifier).await?,
     };
-    Ok(match send(cx, runtime, request, flow, recipient.as_ref(), &identifier) {
-        Some(writes) => Verdict::NextStep { status: 400, writes },
-        None if flow.detail.requested_aal == Aal::Aal2 && falls_back(runtime) => {
-            Verdict::rejected(message::login_address_unknown())
+    Ok(match send(cx, flow, recipient.as_ref(), &identifier) {
+        Some(writes) => MethodOutcome::NextStep { status: 400, writes },
+        None if flow.detail.requested_aal == Aal::Aal2 && falls_back(cx.services) => {
+            MethodOutcome::rejected(message::login_address_unknown())
         }
-        None => Verdict::rejected(message::no_code_user()),
+        None => MethodOutcome::rejected(message::no_code_user()),
     })
 }
 
 /// Whoever signs in by this identifier.
-async fn first_factor_of(cx: &Cx, runtime: &Runtime, identifier: &str) -> Result<Option<Recipient>, Problem> {
+async fn first_factor_of(cx: Context<'_>, identifier: &str) -> Result<Option<Recipient>, Problem> {
     let value = identifier_for_code(identifier);
-    let owner = owner_of(runtime, &value).await?;
+    let owner = owner_of(cx.services, &value).await?;
     // As many reads for nobody as for somebody, so that the time tells nothing.
     let id = owner.unwrap_or_else(|| IdentityId::random(&cx.entropy));
-    let identity = runtime.identities.with_credentials(id).await?;
+    let identity = cx.services.identities.with_credentials(id).await?;
     Ok(identity.and_then(|identity| {
-        let address = address_named(runtime, &identity, &value)?;
+        let address = address_named(cx.services, &identity, &value)?;
         Some(Recipient { identity, address })
     }))
 }
 
 /// Whose identifier this is; `value` is in the form of the code method.
-async fn owner_of(runtime: &Runtime, value: &str) -> Result<Option<IdentityId>, Problem> {
-    let by_code = runtime.store.find_by_identifier(CredentialType::Code, value).await?;
-    let by_any = match falls_back(runtime) {
-        true => runtime.store.find_identity_by_identifier([value, value]).await?,
+async fn owner_of(services: &Services, value: &str) -> Result<Option<IdentityId>, Problem> {
+    let by_code = services.store.find_by_identifier(CredentialType::Code, value).await?;
+    let by_any = match falls_back(services) {
+        true => services.store.find_identity_by_identifier([value, value]).await?,
         false => None,
     };
     Ok(by_code.map(|found| found.identity_id).or_else(|| by_any.map(|identity| identity.id)))
@@ -193,27 +183,20 @@ async fn owner_of(runtime: &Runtime, value: &str) -> Result<Option<IdentityId>, 
 
 /// The person who is signed in, if the address is theirs.
 async fn second_factor_of(
-    runtime: &Runtime,
+    services: &Services,
     session: &Session,
     identifier: &str,
 ) -> Result<Option<Recipient>, Problem> {
-    let Some(identity) = runtime.identities.with_credentials(session.identity_id).await? else { return Ok(None) };
+    let Some(identity) = services.identities.with_credentials(session.identity_id).await? else { return Ok(None) };
     let value = identifier_for_code(identifier);
-    let address = addresses_of(runtime, &identity).into_iter().find(|address| address.value == value);
+    let address = addresses_of(services, &identity).into_iter().find(|address| address.value == value);
     Ok(address.map(|address| Recipient { identity, address }))
 }
 
 /// Sends a code and turns the form into the one on which it is entered. Without a recipient this is only pretended, with
 /// the same work, and only where nobody is to learn which accounts there are; otherwise `None`.
-fn send(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &HttpRequest,
-    flow: &mut Flow<Login>,
-    recipient: Option<&Recipient>,
-    shown: &str,
-) -> Option<Tx> {
-    let is_secret = runtime.config.security.mitigate_account_enumeration;
+fn send(cx: Context<'_>, flow: &mut Flow<Login>, recipient: Option<&Recipient>, shown: &str) -> Option<Tx> {
+    let is_secret = cx.services.config.security.mitigate_account_enumeration;
     if recipient.is_none() && !(is_secret && flow.detail.requested_aal == Aal::Aal1) {
         return None;
     }
@@ -221,27 +204,26 @@ fn send(
     tx.delete_codes(flow.id);
     match recipient {
         Some(Recipient { identity, address }) => {
-            let code = keep_new_code(cx, runtime, flow, address, identity.id, &mut tx);
-            queue(cx, runtime, flow, &code, identity, address, &mut tx);
+            let code = keep_new_code(cx, flow, address, identity.id, &mut tx);
+            queue(cx, flow, &code, identity, address, &mut tx);
         }
-        None => sending::pretend(cx, runtime, flow, &mut tx),
+        None => sending::pretend(cx, flow, &mut tx),
     }
     flow.state = FlowState::SentEmail;
     flow.active = Some(NAME.to_owned());
-    show_code_screen(flow, shown, &request.form_token(flow.client, &cx.entropy));
+    show_code_screen(flow, shown, &cx.form_token(flow.client));
     Some(tx)
 }
 
 fn queue(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     flow: &Flow<Login>,
     code: &model::Secret,
     identity: &Identity,
     address: &Address,
     tx: &mut Tx,
 ) {
-    let lifespan = runtime.config.selfservice.methods.code.lifespan;
+    let lifespan = cx.services.config.selfservice.methods.code.lifespan;
     let message = Message {
         channel: address.channel,
         to: &address.value,
@@ -250,7 +232,7 @@ fn queue(
         transient_payload: flow.transient_payload.as_ref(),
         request_headers: None,
     };
-    runtime.courier.queue(cx, &message, tx);
+    cx.services.courier.queue(&cx, &message, tx);
 }
 
 /// The form on which the code is entered. What was typed or chosen stays there, hidden, to ask for another code.
@@ -273,42 +255,41 @@ fn show_code_screen(flow: &mut Flow<Login>, shown: &str, form_token: &str) {
 }
 
 async fn enter_code(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     flow: &mut Flow<Login>,
     session: Option<&Session>,
     input: &Input,
-) -> Result<Verdict<LoginStep>, Problem> {
+) -> Result<LoginOutcome, Problem> {
     let code = input.text("code");
     if code.is_empty() {
-        return Ok(Verdict::rejected(Rejection::at("code", message::property_missing("code"))));
+        return Ok(MethodOutcome::rejected(Rejection::at("code", message::property_missing("code"))));
     }
     let identity = match (flow.detail.requested_aal, session) {
         (Aal::Aal2, Some(session)) => Some(session.identity_id),
         _ if typed(input).is_empty() => {
-            return Ok(Verdict::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
+            return Ok(MethodOutcome::rejected(Rejection::at("identifier", message::property_missing("identifier"))));
         }
-        _ => owner_of(runtime, &identifier_for_code(&typed(input))).await?,
+        _ => owner_of(cx.services, &identifier_for_code(&typed(input))).await?,
     };
-    if identity.is_none() && !runtime.config.security.mitigate_account_enumeration {
-        return Ok(Verdict::rejected(message::no_code_user()));
+    if identity.is_none() && !cx.services.config.security.mitigate_account_enumeration {
+        return Ok(MethodOutcome::rejected(message::no_code_user()));
     }
-    if let Err(rejection) = count_try(runtime, flow).await? {
-        return Ok(Verdict::rejected(rejection));
+    if let Err(rejection) = count_try(cx.services, flow).await? {
+        return Ok(MethodOutcome::rejected(rejection));
     }
-    let mut sent = runtime.store.sent_codes(flow.id).await?;
+    let mut sent = cx.services.store.sent_codes(flow.id).await?;
     sent.retain(|sent| Some(sent.owner) == identity);
-    let found = match proof::find(&runtime.proof_keys(), sent, &code, cx.now()) {
+    let found = match proof::find(&cx.services.proof_keys(), sent, &code, cx.now()) {
         Submitted::Good(found) => found,
-        Submitted::Unknown => return Ok(Verdict::rejected(message::login_code_invalid())),
-        Submitted::Used => return Ok(Verdict::rejected(already_used())),
-        Submitted::Expired(at) => return Ok(Verdict::Expired(at)),
+        Submitted::Unknown => return Ok(MethodOutcome::rejected(message::login_code_invalid())),
+        Submitted::Used => return Ok(MethodOutcome::rejected(already_used())),
+        Submitted::Expired(at) => return Ok(MethodOutcome::Expired(at)),
     };
     flow.state = FlowState::PassedChallenge;
     let mut writes = Tx::new();
     writes.use_code(&found, cx.now());
     let method = AuthenticationMethod::new(NAME, flow.detail.requested_aal, cx.now());
-    Ok(Verdict::Accepted(LoginStep {
+    Ok(MethodOutcome::Accepted(LoginStep {
         proved_address: Some(found.address),
         when_spent: Some(already_used()),
         ..LoginStep::new(found.owner, method, writes)

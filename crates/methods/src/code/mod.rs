@@ -9,12 +9,22 @@ mod screens;
 mod verification;
 
 use crypto::tokens;
-use flow::{Input, LoginMethod, Method, RecoveryMethod, RegistrationMethod, Rejection, Runtime, VerificationMethod};
-use model::{Aal, Cx, Flow, FlowState, Secret, message};
+use flow::{
+    Context, Input, InputClaims, LoginMethod, Method, RecoveryMethod, RegistrationMethod, Rejection, Services,
+    VerificationMethod,
+};
+use model::{Aal, Flow, FlowState, Secret, message};
 use store::{CodeTable, SentCode, Tx};
 
 use self::address::Address;
 use crate::proof;
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims = InputClaims {
+    login: |_, input| input.method() == NAME,
+    registration: |input| input.method() == NAME,
+    ..InputClaims::of(NAME)
+};
 
 /// The code method.
 pub struct Code;
@@ -51,8 +61,8 @@ impl Method for Code {
 }
 
 /// What a code proves in a sign-in, as configured; `None` where codes sign nobody in.
-fn level(runtime: &Runtime) -> Option<Aal> {
-    let code = &runtime.config.selfservice.methods.code;
+fn level(services: &Services) -> Option<Aal> {
+    let code = &services.config.selfservice.methods.code;
     match (code.passwordless_enabled, code.is_second_factor()) {
         (true, _) => Some(Aal::Aal1),
         (false, true) => Some(Aal::Aal2),
@@ -91,8 +101,7 @@ fn malformed_resend(input: &Input) -> Option<Rejection> {
 
 /// Makes a code for an address and keeps its HMAC; the caller sends it there.
 fn keep_new_code<K: CodeTable>(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     flow: &Flow<K>,
     address: &Address,
     owner: K::Owner,
@@ -102,13 +111,13 @@ fn keep_new_code<K: CodeTable>(
     let now = cx.now();
     tx.insert_code(&SentCode {
         id: cx.entropy.uuid(),
-        hmac: tokens::hmac_hex(runtime.proof_keys().first(), code.expose()),
+        hmac: tokens::hmac_hex(cx.services.proof_keys().first(), code.expose()),
         channel: address.channel,
         address: address.value.clone(),
         flow_id: flow.id,
         owner,
         issued_at: now,
-        expires_at: now + runtime.config.selfservice.methods.code.lifespan,
+        expires_at: now + cx.services.config.selfservice.methods.code.lifespan,
         used_at: None,
     });
     code
@@ -118,9 +127,9 @@ fn keep_new_code<K: CodeTable>(
 ///
 /// # Errors
 /// The outer error is a fault of ours; the inner one says that there were too many.
-async fn count_try<K: CodeTable>(runtime: &Runtime, flow: &Flow<K>) -> Result<Result<(), Rejection>, model::Problem> {
-    let tries = runtime.store.count_attempt(flow.id).await?;
-    let allowed = i32::from(runtime.config.selfservice.methods.code.max_submissions);
+async fn count_try<K: CodeTable>(services: &Services, flow: &Flow<K>) -> Result<Result<(), Rejection>, model::Problem> {
+    let tries = services.store.count_attempt(flow.id).await?;
+    let allowed = i32::from(services.config.selfservice.methods.code.max_submissions);
     Ok(match tries > allowed {
         true => Err(Rejection::whole(message::generic(proof::TOO_MANY_TRIES))),
         false => Ok(()),

@@ -2,13 +2,13 @@
 
 use crypto::tokens;
 use flow::{
-    BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Refused, Rejection, Request, Runtime,
-    StartAnew, ensure_same_sender,
+    BoxFuture, Context, Input, IssuedProof, ProofOutcome, RecoveryMethod, RecoveryStep, Refused, Rejection, StartAnew,
+    ensure_same_sender,
 };
 use model::flow::Recovery;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, Channel, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, Ui,
+    Aal, AuthenticationMethod, Channel, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, Ui,
     message,
 };
 use store::{ProofKind, RecoveryProof, Tx};
@@ -17,17 +17,10 @@ use super::{Code, LENGTH, choice, new_code};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
-pub(super) type Verdict = ProofVerdict<RecoveryStep>;
+pub(super) type Verdict = ProofOutcome<RecoveryStep>;
 
 impl RecoveryMethod for Code {
-    fn issue(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Recovery>,
-        tx: &mut Tx,
-    ) -> IssuedProof {
+    fn issue(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Recovery>, tx: &mut Tx) -> IssuedProof {
         // Somebody else opens the form than the person who will send it.
         flow.detail.skip_csrf_check = true;
         flow.state = FlowState::SentEmail;
@@ -35,7 +28,7 @@ impl RecoveryMethod for Code {
         let code = new_code(&cx.entropy);
         let proof = RecoveryProof {
             id: cx.entropy.uuid(),
-            hmac: tokens::hmac_hex(runtime.proof_keys().first(), code.expose()),
+            hmac: tokens::hmac_hex(cx.services.proof_keys().first(), code.expose()),
             address_id: None,
             identity_id: identity.id,
             flow_id: flow.id,
@@ -44,7 +37,7 @@ impl RecoveryMethod for Code {
             used_at: None,
         };
         tx.insert_recovery_proof(ProofKind::Code, &proof);
-        IssuedProof { link: runtime.flow_page(flow), code: Some(code) }
+        IssuedProof { link: cx.services.flow_page(flow), code: Some(code) }
     }
 
     fn add_fields(&self, flow: &mut Flow<Recovery>, form_token: &str) {
@@ -58,42 +51,40 @@ impl RecoveryMethod for Code {
 
     fn check<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Recovery>,
         input: &'a Input,
     ) -> BoxFuture<'a, Result<Verdict, Problem>> {
         Box::pin(async move {
             if flow.active.as_deref() != Some("code") {
-                return Ok(ProofVerdict::NotMeant);
+                return Ok(ProofOutcome::NotMeant);
             }
-            if request.is_get {
+            if cx.request.is_get {
                 let why = "A code is entered on the form; there is no link that does it.";
-                return Ok(ProofVerdict::Rejected(Rejection::whole(message::generic(why))));
+                return Ok(ProofOutcome::Rejected(Rejection::whole(message::generic(why))));
             }
             let email = match proof::email(input) {
                 Ok(email) => email,
-                Err(rejection) => return Ok(ProofVerdict::Rejected(*rejection)),
+                Err(rejection) => return Ok(ProofOutcome::Rejected(*rejection)),
             };
-            let sender = || ensure_same_sender(request, flow, &input.text("csrf_token"));
+            let sender = || ensure_same_sender(cx.request, flow, &input.text("csrf_token"));
             if !flow.detail.skip_csrf_check
                 && let Err(refused) = sender()
             {
-                return Ok(refuse(request, refused));
+                return Ok(refuse(cx, refused));
             }
             let has_choice = choice::is_meant(flow.state);
             if !has_choice && flow.state != FlowState::ChooseMethod && email.is_empty() {
-                return use_code(cx, runtime, flow, &input.text("code")).await;
+                return use_code(cx, flow, &input.text("code")).await;
             }
-            if runtime.sessions.current(cx, &request.credentials).await?.is_some() {
-                return Ok(ProofVerdict::AlreadySignedIn);
+            if cx.services.sessions.current(&cx, &cx.request.credentials).await?.is_some() {
+                return Ok(ProofOutcome::AlreadySignedIn);
             }
             if has_choice {
-                return choice::step(cx, runtime, request, flow, input).await;
+                return choice::step(cx, flow, input).await;
             }
             if input.method() != "code" {
-                return Ok(ProofVerdict::NotMeant);
+                return Ok(ProofOutcome::NotMeant);
             }
             if let Some(message) =
                 proof::why_over(flow.state, message::recovery_already_completed, message::recovery_failed)
@@ -101,17 +92,17 @@ impl RecoveryMethod for Code {
                 return Ok(start_anew(flow.client, message, OVER));
             }
             if email.is_empty() {
-                return Ok(ProofVerdict::Rejected(Rejection::at("email", message::property_missing("email"))));
+                return Ok(ProofOutcome::Rejected(Rejection::at("email", message::property_missing("email"))));
             }
             // Forms that an operator made may be submitted by anyone, but not to send mails.
-            if let Err(refused) = ensure_same_sender(request, flow, &input.text("csrf_token")) {
-                return Ok(refuse(request, refused));
+            if let Err(refused) = ensure_same_sender(cx.request, flow, &input.text("csrf_token")) {
+                return Ok(refuse(cx, refused));
             }
-            let form_token = request.form_token(flow.client, &cx.entropy);
+            let form_token = cx.request.form_token(flow.client, &cx.entropy);
             let mut tx = Tx::new();
             tx.delete_recovery_proofs(ProofKind::Code, flow.id);
             let to = (Channel::Email, email.as_str());
-            sending::recovery(cx, runtime, ProofKind::Code, flow, to, &mut tx).await?;
+            sending::recovery(cx, ProofKind::Code, flow, to, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.ui = Ui::new(flow.ui.action.clone());
             flow.ui.messages.push(message::recovery_code_sent());
@@ -120,7 +111,7 @@ impl RecoveryMethod for Code {
             flow.ui.nodes.push(Node::hidden("method", Group::Code, "code"));
             flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
             flow.ui.nodes.push(Node::submit("email", Group::Code, &email, message::resend_code_label()));
-            Ok(ProofVerdict::NextStep(tx))
+            Ok(ProofOutcome::NextStep(tx))
         })
     }
 }
@@ -136,39 +127,34 @@ pub(super) fn code_field() -> Node {
     node.with_label(message::recovery_code_label())
 }
 
-fn refuse(request: &Request, refused: Refused) -> Verdict {
+fn refuse(cx: Context<'_>, refused: Refused) -> Verdict {
     let why = match refused {
-        Refused::Browser(problem) => return ProofVerdict::Denied(problem),
+        Refused::Browser(clues) => return ProofOutcome::Denied(clues.into()),
         Refused::NotNative(why) => why,
     };
     let message = message::generic(why.clone());
     let mut problem = Problem::bad_request(why);
-    if request.origin.as_deref().unwrap_or_default().is_empty() {
-        problem = problem.detail("found cookies", request.cookies.clone());
+    if cx.request.origin.as_deref().unwrap_or_default().is_empty() {
+        problem = problem.detail("found cookies", cx.request.cookies.clone());
     }
-    ProofVerdict::StartAnew(StartAnew { message, client: FlowClient::Browser, problem: Some(problem) })
+    ProofOutcome::StartAnew(StartAnew { message, client: FlowClient::Browser, problem: Some(problem) })
 }
 
 /// Tries a code.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn use_code(
-    cx: &Cx,
-    runtime: &Runtime,
-    flow: &mut Flow<Recovery>,
-    code: &str,
-) -> Result<Verdict, Problem> {
-    let tries = runtime.store.count_attempt(flow.id).await?;
-    if tries > i32::from(runtime.config.selfservice.methods.code.max_submissions) {
+pub(super) async fn use_code(cx: Context<'_>, flow: &mut Flow<Recovery>, code: &str) -> Result<Verdict, Problem> {
+    let tries = cx.services.store.count_attempt(flow.id).await?;
+    if tries > i32::from(cx.services.config.selfservice.methods.code.max_submissions) {
         return Ok(start_anew(flow.client, message::generic(proof::TOO_MANY_TRIES), proof::TOO_MANY_TRIES));
     }
-    let proofs = runtime.store.recovery_proofs(ProofKind::Code, flow.id).await?;
-    Ok(match proof::find(&runtime.proof_keys(), proofs, code, cx.now()) {
+    let proofs = cx.services.store.recovery_proofs(ProofKind::Code, flow.id).await?;
+    Ok(match proof::find(&cx.services.proof_keys(), proofs, code, cx.now()) {
         Submitted::Good(found) => {
             let mut writes = Tx::new();
             writes.use_recovery_proof(ProofKind::Code, found.id, cx.now());
-            ProofVerdict::Proved(RecoveryStep {
+            ProofOutcome::Proved(RecoveryStep {
                 identity: found.identity_id,
                 address: found.address_id,
                 method: AuthenticationMethod::new("code_recovery", Aal::Aal1, cx.now()),
@@ -180,14 +166,14 @@ pub(super) async fn use_code(
         Submitted::Unknown | Submitted::Expired(_) => {
             flow.ui.clear_messages();
             flow.ui.messages = vec![message::recovery_code_invalid()];
-            ProofVerdict::NextStep(Tx::new())
+            ProofOutcome::NextStep(Tx::new())
         }
         Submitted::Used => start_anew(flow.client, message::generic(proof::ALREADY_USED), proof::ALREADY_USED),
     })
 }
 
 fn start_anew(client: FlowClient, message: Message, why: &'static str) -> Verdict {
-    ProofVerdict::StartAnew(anew(client, message, why))
+    ProofOutcome::StartAnew(anew(client, message, why))
 }
 
 fn anew(client: FlowClient, message: Message, why: &'static str) -> StartAnew {

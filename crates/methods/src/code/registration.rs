@@ -2,14 +2,12 @@
 
 use courier::{Content, Message};
 use flow::{
-    BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request as HttpRequest, Runtime, Verdict,
-    registration,
+    BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationStep, Rejection,
+    Services, registration,
 };
 use model::flow::{FlowState, Registration};
 use model::ui::{InputType, flatten};
-use model::{
-    Aal, AddressStatus, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Node, Problem, message,
-};
+use model::{Aal, AddressStatus, AuthenticationMethod, CredentialType, Flow, Group, Identity, Node, Problem, message};
 use serde_json::Value;
 use store::Tx;
 
@@ -26,47 +24,45 @@ impl RegistrationMethod for Code {
         Group::Code
     }
 
-    fn add_fields(&self, _: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
-        if is_enabled(runtime) {
+    fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        if is_enabled(cx.services) {
             flow.ui.nodes.push(send_button(message::registration_send_code()));
         }
         Ok(())
     }
 
-    fn add_profile_fields(&self, _: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_profile_fields(&self, _: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         remove_fields(flow);
         Ok(())
     }
 
-    fn add_credential_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_credential_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         remove_fields(flow);
-        RegistrationMethod::add_fields(self, cx, runtime, flow)
+        RegistrationMethod::add_fields(self, cx, flow)
     }
 
-    fn is_meant(&self, runtime: &Runtime, _: &Flow<Registration>, input: &Input) -> bool {
-        is_enabled(runtime) && input.method() == NAME
+    fn is_meant(&self, services: &Services, _: &Flow<Registration>, input: &Input) -> bool {
+        is_enabled(services) && input.method() == NAME
     }
 
-    fn malformed(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
-        let mut rejections = registration::malformed_traits(runtime, flow, input);
+    fn malformed(&self, services: &Services, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+        let mut rejections = registration::malformed_traits(services, flow, input);
         rejections.extend(malformed_resend(input));
         rejections
     }
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a HttpRequest,
+        cx: Context<'a>,
         flow: &'a mut Flow<Registration>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>> {
-        Box::pin(check(cx, runtime, request, flow, input))
+    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
+        Box::pin(check(cx, flow, input))
     }
 }
 
-fn is_enabled(runtime: &Runtime) -> bool {
-    level(runtime) == Some(Aal::Aal1)
+fn is_enabled(services: &Services) -> bool {
+    level(services) == Some(Aal::Aal1)
 }
 
 /// Removes what this method has added to any screen.
@@ -75,53 +71,45 @@ fn remove_fields(flow: &mut Flow<Registration>) {
     flow.ui.remove_button("screen", Group::Profile, SELECTION);
 }
 
-async fn check(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &HttpRequest,
-    flow: &mut Flow<Registration>,
-    input: &Input,
-) -> Result<Verdict<RegistrationStep>, Problem> {
+async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) -> Result<RegistrationOutcome, Problem> {
     let asked = requested(&mut flow.state, input);
     if matches!(asked, Request::Nothing) {
-        return Ok(Verdict::rejected(message::no_registration_method()));
+        return Ok(MethodOutcome::rejected(message::no_registration_method()));
     }
-    let schemas = runtime.identities.schemas();
+    let schemas = cx.services.identities.schemas();
     let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
-    let mut candidate = registration::candidate(cx, runtime, flow, &traits);
-    if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-        return Ok(Verdict::invalid(errors));
+    let mut candidate = registration::candidate(cx, flow, &traits);
+    if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
+        return Ok(MethodOutcome::invalid(errors));
     }
     let code = input.text("code");
     if matches!(asked, Request::Enter) && code.is_empty() {
-        return Ok(Verdict::rejected(Rejection::at("code", message::property_missing("code"))));
+        return Ok(MethodOutcome::rejected(Rejection::at("code", message::property_missing("code"))));
     }
     let has_identifier = |identity: &Identity| {
         identity.credentials.get(&CredentialType::Code).is_some_and(|credential| !credential.identifiers.is_empty())
     };
     if !has_identifier(&candidate) {
-        return Ok(Verdict::rejected(message::identifier_missing()));
+        return Ok(MethodOutcome::rejected(message::identifier_missing()));
     }
     match asked {
-        Request::Enter => enter_code(cx, runtime, flow, candidate, &traits, &code).await,
-        Request::Send | Request::Nothing => Ok(send_codes(cx, runtime, request, flow, &candidate, &traits)),
+        Request::Enter => enter_code(cx, flow, candidate, &traits, &code).await,
+        Request::Send | Request::Nothing => Ok(send_codes(cx, flow, &candidate, &traits)),
     }
 }
 
 /// Sends a code of its own to every address of the traits: by the code it is known which of them was read.
 fn send_codes(
-    cx: &Cx,
-    runtime: &Runtime,
-    request: &HttpRequest,
+    cx: Context<'_>,
     flow: &mut Flow<Registration>,
     candidate: &Identity,
     traits: &Value,
-) -> Verdict<RegistrationStep> {
+) -> RegistrationOutcome {
     let mut writes = Tx::new();
     writes.delete_codes(flow.id);
-    let lifespan = runtime.config.selfservice.methods.code.lifespan;
-    for address in addresses_of(runtime, candidate) {
-        let code = keep_new_code(cx, runtime, flow, &address, (), &mut writes);
+    let lifespan = cx.services.config.selfservice.methods.code.lifespan;
+    for address in addresses_of(cx.services, candidate) {
+        let code = keep_new_code(cx, flow, &address, (), &mut writes);
         let message = Message {
             channel: address.channel,
             to: &address.value,
@@ -130,18 +118,18 @@ fn send_codes(
             transient_payload: flow.transient_payload.as_ref(),
             request_headers: None,
         };
-        runtime.courier.queue(cx, &message, &mut writes);
+        cx.services.courier.queue(&cx, &message, &mut writes);
     }
     flow.state = FlowState::SentEmail;
     flow.active = Some(NAME.to_owned());
-    show_code_screen(runtime, flow, traits);
-    flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
+    show_code_screen(cx.services, flow, traits);
+    flow.ui.set_csrf(&cx.form_token(flow.client));
     // Kratos answers 400 here although nothing is wrong, and clients count on it.
-    Verdict::NextStep { status: 400, writes }
+    MethodOutcome::NextStep { status: 400, writes }
 }
 
 /// The form on which the code is entered. The traits stay there, hidden, since they have to be sent again.
-fn show_code_screen(runtime: &Runtime, flow: &mut Flow<Registration>, traits: &Value) {
+fn show_code_screen(services: &Services, flow: &mut Flow<Registration>, traits: &Value) {
     let ui = &mut flow.ui;
     ui.clear_messages();
     ui.messages.push(message::registration_code_sent());
@@ -154,37 +142,36 @@ fn show_code_screen(runtime: &Runtime, flow: &mut Flow<Registration>, traits: &V
         ui.set_value(&name, value);
     }
     add_code_fields(ui, message::registration_code_label());
-    if registration::has_two_screens(runtime) {
+    if registration::has_two_screens(services) {
         ui.nodes.push(Node::submit("screen", Group::Profile, SELECTION, message::registration_back()));
     }
 }
 
 async fn enter_code(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     flow: &mut Flow<Registration>,
     mut candidate: Identity,
     traits: &Value,
     code: &str,
-) -> Result<Verdict<RegistrationStep>, Problem> {
+) -> Result<RegistrationOutcome, Problem> {
     let differs = |(name, value): &(String, Value)| {
         flow.ui.node(name).is_some_and(|node| node.value() != Some(value).filter(|value| !value.is_null()))
     };
     if flatten("traits", traits).iter().any(differs) {
-        return Ok(Verdict::rejected(message::traits_mismatch()));
+        return Ok(MethodOutcome::rejected(message::traits_mismatch()));
     }
-    if let Err(rejection) = count_try(runtime, flow).await? {
-        return Ok(Verdict::rejected(rejection));
+    if let Err(rejection) = count_try(cx.services, flow).await? {
+        return Ok(MethodOutcome::rejected(rejection));
     }
     // A code proves the address that it was sent to, and no other that the traits may have by now.
-    let addresses = addresses_of(runtime, &candidate);
-    let mut sent = runtime.store.sent_codes(flow.id).await?;
+    let addresses = addresses_of(cx.services, &candidate);
+    let mut sent = cx.services.store.sent_codes(flow.id).await?;
     sent.retain(|sent| addresses.contains(&Address { channel: sent.channel, value: sent.address.clone() }));
-    let found = match proof::find(&runtime.proof_keys(), sent, code, cx.now()) {
+    let found = match proof::find(&cx.services.proof_keys(), sent, code, cx.now()) {
         Submitted::Good(found) => found,
-        Submitted::Unknown => return Ok(Verdict::rejected(message::registration_code_invalid())),
-        Submitted::Used => return Ok(Verdict::rejected(already_used())),
-        Submitted::Expired(at) => return Ok(Verdict::Expired(at)),
+        Submitted::Unknown => return Ok(MethodOutcome::rejected(message::registration_code_invalid())),
+        Submitted::Used => return Ok(MethodOutcome::rejected(already_used())),
+        Submitted::Expired(at) => return Ok(MethodOutcome::Expired(at)),
     };
     for address in &mut candidate.verifiable_addresses {
         if address.value == found.address && address.via == found.channel {
@@ -199,5 +186,5 @@ async fn enter_code(
     writes.use_code(&found, cx.now());
     writes.update_flow(flow);
     let method = AuthenticationMethod::new(NAME, Aal::Aal1, cx.now());
-    Ok(Verdict::Accepted(RegistrationStep { candidate, method, writes }))
+    Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, writes }))
 }

@@ -4,8 +4,8 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crypto::tokens;
-use flow::Runtime;
-use model::{Credential, CredentialType, Cx, Id, Identity, IdentityId, RawJson};
+use flow::Context;
+use model::{Credential, CredentialType, Id, Identity, IdentityId, RawJson};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -16,9 +16,9 @@ const PUBLIC_KEY: &str =
 
 /// Somebody who is not stored, and has one key that is a first factor. It is the same one whenever this identifier is
 /// asked about, and whoever has no secret of this server cannot tell it from a real one.
-pub(crate) fn owner(cx: &Cx, runtime: &Runtime, kind: CredentialType, identifier: &str) -> Identity {
+pub(crate) fn owner(cx: Context<'_>, kind: CredentialType, identifier: &str) -> Identity {
     let identifier = kind.normalise(identifier);
-    let keys = runtime.proof_keys();
+    let keys = cx.services.proof_keys();
     let bytes = |what: &str| {
         let hmac = tokens::hmac_hex(keys.first(), &format!("{} decoy {what} {identifier}", kind.as_str()));
         BASE64_STANDARD.encode(Sha256::digest(hmac))

@@ -1,8 +1,8 @@
 //! Fields of forms that a script fills in. See `crates/flow/assets/webauthn.js`.
 
-use flow::{Runtime, WEBAUTHN_SCRIPT_PATH, webauthn_script_integrity};
+use flow::{Context, WEBAUTHN_SCRIPT_PATH, webauthn_script_integrity};
 use model::ui::{Attributes, InputType, NodeType, ScriptAttributes};
-use model::{Cx, FlowClient, Group, Message, Node};
+use model::{FlowClient, Group, Message, Node};
 
 /// A function that the script offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,9 @@ impl Trigger {
 }
 
 /// The script itself. Native apps get none.
-pub(crate) fn script(cx: &Cx, runtime: &Runtime) -> Node {
+pub(crate) fn script(cx: Context<'_>) -> Node {
     let attributes = Attributes::Script(ScriptAttributes {
-        src: runtime.public_route(WEBAUTHN_SCRIPT_PATH),
+        src: cx.services.public_route(WEBAUTHN_SCRIPT_PATH),
         asynchronous: true,
         referrerpolicy: "no-referrer".to_owned(),
         crossorigin: "anonymous".to_owned(),

@@ -3,7 +3,10 @@
 mod recovery;
 mod verification;
 
-use flow::{Input, Method, RecoveryMethod, Request, VerificationMethod};
+use flow::{Context, Input, InputClaims, Method, RecoveryMethod, VerificationMethod};
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims = InputClaims { recovery: |input| input.method() == "link", ..InputClaims::of("link") };
 
 /// The link method.
 pub struct Link;
@@ -23,7 +26,7 @@ impl Method for Link {
 }
 
 /// The token of a link that was opened; empty if none was.
-fn token(request: &Request, input: &Input) -> String {
+fn token(cx: Context<'_>, input: &Input) -> String {
     let sent = input.text("token");
-    if sent.is_empty() { request.query("token").unwrap_or_default() } else { sent }
+    if sent.is_empty() { cx.request.query("token").unwrap_or_default() } else { sent }
 }

@@ -1,10 +1,10 @@
 //! Winning back access by a link.
 
 use crypto::tokens;
-use flow::{BoxFuture, Input, IssuedProof, ProofVerdict, RecoveryMethod, RecoveryStep, Request, Runtime, StartAnew};
+use flow::{BoxFuture, Context, Input, IssuedProof, ProofOutcome, RecoveryMethod, RecoveryStep, StartAnew};
 use model::flow::Recovery;
 use model::{
-    Aal, AuthenticationMethod, Channel, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Problem, message,
+    Aal, AuthenticationMethod, Channel, Flow, FlowClient, FlowState, Group, Identity, Message, Problem, message,
 };
 use store::{ProofKind, RecoveryProof, Tx};
 
@@ -12,7 +12,7 @@ use super::{Link, token};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
-type Verdict = ProofVerdict<RecoveryStep>;
+type Verdict = ProofOutcome<RecoveryStep>;
 
 impl RecoveryMethod for Link {
     fn add_fields(&self, flow: &mut Flow<Recovery>, form_token: &str) {
@@ -21,18 +21,11 @@ impl RecoveryMethod for Link {
         flow.ui.nodes.push(proof::continue_button(Group::Link, "link"));
     }
 
-    fn issue(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Recovery>,
-        tx: &mut Tx,
-    ) -> IssuedProof {
+    fn issue(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Recovery>, tx: &mut Tx) -> IssuedProof {
         let token = tokens::link_token(&cx.entropy);
         let proof = RecoveryProof {
             id: cx.entropy.uuid(),
-            hmac: tokens::hmac_hex(runtime.proof_keys().first(), token.expose()),
+            hmac: tokens::hmac_hex(cx.services.proof_keys().first(), token.expose()),
             address_id: None,
             identity_id: identity.id,
             flow_id: flow.id,
@@ -41,63 +34,61 @@ impl RecoveryMethod for Link {
             used_at: None,
         };
         tx.insert_recovery_proof(ProofKind::Link, &proof);
-        IssuedProof { link: sending::recovery_url(runtime, flow, token.expose()), code: None }
+        IssuedProof { link: sending::recovery_url(cx.services, flow, token.expose()), code: None }
     }
 
     fn check<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Recovery>,
         input: &'a Input,
     ) -> BoxFuture<'a, Result<Verdict, Problem>> {
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,
-                Err(rejection) => return Ok(ProofVerdict::Rejected(*rejection)),
+                Err(rejection) => return Ok(ProofOutcome::Rejected(*rejection)),
             };
-            let token = token(request, input);
+            let token = token(cx, input);
             if !token.is_empty() {
-                return use_token(cx, runtime, flow, &token).await;
+                return use_token(cx, flow, &token).await;
             }
-            if runtime.sessions.current(cx, &request.credentials).await?.is_some() {
-                return Ok(ProofVerdict::AlreadySignedIn);
+            if cx.services.sessions.current(&cx, &cx.request.credentials).await?.is_some() {
+                return Ok(ProofOutcome::AlreadySignedIn);
             }
             if input.method() != "link" {
-                return Ok(ProofVerdict::NotMeant);
+                return Ok(ProofOutcome::NotMeant);
             }
             if let Some(message) =
                 proof::why_over(flow.state, message::recovery_already_completed, message::recovery_failed)
             {
                 return Ok(start_anew(flow.client, message));
             }
-            let rejection = match proof::refusal(request, flow, input, &email) {
+            let rejection = match proof::refusal(cx, flow, input, &email) {
                 Ok(rejection) => rejection,
                 Err(problem) => return Err(problem),
             };
             if let Some(rejection) = rejection {
-                return Ok(ProofVerdict::Rejected(rejection));
+                return Ok(ProofOutcome::Rejected(rejection));
             }
-            let form_token = request.form_token(flow.client, &cx.entropy);
+            let form_token = cx.request.form_token(flow.client, &cx.entropy);
             proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
             let mut tx = Tx::new();
             let to = (Channel::Email, email.as_str());
-            sending::recovery(cx, runtime, ProofKind::Link, flow, to, &mut tx).await?;
+            sending::recovery(cx, ProofKind::Link, flow, to, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.ui.messages = vec![message::recovery_link_sent()];
-            Ok(ProofVerdict::NextStep(tx))
+            Ok(ProofOutcome::NextStep(tx))
         })
     }
 }
 
-async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, token: &str) -> Result<Verdict, Problem> {
-    let proofs = runtime.store.recovery_proofs(ProofKind::Link, flow.id).await?;
-    Ok(match proof::find(&runtime.proof_keys(), proofs, token, cx.now()) {
+async fn use_token(cx: Context<'_>, flow: &Flow<Recovery>, token: &str) -> Result<Verdict, Problem> {
+    let proofs = cx.services.store.recovery_proofs(ProofKind::Link, flow.id).await?;
+    Ok(match proof::find(&cx.services.proof_keys(), proofs, token, cx.now()) {
         Submitted::Good(found) => {
             let mut writes = Tx::new();
             writes.use_recovery_proof(ProofKind::Link, found.id, cx.now());
-            ProofVerdict::Proved(RecoveryStep {
+            ProofOutcome::Proved(RecoveryStep {
                 identity: found.identity_id,
                 address: found.address_id,
                 method: AuthenticationMethod::new("link_recovery", Aal::Aal1, cx.now()),
@@ -113,7 +104,7 @@ async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Recovery>, token: &st
 }
 
 fn start_anew(client: FlowClient, message: Message) -> Verdict {
-    ProofVerdict::StartAnew(anew(client, message))
+    ProofOutcome::StartAnew(anew(client, message))
 }
 
 fn anew(client: FlowClient, message: Message) -> StartAnew {

@@ -2,10 +2,10 @@
 
 use courier::Content;
 use crypto::tokens;
-use flow::{BoxFuture, Input, ProofVerdict, Request, Runtime, StartAnew, VerificationMethod, VerificationStep};
+use flow::{BoxFuture, Context, Input, ProofOutcome, StartAnew, VerificationMethod, VerificationStep};
 use model::flow::Verification;
 use model::{
-    Channel, Cx, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, VerifiableAddress, message,
+    Channel, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, VerifiableAddress, message,
 };
 use store::{ProofKind, Tx, VerificationProof};
 
@@ -13,7 +13,7 @@ use super::{Link, token};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
-type Verdict = ProofVerdict<VerificationStep>;
+type Verdict = ProofOutcome<VerificationStep>;
 
 impl VerificationMethod for Link {
     fn group(&self) -> Group {
@@ -34,8 +34,7 @@ impl VerificationMethod for Link {
 
     fn send(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
+        cx: Context<'_>,
         identity: &Identity,
         address: &VerifiableAddress,
         flow: &Flow<Verification>,
@@ -46,11 +45,11 @@ impl VerificationMethod for Link {
             return;
         }
         let token = tokens::link_token(&cx.entropy);
-        let lifespan = runtime.config.selfservice.methods.link.lifespan;
+        let lifespan = cx.services.config.selfservice.methods.link.lifespan;
         let now = cx.now();
         let proof = VerificationProof {
             id: cx.entropy.uuid(),
-            hmac: tokens::hmac_hex(runtime.proof_keys().first(), token.expose()),
+            hmac: tokens::hmac_hex(cx.services.proof_keys().first(), token.expose()),
             address_id: address.id,
             flow_id: flow.id,
             issued_at: now,
@@ -59,7 +58,7 @@ impl VerificationMethod for Link {
         };
         tx.insert_verification_proof(ProofKind::Link, &proof);
         let path = format!("/self-service/verification?flow={}&token={}", flow.id, token.expose());
-        let url = runtime.public_route(&path);
+        let url = cx.services.public_route(&path);
         let message = courier::Message {
             channel: address.via,
             to: &address.value,
@@ -68,63 +67,61 @@ impl VerificationMethod for Link {
             transient_payload: flow.transient_payload.as_ref(),
             request_headers: None,
         };
-        runtime.courier.queue(cx, &message, tx);
+        cx.services.courier.queue(&cx, &message, tx);
         tx.set_address_sent(address.id, now);
     }
 
     fn check<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Verification>,
         input: &'a Input,
     ) -> BoxFuture<'a, Result<Verdict, Problem>> {
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,
-                Err(rejection) => return Ok(ProofVerdict::Rejected(*rejection)),
+                Err(rejection) => return Ok(ProofOutcome::Rejected(*rejection)),
             };
-            let token = token(request, input);
+            let token = token(cx, input);
             if !token.is_empty() {
-                return use_token(cx, runtime, flow, &token).await;
+                return use_token(cx, flow, &token).await;
             }
-            let form_token = request.form_token(flow.client, &cx.entropy);
+            let form_token = cx.request.form_token(flow.client, &cx.entropy);
             if input.method() != "link" {
                 proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
-                return Ok(ProofVerdict::NotMeant);
+                return Ok(ProofOutcome::NotMeant);
             }
             if let Some(message) =
                 proof::why_over(flow.state, message::verification_already_completed, message::verification_failed)
             {
                 return Ok(start_anew(flow.client, message));
             }
-            let rejection = match proof::refusal(request, flow, input, &email) {
+            let rejection = match proof::refusal(cx, flow, input, &email) {
                 Ok(rejection) => rejection,
-                Err(problem) => return Ok(ProofVerdict::Denied(problem)),
+                Err(problem) => return Ok(ProofOutcome::Denied(problem)),
             };
             proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
             if let Some(rejection) = rejection {
-                return Ok(ProofVerdict::Rejected(rejection));
+                return Ok(ProofOutcome::Rejected(rejection));
             }
             let mut tx = Tx::new();
-            sending::verification(cx, runtime, (ProofKind::Link, self), flow, &email, &mut tx).await?;
+            sending::verification(cx, (ProofKind::Link, self), flow, &email, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.ui.messages = vec![message::verification_link_sent()];
             flow.transient_payload = None;
-            Ok(ProofVerdict::NextStep(tx))
+            Ok(ProofOutcome::NextStep(tx))
         })
     }
 }
 
-async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Verification>, token: &str) -> Result<Verdict, Problem> {
-    let proofs = runtime.store.verification_proofs(ProofKind::Link, flow.id).await?;
-    Ok(match proof::find(&runtime.proof_keys(), proofs, token, cx.now()) {
+async fn use_token(cx: Context<'_>, flow: &Flow<Verification>, token: &str) -> Result<Verdict, Problem> {
+    let proofs = cx.services.store.verification_proofs(ProofKind::Link, flow.id).await?;
+    Ok(match proof::find(&cx.services.proof_keys(), proofs, token, cx.now()) {
         Submitted::Good(found) => {
             let mut writes = Tx::new();
             writes.use_verification_proof(ProofKind::Link, found.id, cx.now());
             let when_spent = anew(FlowClient::Browser, message::verification_link_invalid());
-            ProofVerdict::Proved(VerificationStep { address: found.address_id, writes, when_spent })
+            ProofOutcome::Proved(VerificationStep { address: found.address_id, writes, when_spent })
         }
         // Links are opened in browsers, whoever opened the flow.
         Submitted::Unknown | Submitted::Used => start_anew(FlowClient::Browser, message::verification_link_invalid()),
@@ -133,7 +130,7 @@ async fn use_token(cx: &Cx, runtime: &Runtime, flow: &Flow<Verification>, token:
 }
 
 fn start_anew(client: FlowClient, message: Message) -> Verdict {
-    ProofVerdict::StartAnew(anew(client, message))
+    ProofOutcome::StartAnew(anew(client, message))
 }
 
 fn anew(client: FlowClient, message: Message) -> StartAnew {

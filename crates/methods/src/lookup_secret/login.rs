@@ -1,16 +1,18 @@
 //! Signing in further.
 
-use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
+use flow::{
+    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+};
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, CredentialType, Cx, Flow, Group, Node, Problem, Session, message};
+use model::{Aal, CredentialType, Flow, Group, Node, Problem, Session, message};
 use store::Tx;
 
 use super::{LookupConfig, LookupSecret, Use};
 use crate::second_factor;
 
 impl LoginMethod for LookupSecret {
-    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
+    fn add_fields(&self, _: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
         let LoginScene::SecondFactor { identity } = scene else { return Ok(false) };
         if !identity.credentials.contains_key(&CredentialType::LookupSecret) {
             return Ok(false);
@@ -23,7 +25,7 @@ impl LoginMethod for LookupSecret {
         Ok(true)
     }
 
-    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Services, flow: &Flow<Login>, input: &Input) -> bool {
         flow.detail.requested_aal == Aal::Aal2 && input.method() == "lookup_secret"
     }
 
@@ -40,41 +42,34 @@ impl LoginMethod for LookupSecret {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        _: &'a Request,
+        cx: Context<'a>,
         _: &'a mut Flow<Login>,
         session: Option<&'a Session>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
-        Box::pin(check(cx, runtime, session, input))
+    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+        Box::pin(check(cx, session, input))
     }
 }
 
-async fn check(
-    cx: &Cx,
-    runtime: &Runtime,
-    session: Option<&Session>,
-    input: &Input,
-) -> Result<Verdict<LoginStep>, Problem> {
+async fn check(cx: Context<'_>, session: Option<&Session>, input: &Input) -> Result<LoginOutcome, Problem> {
     let code = input.text("lookup_secret");
     let identity = match session {
-        Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
+        Some(session) => cx.services.identities.with_credentials(session.identity_id).await?,
         None => None,
     };
-    let Some(identity) = identity else { return Ok(Verdict::rejected(message::no_lookup_secrets())) };
+    let Some(identity) = identity else { return Ok(MethodOutcome::rejected(message::no_lookup_secrets())) };
     let Some(credential) = identity.credentials.get(&CredentialType::LookupSecret) else {
-        return Ok(Verdict::rejected(message::no_lookup_secrets()));
+        return Ok(MethodOutcome::rejected(message::no_lookup_secrets()));
     };
     let mut config = LookupConfig::of(credential);
     match config.spend(code.trim(), cx.now()) {
         Use::Spent => {}
-        Use::AlreadyUsed => return Ok(Verdict::rejected(message::lookup_secret_already_used())),
-        Use::Unknown => return Ok(Verdict::rejected(message::lookup_secret_invalid())),
+        Use::AlreadyUsed => return Ok(MethodOutcome::rejected(message::lookup_secret_already_used())),
+        Use::Unknown => return Ok(MethodOutcome::rejected(message::lookup_secret_invalid())),
     }
     // Of two requests with one code, the second finds another configuration than it read.
     let mut writes = Tx::new();
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
-    let method = second_factor::proved(cx, CredentialType::LookupSecret);
-    Ok(Verdict::Accepted(LoginStep::new(identity.id, method, writes)))
+    let method = second_factor::proved(&cx, CredentialType::LookupSecret);
+    Ok(MethodOutcome::Accepted(LoginStep::new(identity.id, method, writes)))
 }

@@ -5,10 +5,21 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use flow::{LoginMethod, Method, SettingsMethod};
-use model::{Credential, Entropy, Group, Node, Problem, RawJson, Timestamp, ZERO_TIME, message};
+use flow::{InputClaims, LoginMethod, Method, SettingsMethod};
+use model::{Aal, Credential, Entropy, Group, Node, Problem, RawJson, Timestamp, ZERO_TIME, message};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims = InputClaims {
+    login: |flow, input| flow.detail.requested_aal == Aal::Aal2 && input.method() == "lookup_secret",
+    settings: |input| BUTTONS.iter().any(|button| input.flag(button)),
+    ..InputClaims::of("lookup_secret")
+};
+
+/// The buttons of the settings form.
+const BUTTONS: [&str; 4] =
+    ["lookup_secret_confirm", "lookup_secret_disable", "lookup_secret_regenerate", "lookup_secret_reveal"];
 
 /// The lookup_secret method.
 pub struct LookupSecret;

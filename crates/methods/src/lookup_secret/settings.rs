@@ -1,6 +1,8 @@
 //! Making backup codes, looking at them, and giving them up.
 
-use flow::{BoxFuture, Input, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use flow::{
+    BoxFuture, Context, Input, MethodOutcome, Services, SettingsError, SettingsMethod, SettingsOutcome, SettingsStep,
+};
 use model::flow::Settings;
 use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Session, Ui, message};
 use serde_json::Value;
@@ -17,15 +19,9 @@ const REVEALED: &str = "lookup_secret_revealed";
 const KIND: CredentialType = CredentialType::LookupSecret;
 
 impl SettingsMethod for LookupSecret {
-    fn add_fields(
-        &self,
-        _: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Settings>,
-    ) -> Result<(), Problem> {
+    fn add_fields(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Settings>) -> Result<(), Problem> {
         flow.ui.set_csrf("");
-        if second_factor::is_set_up(runtime, identity, KIND) {
+        if second_factor::is_set_up(cx.services, identity, KIND) {
             flow.ui.upsert(Action::Reveal.button());
             flow.ui.upsert(Action::Disable.button());
         } else {
@@ -40,22 +36,20 @@ impl SettingsMethod for LookupSecret {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Settings>,
         session: &'a Session,
         identity: &'a Identity,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
         Box::pin(async move {
-            runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
             match Action::of(input) {
-                Some(Action::Confirm) => confirm(cx, flow, identity.clone()),
-                Some(Action::Reveal) => Ok(reveal(runtime, flow, identity)),
+                Some(Action::Confirm) => confirm(&cx, flow, identity.clone()),
+                Some(Action::Reveal) => Ok(reveal(cx.services, flow, identity)),
                 Some(Action::Disable) => Ok(disable(identity.clone())),
-                Some(Action::Regenerate) => regenerate(cx, flow),
-                None => Ok(Verdict::rejected(message::no_settings_method())),
+                Some(Action::Regenerate) => Ok(regenerate(cx, flow)?),
+                None => Ok(MethodOutcome::rejected(message::no_settings_method())),
             }
         })
     }
@@ -113,38 +107,38 @@ fn show(ui: &mut Ui, codes: &LookupConfig, actions: &[Action]) {
     }
 }
 
-fn regenerate<S>(cx: &Cx, flow: &mut Flow<Settings>) -> Result<Verdict<S>, Problem> {
+fn regenerate<S>(cx: Context<'_>, flow: &mut Flow<Settings>) -> Result<MethodOutcome<S>, Problem> {
     let codes = LookupConfig::generate(&cx.entropy);
     show(&mut flow.ui, &codes, &[Action::Confirm]);
     let pending = serde_json::to_value(&codes.recovery_codes).map_err(Problem::internal)?;
     flow.internal_context.insert(PENDING_CODES.to_owned(), pending);
-    Ok(Verdict::NextStep { status: 200, writes: Tx::new() })
+    Ok(MethodOutcome::NextStep { status: 200, writes: Tx::new() })
 }
 
-fn reveal<S>(runtime: &Runtime, flow: &mut Flow<Settings>, identity: &Identity) -> Verdict<S> {
-    let credential = identity.credentials.get(&KIND).filter(|_| second_factor::is_set_up(runtime, identity, KIND));
+fn reveal<S>(services: &Services, flow: &mut Flow<Settings>, identity: &Identity) -> MethodOutcome<S> {
+    let credential = identity.credentials.get(&KIND).filter(|_| second_factor::is_set_up(services, identity, KIND));
     let Some(credential) = credential else {
-        return Verdict::rejected(message::generic("There are no backup codes to show. Please make some first."));
+        return MethodOutcome::rejected(message::generic("There are no backup codes to show. Please make some first."));
     };
     show(&mut flow.ui, &LookupConfig::of(credential), &[Action::Disable, Action::Regenerate]);
     flow.internal_context.insert(REVEALED.to_owned(), Value::Bool(true));
-    Verdict::NextStep { status: 200, writes: Tx::new() }
+    MethodOutcome::NextStep { status: 200, writes: Tx::new() }
 }
 
-fn confirm(cx: &Cx, flow: &Flow<Settings>, mut identity: Identity) -> Result<Verdict<SettingsStep>, Problem> {
+fn confirm(cx: &Cx, flow: &Flow<Settings>, mut identity: Identity) -> Result<SettingsOutcome, SettingsError> {
     let pending = flow.internal_context.get(PENDING_CODES).cloned().unwrap_or_default();
     let recovery_codes = serde_json::from_value(pending).unwrap_or_else(|_| Vec::new());
     if recovery_codes.len() != COUNT {
         let reason = "There are no new backup codes to put into force. Please make some first.";
-        return Ok(Verdict::rejected(message::generic(reason)));
+        return Ok(MethodOutcome::rejected(message::generic(reason)));
     }
     let config = LookupConfig { recovery_codes, ..LookupConfig::default() }.to_json()?;
     second_factor::set_up(cx, &mut identity, KIND, config);
     let proved = Some(second_factor::proved(cx, KIND));
-    Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved }))
+    Ok(MethodOutcome::Accepted(SettingsStep { identity, writes: Tx::new(), proved }))
 }
 
-fn disable(mut identity: Identity) -> Verdict<SettingsStep> {
+fn disable(mut identity: Identity) -> SettingsOutcome {
     identity.credentials.remove(&KIND);
-    Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None })
+    MethodOutcome::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None })
 }

@@ -10,7 +10,7 @@ use url::form_urlencoded;
 
 use super::claims::Claims;
 use super::kinds::Nonce;
-use super::provider::{Discovery, KEPT_FOR, Net, Provider, Tokens, upstream};
+use super::provider::{Discovery, KEPT_FOR, Net, Provider, ProviderError, Tokens, upstream};
 
 /// How soon a provider is asked for its keys again, when a token names one that is not among them.
 const KEYS_AT_LEAST_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -19,7 +19,7 @@ const LEEWAY: SignedDuration = SignedDuration::from_mins(5);
 
 impl Provider {
     /// The claims of an ID token that came with a code.
-    pub async fn verified_id_token(&self, net: Net<'_>, tokens: &Tokens) -> Result<Map<String, Value>, Problem> {
+    pub async fn verified_id_token(&self, net: Net<'_>, tokens: &Tokens) -> Result<Map<String, Value>, ProviderError> {
         let discovery = self.discover(net).await?;
         self.verified_by(net, tokens, &discovery).await
     }
@@ -30,9 +30,9 @@ impl Provider {
         net: Net<'_>,
         tokens: &Tokens,
         issuer: &Discovery,
-    ) -> Result<Map<String, Value>, Problem> {
+    ) -> Result<Map<String, Value>, ProviderError> {
         let missing = || {
-            Problem::bad_request(
+            ProviderError::unproved(
                 "The provider did not say who you are (id_token). Please try again, and allow the scope openid.",
             )
         };
@@ -49,8 +49,9 @@ impl Provider {
         issuer: &str,
         keys: &str,
         audiences: &[&str],
-    ) -> Result<Map<String, Value>, Problem> {
-        let untrue = |why: String| Problem::bad_request(format!("The provider's ID token cannot be trusted: {why}."));
+    ) -> Result<Map<String, Value>, ProviderError> {
+        let untrue =
+            |why: String| ProviderError::Unproved(format!("The provider's ID token cannot be trusted: {why}."));
         let token = Jwt::parse(token).map_err(|error| untrue(error.to_string()))?;
         let known = self.keys(net, keys, KEPT_FOR).await?;
         let claims = match token.clone().verify(&known) {
@@ -85,9 +86,9 @@ impl Provider {
         let Some(native) = self.kind.native else {
             return Err(upstream("ID tokens of this provider are not accepted; sign in with a browser instead."));
         };
-        let forbidden = |problem: Problem| {
-            let why = problem.reason.clone().unwrap_or_default();
-            Problem::forbidden(why).log(problem)
+        let forbidden = |error: ProviderError| match error {
+            ProviderError::Unproved(why) => Problem::forbidden(why),
+            ProviderError::Failed(problem) => problem.restated(403),
         };
         let mut audiences = vec![self.config.client_id.as_str()];
         audiences.extend(self.config.additional_id_token_audiences.iter().map(String::as_str));
@@ -102,12 +103,12 @@ impl Provider {
                 let request = Request::post(endpoint, form.into_bytes())
                     .header("Content-Type", "application/x-www-form-urlencoded")
                     .header("Origin", origin);
-                let answer = net.json(request).await.map_err(forbidden)?;
+                let answer = net.json(request).await.map_err(|problem| problem.restated(403))?;
                 let token = answer.get("id_token").and_then(Value::as_str).unwrap_or_default();
                 self.verify(net, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?
             }
         };
-        let claims = Claims::read(raw).complete().map_err(forbidden)?;
+        let claims = Claims::read(raw).complete().map_err(|problem| problem.restated(403))?;
         match (claims.text("nonce"), nonce) {
             ("", _) => {
                 let may_lack = match native.nonce {

@@ -1,12 +1,10 @@
 //! Accounts at providers, as an identity's `oidc` credential holds them.
 
 use config::OidcProvider;
-use flow::LinkingMethod;
-use model::{Aal, AuthenticationMethod, Credential, CredentialType, Cx, Id, Identity, Problem, RawJson};
+use flow::Context;
+use model::{Aal, AuthenticationMethod, Credential, CredentialType, Id, Identity, Problem, RawJson};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use super::Oidc;
 
 /// The `config` of an `oidc` credential, in Kratos' form.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -60,7 +58,7 @@ impl LinksConfig {
     }
 
     /// Makes these the links of an identity.
-    pub fn put_into(self, cx: &Cx, identity: &mut Identity) -> Result<(), Problem> {
+    pub fn put_into(self, cx: Context<'_>, identity: &mut Identity) -> Result<(), Problem> {
         let config = RawJson::from_value(&serde_json::to_value(&self).map_err(Problem::internal)?);
         let identifiers = self.providers.iter().map(Link::identifier).collect();
         match identity.credentials.get_mut(&CredentialType::Oidc) {
@@ -87,30 +85,29 @@ impl LinksConfig {
 }
 
 /// Adds a link to an identity.
-pub fn add(cx: &Cx, identity: &mut Identity, link: Link) -> Result<(), Problem> {
+pub fn add(cx: Context<'_>, identity: &mut Identity, link: Link) -> Result<(), Problem> {
     let mut links = LinksConfig::of(identity);
     links.providers.push(link);
     links.put_into(cx, identity)
 }
 
 /// What a sign-in at a provider proves.
-pub fn proved(cx: &Cx, provider: &OidcProvider) -> AuthenticationMethod {
+pub fn proved(cx: Context<'_>, provider: &OidcProvider) -> AuthenticationMethod {
     let mut method = AuthenticationMethod::new("oidc", Aal::Aal1, cx.now());
     method.provider.clone_from(&provider.id);
     method
 }
 
-impl LinkingMethod for Oidc {
-    fn link(&self, cx: &Cx, identity: &mut Identity, config: &Value) -> Result<AuthenticationMethod, Problem> {
-        let LinksConfig { providers } = serde_json::from_value(config.clone()).map_err(Problem::internal)?;
-        let [link] = <[Link; 1]>::try_from(providers)
-            .map_err(|_| Problem::internal("what is to be linked is not one account at a provider"))?;
-        let mut method = AuthenticationMethod::new("oidc", Aal::Aal1, cx.now());
-        method.provider.clone_from(&link.provider);
-        method.organization.clone_from(&link.organization);
-        add(cx, identity, link)?;
-        Ok(method)
-    }
+/// Adds a link to an identity that stands in a `config` of its own ([`Link::alone`]). Says what it proves.
+pub fn add_alone(cx: Context<'_>, identity: &mut Identity, config: &Value) -> Result<AuthenticationMethod, Problem> {
+    let LinksConfig { providers } = serde_json::from_value(config.clone()).map_err(Problem::internal)?;
+    let [link] = <[Link; 1]>::try_from(providers)
+        .map_err(|_| Problem::internal("what is to be linked is not one account at a provider"))?;
+    let mut method = AuthenticationMethod::new("oidc", Aal::Aal1, cx.now());
+    method.provider.clone_from(&link.provider);
+    method.organization.clone_from(&link.organization);
+    add(cx, identity, link)?;
+    Ok(method)
 }
 
 /// Kratos writes an empty list as `null`.

@@ -1,19 +1,22 @@
 //! Signing in with a provider.
 
-use flow::{Account, BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Request, Runtime, Verdict};
+use flow::{
+    Account, BoxFuture, Context, Input, Linking, LoginMethod, LoginOutcome, LoginScene, MethodOutcome, Services,
+};
 use model::flow::Login;
-use model::{Aal, Cx, Flow, Group, Identity, Problem, Session, message};
+use model::{Aal, Flow, Group, Identity, Problem, Session, message};
 use store::Tx;
 
 use super::link::LinksConfig;
 use super::provider::Provider;
-use super::start::{self, Asked};
+use super::start::{self, Wish};
 use super::{Oidc, add_button, named_provider};
 
 impl LoginMethod for Oidc {
-    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
+    fn add_fields(&self, _: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
         let offered: Vec<&Provider> = match scene {
             LoginScene::FirstFactor | LoginScene::Identification => self.open_to_all().collect(),
+            LoginScene::Linking(linking) => self.other_ways(linking).collect(),
             LoginScene::Identified(visitor) => match visitor.account {
                 // Whoever sees the same buttons as everybody learns nothing.
                 Account::Secret => return Ok(true),
@@ -30,18 +33,21 @@ impl LoginMethod for Oidc {
             flow.ui.set_csrf("");
         }
         for provider in &offered {
-            let label = message::login_with_provider(provider.label(), &provider.config.id);
+            let label = match scene {
+                LoginScene::Linking(_) => message::login_with_provider_and_link(provider.label()),
+                _ => message::login_with_provider(provider.label(), &provider.config.id),
+            };
             add_button(&mut flow.ui, provider, label);
         }
         Ok(!offered.is_empty())
     }
 
-    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Services, flow: &Flow<Login>, input: &Input) -> bool {
         flow.detail.requested_aal == Aal::Aal1 && named_provider(input).is_some()
     }
 
     /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
-    /// an ID token is checked in [`Oidc::asked`].
+    /// an ID token is checked in [`Oidc::wish`].
     fn needs_csrf(&self) -> bool {
         false
     }
@@ -50,14 +56,12 @@ impl LoginMethod for Oidc {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Login>,
         _: Option<&'a Session>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
-        Box::pin(self.begin_login(cx, runtime, request, flow, input))
+    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+        Box::pin(self.begin_login(cx, flow, input))
     }
 }
 
@@ -68,30 +72,32 @@ impl Oidc {
         self.providers.iter().filter(move |provider| links.has(&provider.config.id))
     }
 
+    /// The providers with which the owner of an account may sign in, so that one at another provider can be linked.
+    fn other_ways<'a>(&'a self, linking: &Linking<'a>) -> impl Iterator<Item = &'a Provider> + use<'a> {
+        let Linking { provider, known_by } = *linking;
+        self.open_to_all().filter(move |other| {
+            let id = &other.config.id;
+            id != provider && known_by.is_none_or(|known_by| known_by.contains(id))
+        })
+    }
+
     async fn begin_login(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        request: &Request,
+        cx: Context<'_>,
         flow: &mut Flow<Login>,
         input: &Input,
-    ) -> Result<Verdict<LoginStep>, Problem> {
+    ) -> Result<LoginOutcome, Problem> {
         let schema = flow.detail.identity_schema.clone();
-        match self.asked(cx, runtime, request, flow, schema.as_deref(), input).await? {
-            Ok(Asked::Here(sign_in)) => {
-                let mut flow = flow.clone();
-                flow.active = Some(super::NAME.to_owned());
-                let answer = self.finish_login(cx, runtime, request, flow, sign_in).await?;
-                Ok(Verdict::Answered(Box::new(answer)))
-            }
-            Ok(Asked::There(provider, mut departure)) => {
+        match self.wish(cx, flow, schema.as_deref(), input).await? {
+            Wish::ByIdToken(told) => told.outcome(cx).await,
+            Wish::AtProvider(provider, mut asked) => {
                 start::keep_payload(flow);
-                departure.is_refresh = flow.detail.refresh;
-                let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
+                asked.is_refresh = flow.detail.refresh;
+                let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
                 flow.active = Some(super::NAME.to_owned());
-                Ok(Verdict::Elsewhere { to, effects, writes })
+                Ok(MethodOutcome::Elsewhere { to, effects, writes })
             }
-            Err(rejection) => Ok(Verdict::rejected(rejection)),
+            Wish::Malformed(rejection) => Ok(MethodOutcome::rejected(rejection)),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! From claims to an identity: the operator's Jsonnet snippet says what becomes of them (`mapper_url`).
 
-use flow::{Runtime, registration};
+use flow::{Context, Services, registration};
 use mapper::{Input, MAX_SNIPPET, MapperError};
 use model::flow::Registration;
 use model::{AddressStatus, Channel, Cx, Flow, Identity, Problem, RawJson, normalise_address};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::claims::Claims;
 use super::provider::Provider;
 
 /// What a snippet gives.
@@ -31,17 +30,17 @@ struct VerifiedAddress {
 ///
 /// # Errors
 /// 500 when it fails or gives something else than it should. The log says more.
-pub async fn run(runtime: &Runtime, provider: &Provider, claims: &Claims) -> Result<Mapped, Problem> {
+pub async fn run(services: &Services, provider: &Provider, claims: &Value) -> Result<Mapped, Problem> {
     let address = &provider.config.mapper_url;
-    let fetch = |url: String| async move { runtime.outbound.download(&url, MAX_SNIPPET).await };
+    let fetch = |url: String| async move { services.outbound.download(&url, MAX_SNIPPET).await };
     let failed = |error: MapperError| {
         let busy = matches!(error, MapperError::Busy);
         let log = format!("The mapper of the provider {} failed: {error}.", provider.config.id);
         if busy { Problem::unavailable(log) } else { Problem::internal(log) }
     };
-    let snippet = runtime.mapper.load(address, fetch).await.map_err(failed)?;
-    let variables = Map::from_iter([("claims".to_owned(), claims.to_value())]);
-    let text = runtime.mapper.evaluate(&snippet, Input::ExtVars(&variables)).await.map_err(failed)?;
+    let snippet = services.mapper.load(address, fetch).await.map_err(failed)?;
+    let variables = Map::from_iter([("claims".to_owned(), claims.clone())]);
+    let text = services.mapper.evaluate(&snippet, Input::ExtVars(&variables)).await.map_err(failed)?;
     read(&text).map_err(|why| {
         let id = &provider.config.id;
         Problem::new(500).reason(why).log(format!("The mapper of the provider {id} gave something unexpected."))
@@ -74,10 +73,10 @@ fn read(text: &str) -> Result<Mapped, &'static str> {
 
 impl Mapped {
     /// The identity that this makes, with what the person typed laid over it.
-    pub fn candidate(&self, cx: &Cx, runtime: &Runtime, flow: &Flow<Registration>, typed: &Value) -> Identity {
+    pub fn candidate(&self, cx: Context<'_>, flow: &Flow<Registration>, typed: &Value) -> Identity {
         let mut traits = Value::Object(self.traits.clone());
         lay_over(&mut traits, typed);
-        let mut candidate = registration::candidate(cx, runtime, flow, &traits);
+        let mut candidate = registration::candidate(cx, flow, &traits);
         candidate.metadata_public = self.metadata_public.as_ref().map(RawJson::from_value);
         candidate.metadata_admin = self.metadata_admin.as_ref().map(RawJson::from_value);
         candidate

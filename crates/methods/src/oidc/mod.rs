@@ -6,7 +6,6 @@
 
 mod callback;
 mod claims;
-mod finish;
 mod id_token;
 mod kinds;
 mod link;
@@ -15,6 +14,7 @@ mod mapper;
 mod oauth1;
 mod provider;
 mod readers;
+mod recognised;
 mod registration;
 mod settings;
 mod source;
@@ -22,13 +22,27 @@ mod start;
 mod state;
 
 use config::{Config, Pkce};
-use flow::{CallbackMethod, Input, LinkingMethod, LoginMethod, Method, RegistrationMethod, SettingsMethod};
+use flow::{
+    CallbackMethod, Input, InputClaims, LoginMethod, Method, ProviderMethod, RegistrationMethod, SettingsMethod,
+};
 use model::{Group, Message, Node, Problem, Ui};
 
 pub use claims::Claims;
 use provider::Provider;
 pub use provider::{Tokens, read_tokens};
 use state::Ciphers;
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims = InputClaims {
+    login: |_, input| is_named(input),
+    registration: is_named,
+    settings: |input| !input.text("link").is_empty() || !input.text("unlink").is_empty(),
+    ..InputClaims::of(NAME)
+};
+
+fn is_named(input: &Input) -> bool {
+    !input.text("provider").is_empty() && matches!(input.method().as_str(), "" | NAME)
+}
 
 /// Signing in with an account elsewhere.
 pub struct Oidc {
@@ -92,7 +106,7 @@ impl Method for Oidc {
         Some(self)
     }
 
-    fn linking(&self) -> Option<&dyn LinkingMethod> {
+    fn provider(&self) -> Option<&dyn ProviderMethod> {
         Some(self)
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha1::Sha1;
 use url::{Position, Url, form_urlencoded};
 
-use super::provider::{Net, Provider, Tokens, misconfigured, successful, upstream};
+use super::provider::{Net, Provider, ProviderError, Tokens, misconfigured, successful, upstream};
 
 /// All but the unreserved characters are escaped (RFC 5849 §3.6).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -95,7 +95,7 @@ pub async fn authorization_url(
     authenticate: &str,
     state: &str,
 ) -> Result<String, Problem> {
-    let redirect_uri = provider.redirect_uri(net.runtime);
+    let redirect_uri = provider.redirect_uri(net.cx.services);
     let callback = form_urlencoded::Serializer::for_suffix(format!("{redirect_uri}?"), redirect_uri.len() + 1)
         .extend_pairs([("state", state), ("code", "unused")])
         .finish();
@@ -111,10 +111,15 @@ pub async fn authorization_url(
 /// Trades what a callback brought along for an access token (RFC 5849 §2.3).
 ///
 /// # Errors
-/// 400 when the callback brought nothing, 502 when the provider gives no usable answer.
-pub async fn access_token(net: Net<'_>, provider: &Provider, token: &str, verifier: &str) -> Result<Tokens, Problem> {
+/// When the callback brought nothing; 502 when the provider gives no usable answer.
+pub async fn access_token(
+    net: Net<'_>,
+    provider: &Provider,
+    token: &str,
+    verifier: &str,
+) -> Result<Tokens, ProviderError> {
     if token.is_empty() || verifier.is_empty() {
-        return Err(Problem::bad_request("The provider did not say whether you signed in. Please try again."));
+        return Err(ProviderError::unproved("The provider did not say whether you signed in. Please try again."));
     }
     let (_, endpoint) = provider.endpoints(net).await?;
     // X knows the token by itself: its secret is not part of the signature here, as in Kratos.

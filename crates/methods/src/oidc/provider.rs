@@ -13,9 +13,9 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use config::{OidcProvider, Pkce};
 use crypto::SigningKey;
 use crypto::jwt::KeySet;
-use flow::Runtime;
+use flow::{Context, Services};
 use model::problem::id;
-use model::{Cx, Entropy, Problem, Secret, SignedDuration, Timestamp};
+use model::{Entropy, Problem, Secret, SignedDuration, Timestamp};
 use outbound::{Request, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -45,8 +45,7 @@ pub struct Provider {
 /// What a request at a provider is made with.
 #[derive(Clone, Copy)]
 pub struct Net<'a> {
-    pub cx: &'a Cx,
-    pub runtime: &'a Runtime,
+    pub cx: Context<'a>,
 }
 
 /// What a provider says about itself (OpenID Connect Discovery §3).
@@ -103,6 +102,26 @@ pub fn misconfigured(reason: impl Into<std::borrow::Cow<'static, str>>) -> Probl
     Problem::new(500).with_id(id::INVALID_CONFIGURATION).reason(reason)
 }
 
+/// Why what a provider says of somebody is not taken.
+pub enum ProviderError {
+    /// It proves nothing: said on the form.
+    Unproved(String),
+    /// The provider cannot be asked, or gives no usable answer.
+    Failed(Problem),
+}
+
+impl ProviderError {
+    pub fn unproved(reason: impl Into<String>) -> Self {
+        Self::Unproved(reason.into())
+    }
+}
+
+impl From<Problem> for ProviderError {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
+    }
+}
+
 impl Net<'_> {
     /// Sends a request, and reads the whole answer.
     pub async fn send(&self, request: Request) -> Result<Response, Problem> {
@@ -115,7 +134,7 @@ impl Net<'_> {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response, Problem> {
-        let answer = self.runtime.outbound.fetch(request.deadline(DEADLINE), MAX_ANSWER).await;
+        let answer = self.cx.services.outbound.fetch(request.deadline(DEADLINE), MAX_ANSWER).await;
         answer.map_err(|error| upstream("The provider could not be reached, or gave no usable answer.").log(error))
     }
 
@@ -181,8 +200,8 @@ impl Provider {
     }
 
     /// Where it sends people back to.
-    pub fn redirect_uri(&self, runtime: &Runtime) -> String {
-        let base = &runtime.config.selfservice.methods.oidc.base_redirect_uri.text;
+    pub fn redirect_uri(&self, services: &Services) -> String {
+        let base = &services.config.selfservice.methods.oidc.base_redirect_uri.text;
         let route = format!("{}/self-service/methods/oidc/callback", base.trim_end_matches('/'));
         if self.config.pkce == Pkce::Force { route } else { format!("{route}/{}", self.config.id) }
     }
@@ -279,7 +298,7 @@ impl Provider {
         if let Protocol::OAuth1 { request_token } = self.kind.protocol {
             return oauth1::authorization_url(net, self, request_token, &authorize, state).await;
         }
-        let redirect_uri = self.redirect_uri(net.runtime);
+        let redirect_uri = self.redirect_uri(net.cx.services);
         let scopes = self.scopes().join(" ");
         let mut parameters: BTreeMap<&str, String> = BTreeMap::from([
             ("client_id", self.config.client_id.clone()),
@@ -325,7 +344,7 @@ impl Provider {
         let mut form = vec![
             ("grant_type", "authorization_code".to_owned()),
             ("code", code.to_owned()),
-            ("redirect_uri", self.redirect_uri(net.runtime)),
+            ("redirect_uri", self.redirect_uri(net.cx.services)),
         ];
         if !verifier.is_empty() {
             form.push(("code_verifier", verifier.to_owned()));

@@ -1,15 +1,15 @@
 //! Signing up with a provider.
 
-use flow::{BoxFuture, Input, RegistrationMethod, RegistrationStep, Request, Runtime, Verdict};
+use flow::{BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, Services};
 use model::flow::Registration;
-use model::{Cx, Flow, Group, Problem, message};
+use model::{Flow, Group, Problem, message};
 use store::Tx;
 
-use super::start::{self, Asked};
+use super::start::{self, Wish};
 use super::{Oidc, add_button, named_provider};
 
 impl RegistrationMethod for Oidc {
-    fn add_fields(&self, _: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_fields(&self, _: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.set_csrf("");
         for provider in self.open_to_all() {
             let label = message::registration_with_provider(provider.label(), &provider.config.id);
@@ -18,61 +18,58 @@ impl RegistrationMethod for Oidc {
         Ok(())
     }
 
-    fn add_profile_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
-        RegistrationMethod::add_fields(self, cx, runtime, flow)
+    fn add_profile_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        RegistrationMethod::add_fields(self, cx, flow)
     }
 
-    fn add_credential_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
-        RegistrationMethod::add_fields(self, cx, runtime, flow)
+    fn add_credential_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        RegistrationMethod::add_fields(self, cx, flow)
     }
 
     fn group(&self) -> Group {
         Group::Oidc
     }
 
-    fn is_meant(&self, _: &Runtime, _: &Flow<Registration>, input: &Input) -> bool {
+    fn checks_traits(&self, _: &Services) -> bool {
+        true
+    }
+
+    fn is_meant(&self, _: &Services, _: &Flow<Registration>, input: &Input) -> bool {
         named_provider(input).is_some()
     }
 
     /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
-    /// an ID token is checked in [`Oidc::asked`].
+    /// an ID token is checked in [`Oidc::wish`].
     fn needs_csrf(&self, _: &Input) -> bool {
         false
     }
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Registration>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>> {
-        Box::pin(self.begin_registration(cx, runtime, request, flow, input))
+    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
+        Box::pin(self.begin_registration(cx, flow, input))
     }
 }
 
 impl Oidc {
     async fn begin_registration(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        request: &Request,
+        cx: Context<'_>,
         flow: &mut Flow<Registration>,
         input: &Input,
-    ) -> Result<Verdict<RegistrationStep>, Problem> {
+    ) -> Result<RegistrationOutcome, Problem> {
         let schema = flow.detail.identity_schema.clone();
-        match self.asked(cx, runtime, request, flow, schema.as_deref(), input).await? {
-            Ok(Asked::Here(sign_in)) => {
-                let answer = self.finish_registration(cx, runtime, request, flow.clone(), sign_in).await?;
-                Ok(Verdict::Answered(Box::new(answer)))
-            }
-            Ok(Asked::There(provider, departure)) => {
+        match self.wish(cx, flow, schema.as_deref(), input).await? {
+            Wish::ByIdToken(told) => told.outcome(cx).await,
+            Wish::AtProvider(provider, asked) => {
                 start::keep_payload(flow);
-                let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
-                Ok(Verdict::Elsewhere { to, effects, writes })
+                let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
+                Ok(MethodOutcome::Elsewhere { to, effects, writes })
             }
-            Err(rejection) => Ok(Verdict::rejected(rejection)),
+            Wish::Malformed(rejection) => Ok(MethodOutcome::rejected(rejection)),
         }
     }
 }

@@ -1,22 +1,16 @@
 //! Linking and unlinking accounts at providers.
 
-use flow::{BoxFuture, Input, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use flow::{BoxFuture, Context, Input, MethodOutcome, SettingsError, SettingsMethod, SettingsOutcome, SettingsStep};
 use model::flow::Settings;
-use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Session, factors, message};
+use model::{CredentialType, Flow, Group, Identity, Node, Problem, Session, factors, message};
 use store::Tx;
 
 use super::Oidc;
 use super::link::LinksConfig;
-use super::start::{self, Departure};
+use super::start::{self, AuthorizationRequest};
 
 impl SettingsMethod for Oidc {
-    fn add_fields(
-        &self,
-        _: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Settings>,
-    ) -> Result<(), Problem> {
+    fn add_fields(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Settings>) -> Result<(), Problem> {
         flow.ui.remove(&["link", "unlink"]);
         flow.ui.set_csrf("");
         let links = LinksConfig::of(identity);
@@ -25,7 +19,7 @@ impl SettingsMethod for Oidc {
             flow.ui.nodes.push(Node::submit("link", Group::Oidc, &provider.config.id, label));
         }
         // The last way to sign in stays.
-        if factors::first_factors(&identity.credentials, runtime.identities.rules()) > 1 {
+        if factors::first_factors(&identity.credentials, cx.services.identities.rules()) > 1 {
             for provider in self.linked(identity) {
                 let label = message::unlink_provider(provider.label());
                 flow.ui.nodes.push(Node::submit("unlink", Group::Oidc, &provider.config.id, label));
@@ -45,27 +39,25 @@ impl SettingsMethod for Oidc {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Settings>,
         session: &'a Session,
         identity: &'a Identity,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
         Box::pin(async move {
             let (link, unlink) = (input.text("link"), input.text("unlink"));
             match (link.is_empty(), unlink.is_empty()) {
                 (false, false) => Ok(refused("Please connect one account or disconnect one, not both at once.")),
-                (false, true) => self.begin_link(cx, runtime, request, flow, session, identity, input).await,
-                _ => self.unlink(cx, runtime, request, session, identity, &unlink),
+                (false, true) => self.begin_link(cx, flow, session, identity, input).await,
+                _ => self.unlink(cx, session, identity, &unlink),
             }
         })
     }
 }
 
-fn refused(why: &'static str) -> Verdict<SettingsStep> {
-    Verdict::rejected(message::generic(why))
+fn refused(why: &'static str) -> SettingsOutcome {
+    MethodOutcome::rejected(message::generic(why))
 }
 
 /// Said where an account at the provider is linked already, or may not be.
@@ -81,43 +73,39 @@ impl Oidc {
     #[expect(clippy::too_many_arguments, reason = "all that a change may depend on")]
     async fn begin_link(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        request: &Request,
+        cx: Context<'_>,
         flow: &Flow<Settings>,
         session: &Session,
         identity: &Identity,
         input: &Input,
-    ) -> Result<Verdict<SettingsStep>, Problem> {
+    ) -> Result<SettingsOutcome, SettingsError> {
         let id = input.text("link");
         if !self.is_linkable(identity, &id) {
             return Ok(refused(NOT_LINKABLE));
         }
-        runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+        cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
         let provider = self.provider(&id)?;
         let parameters = match start::upstream_parameters(input) {
             Ok(parameters) => parameters,
             Err(why) => return Ok(refused(why)),
         };
-        let departure = Departure { parameters, ..Departure::of(flow) };
-        let (to, effects, writes) = self.depart(cx, runtime, request, provider, departure, Tx::new()).await?;
-        Ok(Verdict::Elsewhere { to, effects, writes })
+        let asked = AuthorizationRequest { parameters, ..AuthorizationRequest::of(flow) };
+        let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
+        Ok(MethodOutcome::Elsewhere { to, effects, writes })
     }
 
     fn unlink(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        request: &Request,
+        cx: Context<'_>,
         session: &Session,
         identity: &Identity,
         id: &str,
-    ) -> Result<Verdict<SettingsStep>, Problem> {
-        runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+    ) -> Result<SettingsOutcome, SettingsError> {
+        cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
         if !identity.credentials.contains_key(&CredentialType::Oidc) {
-            return Err(Problem::not_found().reason("No account at a provider is connected."));
+            return Err(Problem::not_found().reason("No account at a provider is connected.").into());
         }
-        if factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2 {
+        if factors::first_factors(&identity.credentials, cx.services.identities.rules()) < 2 {
             return Ok(refused("This is the last way to sign in, which has to stay. Please add another one first."));
         }
         if !self.linked(identity).any(|provider| provider.config.id == id) {
@@ -127,6 +115,6 @@ impl Oidc {
         links.providers.retain(|link| link.provider != id);
         let mut identity = identity.clone();
         links.put_into(cx, &mut identity)?;
-        Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
+        Ok(MethodOutcome::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
     }
 }

@@ -1,23 +1,23 @@
 //! Who signs in: what a provider says about a person once it has given tokens.
 
-use model::{Problem, Uuid};
+use model::Uuid;
 use outbound::Request;
 use serde_json::Value;
 
 use super::claims::Claims;
 use super::kinds::Source;
-use super::provider::{Net, Provider, Tokens, upstream};
+use super::provider::{Net, Provider, ProviderError, Tokens, upstream};
 
 /// What a provider says about whoever these tokens are of. `user` is what Apple has the browser bring along.
 ///
 /// # Errors
-/// 400 for an ID token that proves nothing and for permissions that are missing, 502 when there is no usable answer.
-pub async fn claims(net: Net<'_>, provider: &Provider, tokens: &Tokens, user: &str) -> Result<Claims, Problem> {
+/// For an ID token that proves nothing and for permissions that are missing; 502 when there is no usable answer.
+pub async fn claims(net: Net<'_>, provider: &Provider, tokens: &Tokens, user: &str) -> Result<Claims, ProviderError> {
     if let Some(separator) = provider.kind.granted {
         let granted = tokens.granted(separator);
         if !provider.config.scope.iter().all(|scope| granted.contains(&scope.as_str())) {
             let reason = "Not all of the permissions that are needed were given. Please try again, and allow them all.";
-            return Err(Problem::bad_request(reason));
+            return Err(ProviderError::unproved(reason));
         }
     }
     let claims = match &provider.kind.source {
@@ -40,30 +40,30 @@ pub async fn claims(net: Net<'_>, provider: &Provider, tokens: &Tokens, user: &s
         }
         Source::Own(reader) => reader.claims(net, provider, tokens).await?,
     };
-    claims.complete()
+    Ok(claims.complete()?)
 }
 
 /// The userinfo answer may be about somebody else (token substitution), unless its subject is that of the ID token
 /// (OpenID Connect Core §5.3.2).
-async fn userinfo(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, Problem> {
+async fn userinfo(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, ProviderError> {
     let proved = provider.verified_id_token(net, tokens).await?;
     let info = provider.userinfo(net, tokens).await?;
     if info.get("sub") != proved.get("sub") {
-        return Err(Problem::bad_request("The provider says two different things about who you are."));
+        return Err(ProviderError::unproved("The provider says two different things about who you are."));
     }
     let issuer = proved.get("iss").and_then(Value::as_str).unwrap_or_default();
     Ok(Claims::read(info).with_default("iss", issuer))
 }
 
 /// A token says itself which tenant it is from, and that tenant's keys prove it.
-async fn microsoft(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, Problem> {
+async fn microsoft(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, ProviderError> {
     let token = tokens.id.as_deref().unwrap_or_default();
     let own = crypto::jwt::Jwt::parse(token).map_err(|_| {
-        Problem::bad_request("The provider did not say who you are (id_token). Please allow the scope openid.")
+        ProviderError::unproved("The provider did not say who you are (id_token). Please allow the scope openid.")
     })?;
     let tenant = own.unverified_claims().get("tid").and_then(Value::as_str).unwrap_or_default();
     let tenant: Uuid =
-        tenant.parse().map_err(|_| Problem::bad_request("The provider does not say which tenant you belong to."))?;
+        tenant.parse().map_err(|_| ProviderError::unproved("The provider does not say which tenant you belong to."))?;
     let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
     let discovery = provider.discover_issuer(net, &issuer).await?;
     let claims = Claims::read(provider.verified_by(net, tokens, &discovery).await?);
@@ -74,14 +74,14 @@ async fn microsoft(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result
             let me = net.json(me).await?;
             let id = me.get("id").and_then(Value::as_str).unwrap_or_default();
             if id.is_empty() {
-                return Err(upstream("The provider did not say who it is that signs in."));
+                return Err(upstream("The provider did not say who it is that signs in.").into());
             }
             Ok(claims.with("sub", id))
         }
         "oid" => {
             let object = claims.text("oid").to_owned();
             if object.is_empty() {
-                return Err(upstream("The provider did not say who it is that signs in."));
+                return Err(upstream("The provider did not say who it is that signs in.").into());
             }
             Ok(claims.with("sub", &object))
         }

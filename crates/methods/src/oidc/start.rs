@@ -1,16 +1,16 @@
 //! Sending a browser to a provider.
 
 use flow::continuity::{self, Pause};
-use flow::{Effects, Input, Refused, Rejection, Request, Runtime, ensure_same_sender};
+use flow::{Context, Effects, Input, Refused, Rejection, ensure_same_sender};
 use model::flow::Kind;
-use model::{Cx, Flow, FlowClient, FlowName, Problem, SignedDuration, Uuid, message};
+use model::{Flow, FlowClient, FlowName, Problem, SignedDuration, Uuid, message};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha512};
 use store::Tx;
 
-use super::finish::{Origin, SignIn};
 use super::provider::{Net, Provider};
+use super::recognised::Told;
 use super::state::State;
 use super::{Oidc, named_provider};
 
@@ -25,7 +25,7 @@ pub const PAYLOAD: &str = "transient_payload";
 /// What a browser leaves behind, in Kratos' own form.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct LeftBehind {
+pub struct KeptByBrowser {
     pub flow_id: String,
     pub state: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -34,8 +34,8 @@ pub struct LeftBehind {
     pub transient_payload: Value,
 }
 
-/// A flow that a browser leaves.
-pub struct Departure {
+/// What a provider is asked on behalf of a flow (RFC 6749 §4.1.1).
+pub struct AuthorizationRequest {
     pub flow_id: Uuid,
     pub kind: FlowName,
     pub transient_payload: Option<Value>,
@@ -48,8 +48,8 @@ pub struct Departure {
     pub parameters: Vec<(String, String)>,
 }
 
-impl Departure {
-    /// Leaving this flow.
+impl AuthorizationRequest {
+    /// On behalf of this flow.
     pub fn of<K: Kind>(flow: &Flow<K>) -> Self {
         Self {
             flow_id: flow.id.uuid(),
@@ -64,87 +64,82 @@ impl Departure {
 }
 
 /// How somebody wants to sign in or up.
-pub enum Asked<'a> {
+pub enum Wish<'a> {
     /// With an ID token that an app got by itself.
-    Here(SignIn<'a>),
+    ByIdToken(Told<'a>),
     /// At the provider.
-    There(&'a Provider, Departure),
+    AtProvider(&'a Provider, AuthorizationRequest),
+    /// In no way that is understood; said on the form.
+    Malformed(Rejection),
 }
 
 impl Oidc {
     /// Reads a submission to a sign-in or sign-up form, for an identity of `schema`.
     ///
     /// # Errors
-    /// The outer error is for the caller's caller; the inner one is said on the form.
-    pub(super) async fn asked<K: Kind>(
+    /// When another site has sent it, the provider is not configured, or the ID token proves nothing.
+    pub(super) async fn wish<K: Kind>(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        request: &Request,
+        cx: Context<'_>,
         flow: &Flow<K>,
         schema: Option<&str>,
         input: &Input,
-    ) -> Result<Result<Asked<'_>, Rejection>, Problem> {
+    ) -> Result<Wish<'_>, Problem> {
         let provider = self.provider(&named_provider(input).unwrap_or_default())?;
-        let typed = runtime.identities.schemas().traits(schema, &input.traits(), input.is_form);
+        let typed = cx.services.identities.schemas().traits(schema, &input.traits(), input.is_form);
         let id_token = input.text("id_token");
         if !id_token.is_empty() {
             // This signs somebody in here and now, so another site must not be able to have a visitor's browser do it.
-            if let Err(Refused::Browser(problem)) = ensure_same_sender(request, flow, &input.text("csrf_token")) {
-                return Err(problem);
+            if let Err(Refused::Browser(clues)) = ensure_same_sender(cx.request, flow, &input.text("csrf_token")) {
+                return Err(clues.into());
             }
-            let net = Net { cx, runtime };
-            let claims = provider.native_claims(net, &id_token, &input.text("id_token_nonce")).await?;
-            let origin = Origin::IdToken(id_token);
-            return Ok(Ok(Asked::Here(SignIn { provider, claims, tokens: None, typed, origin })));
+            let claims = provider.native_claims(Net { cx }, &id_token, &input.text("id_token_nonce")).await?;
+            return Ok(Wish::ByIdToken(Told { provider, claims, tokens: None, typed, id_token: Some(id_token) }));
         }
         let parameters = match upstream_parameters(input) {
             Ok(parameters) => parameters,
-            Err(why) => return Ok(Err(Rejection::whole(message::generic(why)))),
+            Err(why) => return Ok(Wish::Malformed(Rejection::whole(message::generic(why)))),
         };
         let identity_schema = schema.map(str::to_owned);
-        let departure = Departure { typed, parameters, identity_schema, ..Departure::of(flow) };
-        Ok(Ok(Asked::There(provider, departure)))
+        let asked = AuthorizationRequest { typed, parameters, identity_schema, ..AuthorizationRequest::of(flow) };
+        Ok(Wish::AtProvider(provider, asked))
     }
 
-    /// Prepares for a browser's leave: says where it goes, and what has to be written before.
-    pub(super) async fn depart(
+    /// Sends a browser to a provider: says where it goes, and what has to be written before.
+    pub(super) async fn send_away(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        request: &Request,
+        cx: Context<'_>,
         provider: &Provider,
-        departure: Departure,
+        asked: AuthorizationRequest,
         mut writes: Tx,
     ) -> Result<(String, Box<Effects>, Tx), Problem> {
-        let net = Net { cx, runtime };
-        let exchange = runtime.store.token_exchange_of_flow(departure.flow_id).await?;
+        let net = Net { cx };
+        let exchange = cx.services.store.token_exchange_of_flow(asked.flow_id).await?;
         let pkce_verifier = provider.pkce_verifier(net).await;
         let state = State {
-            flow_id: departure.flow_id.as_bytes().to_vec(),
+            flow_id: asked.flow_id.as_bytes().to_vec(),
             exchange_digest: match &exchange {
                 Some(exchange) => Sha512::digest(exchange.init_code.expose()).to_vec(),
                 None => cx.entropy.uuid().as_bytes().to_vec(),
             },
             provider: provider.config.id.clone(),
             pkce_verifier,
-            kind: Some(departure.kind),
+            kind: Some(asked.kind),
         };
         let sealed = self.ciphers.seal_state(&cx.entropy, &state)?;
-        let to =
-            provider.authorization_url(net, &sealed, &state.pkce_verifier, departure.is_refresh, &departure.parameters);
+        let to = provider.authorization_url(net, &sealed, &state.pkce_verifier, asked.is_refresh, &asked.parameters);
         let to = to.await?;
-        let left_behind = LeftBehind {
-            flow_id: departure.flow_id.to_string(),
+        let left_behind = KeptByBrowser {
+            flow_id: asked.flow_id.to_string(),
             state: sealed,
-            identity_schema_id: departure.identity_schema.unwrap_or_default(),
-            traits: departure.typed,
-            transient_payload: departure.transient_payload.unwrap_or_default(),
+            identity_schema_id: asked.identity_schema.unwrap_or_default(),
+            traits: asked.typed,
+            transient_payload: asked.transient_payload.unwrap_or_default(),
         };
         let payload = serde_json::to_value(&left_behind).map_err(Problem::internal)?;
         let pause = Pause { name: CONTINUITY, identity: None, lifespan: LIFESPAN };
-        let cookie = continuity::pause(cx, runtime, request, &pause, |_| payload, &mut writes)?;
-        tracing::info!(flow.id = %departure.flow_id, provider = provider.config.id, "A browser goes to a provider.");
+        let cookie = continuity::pause(cx, &pause, |_| payload, &mut writes)?;
+        tracing::info!(flow.id = %asked.flow_id, provider = provider.config.id, "A browser goes to a provider.");
         let effects = Effects { continuity: vec![cookie], ..Effects::default() };
         Ok((to, Box::new(effects), writes))
     }

@@ -3,11 +3,13 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crypto::webauthn::Assertion;
-use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
+use flow::{
+    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+};
 use model::flow::Login;
 use model::ui::InputType;
 use model::{
-    Aal, Credential, CredentialType, Cx, Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message,
+    Aal, Credential, CredentialType, Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message,
 };
 use serde_json::Value;
 use store::Tx;
@@ -16,25 +18,19 @@ use super::{KIND, Passkey, proved};
 use crate::keys::{self, Key, Keys, Trigger};
 
 impl LoginMethod for Passkey {
-    fn add_fields(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        scene: &LoginScene<'_>,
-        flow: &mut Flow<Login>,
-    ) -> Result<bool, Problem> {
+    fn add_fields(&self, cx: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
         match scene {
-            LoginScene::FirstFactor => {
-                self.add_discovery(cx, runtime, flow);
+            LoginScene::FirstFactor | LoginScene::Linking(_) => {
+                self.add_discovery(cx, flow);
                 add_button(flow);
                 Ok(true)
             }
             LoginScene::Identification => {
-                self.add_discovery(cx, runtime, flow);
+                self.add_discovery(cx, flow);
                 Ok(true)
             }
             LoginScene::Identified(visitor) => {
-                let rules = runtime.identities.rules();
+                let rules = cx.services.identities.rules();
                 let has_passkey = |identity: &Identity| factors::has_first_factor(&identity.credentials, KIND, rules);
                 let is_offered = visitor.account.is_offered(has_passkey);
                 if is_offered {
@@ -42,12 +38,12 @@ impl LoginMethod for Passkey {
                 }
                 Ok(is_offered)
             }
-            LoginScene::Refresh { identity } => Ok(self.ask_again(cx, runtime, identity, flow)),
+            LoginScene::Refresh { identity } => Ok(self.ask_again(cx, identity, flow)),
             LoginScene::SecondFactor { .. } => Ok(false),
         }
     }
 
-    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Services, flow: &Flow<Login>, input: &Input) -> bool {
         let is_named = !input.text("passkey_login").is_empty() || input.method() == "passkey";
         flow.detail.requested_aal == Aal::Aal1 && is_named
     }
@@ -60,35 +56,33 @@ impl LoginMethod for Passkey {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        _: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Login>,
         _: Option<&'a Session>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
         Box::pin(async move {
             let answer = input.text("passkey_login");
             if answer.is_empty() {
                 // The form has everything that a browser needs to ask for a passkey.
-                return Ok(Verdict::Elsewhere {
-                    to: runtime.flow_page(flow),
+                return Ok(MethodOutcome::Elsewhere {
+                    to: cx.services.flow_page(flow),
                     effects: Box::default(),
                     writes: Tx::new(),
                 });
             }
-            self.sign_in(cx, runtime, flow, &answer).await
+            self.sign_in(cx, flow, &answer).await
         })
     }
 }
 
 impl Passkey {
     /// Adds the fields by which browsers offer passkeys where the identifier is typed ("conditional mediation").
-    fn add_discovery(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Login>) {
+    fn add_discovery(&self, cx: Context<'_>, flow: &mut Flow<Login>) {
         flow.ui.set_csrf("");
-        let (options, challenge) = self.site.ask_for_key(cx, &[], &[]);
+        let (options, challenge) = self.site.ask_for_key(&cx, &[], &[]);
         self.site.keep(&mut flow.internal_context, &challenge);
-        let label = runtime.identities.schemas().identifier_label(flow.detail.identity_schema.as_deref());
+        let label = cx.services.identities.schemas().identifier_label(flow.detail.identity_schema.as_deref());
         let identifier = Node::input("identifier", Group::Default, InputType::Text).required();
         flow.ui.upsert(identifier.with_value("").with_autocomplete("username webauthn").with_label(label));
         flow.ui.upsert(challenge_field(&options));
@@ -99,13 +93,13 @@ impl Passkey {
             input.onload = (flow.client == FlowClient::Browser).then(|| trigger.call(""));
         }
         if flow.client == FlowClient::Browser {
-            flow.ui.upsert(keys::script(cx, runtime));
+            flow.ui.upsert(keys::script(cx));
         }
         flow.ui.upsert(answer);
     }
 
     /// Asks whoever is signed in for one of their passkeys. Whether there are any.
-    fn ask_again(&self, cx: &Cx, runtime: &Runtime, identity: &Identity, flow: &mut Flow<Login>) -> bool {
+    fn ask_again(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Login>) -> bool {
         let Some(credential) = identity.credentials.get(&KIND).filter(|credential| !credential.identifiers.is_empty())
         else {
             return false;
@@ -115,48 +109,42 @@ impl Passkey {
             return false;
         }
         let all: Vec<&Key> = stored.credentials.iter().collect();
-        let (options, challenge) = self.site.ask_for_key(cx, &stored.user_handle.0, &all);
+        let (options, challenge) = self.site.ask_for_key(&cx, &stored.user_handle.0, &all);
         self.site.keep(&mut flow.internal_context, &challenge);
         flow.ui.upsert(challenge_field(&options));
         if flow.client == FlowClient::Browser {
-            flow.ui.nodes.push(keys::script(cx, runtime));
+            flow.ui.nodes.push(keys::script(cx));
         }
         flow.ui.upsert(keys::hidden("passkey_login", Group::Passkey));
         add_button(flow);
         flow.ui.set_csrf("");
-        let schemas = runtime.identities.schemas();
+        let schemas = cx.services.identities.schemas();
         let name = schemas.passkey_display_name(&identity.schema_id, &identity.traits.to_value());
         flow.ui.upsert(Node::hidden("identifier", Group::Default, &name.unwrap_or_default()));
         true
     }
 
     /// Checks the browser's answer.
-    async fn sign_in(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        flow: &mut Flow<Login>,
-        answer: &str,
-    ) -> Result<Verdict<LoginStep>, Problem> {
+    async fn sign_in(&self, cx: Context<'_>, flow: &mut Flow<Login>, answer: &str) -> Result<LoginOutcome, Problem> {
         let assertion = match Assertion::parse(answer) {
             Ok(assertion) => assertion,
-            Err(error) => return Ok(Verdict::rejected(keys::unreadable(error))),
+            Err(error) => return Ok(MethodOutcome::rejected(keys::unreadable(error))),
         };
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return Ok(Verdict::rejected(keys::no_challenge()));
+            return Ok(MethodOutcome::rejected(keys::no_challenge()));
         };
-        let Some(owner) = owner_of(runtime, &assertion).await? else {
-            return Ok(Verdict::rejected(message::no_webauthn_user()));
+        let Some(owner) = owner_of(cx.services, &assertion).await? else {
+            return Ok(MethodOutcome::rejected(message::no_webauthn_user()));
         };
         let Owner { identity, credential } = owner;
         let mut stored = Keys::of(&credential);
         match self.site.used_key(&challenge, &assertion, &mut stored, |key| key.is_passwordless) {
             Ok(_) => {}
-            Err(error) => return Ok(Verdict::rejected(keys::not_accepted(error))),
+            Err(error) => return Ok(MethodOutcome::rejected(keys::not_accepted(error))),
         }
-        let writes = keys::spend(cx, &self.site, flow, &credential, &stored)?;
+        let writes = keys::spend(&cx, &self.site, flow, &credential, &stored)?;
         let when_spent = Some(Rejection::whole(keys::no_challenge()));
-        Ok(Verdict::Accepted(LoginStep { when_spent, ..LoginStep::new(identity, proved(cx), writes) }))
+        Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(identity, proved(&cx), writes) }))
     }
 }
 
@@ -168,10 +156,10 @@ struct Owner {
 
 /// Finds the person. Security keys that keep themselves (`webauthn`) are found too, as in Kratos: that is how people
 /// move from one method to the other.
-async fn owner_of(runtime: &Runtime, assertion: &Assertion) -> Result<Option<Owner>, Problem> {
+async fn owner_of(services: &Services, assertion: &Assertion) -> Result<Option<Owner>, Problem> {
     let Some(handle) = &assertion.user_handle else { return Ok(None) };
     if let Ok(text) = std::str::from_utf8(handle)
-        && let Some(found) = runtime.store.find_by_identifier(KIND, text).await?
+        && let Some(found) = services.store.find_by_identifier(KIND, text).await?
     {
         return Ok(Some(Owner { identity: found.identity_id, credential: found.credential }));
     }
@@ -179,8 +167,8 @@ async fn owner_of(runtime: &Runtime, assertion: &Assertion) -> Result<Option<Own
     if handle.len() != 16 {
         return Ok(None);
     }
-    let Some(id) = runtime.store.find_by_user_handle(&BASE64_STANDARD.encode(handle)).await? else { return Ok(None) };
-    let Some(mut identity) = runtime.identities.with_credentials(id).await? else { return Ok(None) };
+    let Some(id) = services.store.find_by_user_handle(&BASE64_STANDARD.encode(handle)).await? else { return Ok(None) };
+    let Some(mut identity) = services.identities.with_credentials(id).await? else { return Ok(None) };
     let credential = identity.credentials.remove(&CredentialType::Webauthn);
     Ok(credential.map(|credential| Owner { identity: identity.id, credential }))
 }

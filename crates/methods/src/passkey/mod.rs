@@ -5,12 +5,18 @@ mod registration;
 mod settings;
 
 use config::RelyingParty;
-use flow::{LoginMethod, Method, RegistrationMethod, SettingsMethod};
+use flow::{InputClaims, LoginMethod, Method, RegistrationMethod, SettingsMethod};
 use model::{Aal, AuthenticationMethod, CredentialType, Cx, Entropy};
 
 use crate::keys::{Ceremony, Site};
 
 const KIND: CredentialType = CredentialType::Passkey;
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims = InputClaims {
+    login: |flow, input| flow.detail.requested_aal == Aal::Aal1 && input.method() == "passkey",
+    ..InputClaims::of("passkey")
+};
 
 /// The passkey method.
 pub struct Passkey {

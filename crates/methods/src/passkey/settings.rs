@@ -1,23 +1,19 @@
 //! Adding passkeys, and giving them up.
 
-use flow::{BoxFuture, Input, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use flow::{
+    BoxFuture, Context, Input, MethodOutcome, Services, SettingsError, SettingsMethod, SettingsOutcome, SettingsStep,
+};
 use model::flow::Settings;
-use model::{Cx, Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message};
+use model::{Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message};
 use store::Tx;
 
 use super::{KIND, Passkey, new_handle, proved};
 use crate::keys::{self, Key, Keys, Trigger};
 
 impl SettingsMethod for Passkey {
-    fn add_fields(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Settings>,
-    ) -> Result<(), Problem> {
+    fn add_fields(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Settings>) -> Result<(), Problem> {
         flow.ui.set_csrf("");
-        let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
+        let is_last = factors::first_factors(&identity.credentials, cx.services.identities.rules()) < 2;
         for key in &Keys::held_by(identity, KIND).credentials {
             let label = message::remove_passkey(keys::display_name(key), key.added_at);
             let mut button = Node::submit("passkey_remove", Group::Passkey, &key.id_in_hex(), label);
@@ -26,16 +22,16 @@ impl SettingsMethod for Passkey {
             }
             flow.ui.nodes.push(button);
         }
-        let schemas = runtime.identities.schemas();
+        let schemas = cx.services.identities.schemas();
         let Some(name) = schemas.passkey_display_name(&identity.schema_id, &identity.traits.to_value()) else {
             flow.ui.messages.push(message::identifier_missing());
             return Ok(());
         };
         let handle = new_handle(&cx.entropy);
-        let (options, challenge) = self.site.ask_for_new_key(cx, handle.as_bytes(), Some(&name));
+        let (options, challenge) = self.site.ask_for_new_key(&cx, handle.as_bytes(), Some(&name));
         self.site.keep(&mut flow.internal_context, &challenge);
         if flow.client == FlowClient::Browser {
-            flow.ui.upsert(keys::script(cx, runtime));
+            flow.ui.upsert(keys::script(cx));
         }
         let (trigger, label) = (Trigger::PasskeySettingsRegistration, message::add_passkey());
         let button = keys::passkey_trigger("passkey_register_trigger", trigger, flow.client, label);
@@ -51,20 +47,18 @@ impl SettingsMethod for Passkey {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Settings>,
         session: &'a Session,
         identity: &'a Identity,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
         Box::pin(async move {
-            runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
             let removed = input.text("passkey_remove");
             match removed.is_empty() {
-                true => self.add(cx, runtime, flow, identity.clone(), &input.text("passkey_settings_register")),
-                false => remove(runtime, identity.clone(), &removed),
+                true => self.add(cx, flow, identity.clone(), &input.text("passkey_settings_register")),
+                false => remove(cx.services, identity.clone(), &removed),
             }
         })
     }
@@ -73,53 +67,52 @@ impl SettingsMethod for Passkey {
 impl Passkey {
     fn add(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
+        cx: Context<'_>,
         flow: &mut Flow<Settings>,
         mut identity: Identity,
         answer: &str,
-    ) -> Result<Verdict<SettingsStep>, Problem> {
+    ) -> Result<SettingsOutcome, SettingsError> {
         let challenge = self.site.kept(&flow.internal_context);
         let handle = challenge.as_ref().and_then(|challenge| String::from_utf8(challenge.handle().to_vec()).ok());
         let (Some(challenge), Some(handle)) = (challenge, handle.filter(|handle| !handle.is_empty())) else {
-            return Ok(Verdict::rejected(keys::no_challenge()));
+            return Ok(MethodOutcome::rejected(keys::no_challenge()));
         };
         let key = match keys::created(&self.site, &challenge, answer) {
-            Ok(key) => Key::new(cx, key, None, true),
-            Err(message) => return Ok(Verdict::rejected(message)),
+            Ok(key) => Key::new(&cx, key, None, true),
+            Err(message) => return Ok(MethodOutcome::rejected(message)),
         };
         let mut stored = Keys::held_by(&identity, KIND);
         if let Err(message) = stored.add(key, challenge.handle()) {
-            return Ok(Verdict::rejected(message));
+            return Ok(MethodOutcome::rejected(message));
         }
-        keys::put(cx, &mut identity, KIND, &stored)?;
+        keys::put(&cx, &mut identity, KIND, &stored)?;
         // Every passkey finds its person by a handle of its own.
         if let Some(credential) = identity.credentials.get_mut(&KIND)
             && !credential.identifiers.contains(&handle)
         {
             credential.identifiers.push(handle);
         }
-        if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
-            return Ok(Verdict::invalid(errors));
+        if let Err(errors) = cx.services.identities.validate(&cx, &mut identity) {
+            return Ok(MethodOutcome::invalid(errors));
         }
         let writes = keys::answered(&self.site, flow);
-        Ok(Verdict::Accepted(SettingsStep { identity, writes, proved: Some(proved(cx)) }))
+        Ok(MethodOutcome::Accepted(SettingsStep { identity, writes, proved: Some(proved(&cx)) }))
     }
 }
 
-fn remove(runtime: &Runtime, mut identity: Identity, id: &str) -> Result<Verdict<SettingsStep>, Problem> {
+fn remove(services: &Services, mut identity: Identity, id: &str) -> Result<SettingsOutcome, SettingsError> {
     if !identity.credentials.contains_key(&KIND) {
-        return Ok(Verdict::rejected(message::generic("There is no passkey to remove.")));
+        return Ok(MethodOutcome::rejected(message::generic("There is no passkey to remove.")));
     }
     let mut stored = Keys::held_by(&identity, KIND);
     let before = stored.credentials.len();
     stored.credentials.retain(|key| key.id_in_hex() != id);
     if stored.credentials.len() == before {
-        return Ok(Verdict::rejected(message::generic("You have no such passkey. It may be removed already.")));
+        return Ok(MethodOutcome::rejected(message::generic("You have no such passkey. It may be removed already.")));
     }
-    if factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2 {
-        return Ok(Verdict::rejected(keys::last_way_to_sign_in()));
+    if factors::first_factors(&identity.credentials, services.identities.rules()) < 2 {
+        return Ok(MethodOutcome::rejected(keys::last_way_to_sign_in()));
     }
     keys::put_or_remove(&mut identity, KIND, &stored)?;
-    Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
+    Ok(MethodOutcome::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
 }

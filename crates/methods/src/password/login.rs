@@ -2,13 +2,13 @@
 
 use crypto::HashError;
 use flow::{
-    AnyFlow, BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Scene, Verdict, login,
+    AnyFlow, BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection,
+    Scene, Services, login,
 };
 use model::flow::Login;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, CredentialType, Cx, Flow, Group, Identity, Node, Problem, Secret, Session, factors,
-    message,
+    Aal, AuthenticationMethod, CredentialType, Flow, Group, Identity, Node, Problem, Secret, Session, factors, message,
 };
 use serde_json::Value;
 use store::{FoundCredential, Tx};
@@ -16,19 +16,13 @@ use store::{FoundCredential, Tx};
 use super::{Password, PasswordConfig, busy, hashed, migration, password_field, submit_button};
 
 impl LoginMethod for Password {
-    fn add_fields(
-        &self,
-        _: &Cx,
-        runtime: &Runtime,
-        scene: &LoginScene<'_>,
-        flow: &mut Flow<Login>,
-    ) -> Result<bool, Problem> {
+    fn add_fields(&self, cx: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
         let can_use_it = |identity: &Identity| {
-            factors::has_first_factor(&identity.credentials, CredentialType::Password, runtime.identities.rules())
+            factors::has_first_factor(&identity.credentials, CredentialType::Password, cx.services.identities.rules())
         };
         let (identifier, label) = match scene {
-            LoginScene::FirstFactor => {
-                let schemas = runtime.identities.schemas();
+            LoginScene::FirstFactor | LoginScene::Linking(_) => {
+                let schemas = cx.services.identities.schemas();
                 let label = schemas.identifier_label(flow.detail.identity_schema.as_deref());
                 let node = Node::input("identifier", Group::Default, InputType::Text);
                 (Some(node.required().with_value("").with_label(label)), message::login_with_password())
@@ -56,7 +50,7 @@ impl LoginMethod for Password {
         Ok(true)
     }
 
-    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Services, flow: &Flow<Login>, input: &Input) -> bool {
         flow.detail.requested_aal == Aal::Aal1 && input.method() == "password"
     }
 
@@ -75,14 +69,12 @@ impl LoginMethod for Password {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Login>,
         _: Option<&'a Session>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
-        let scene = Scene { cx, runtime, request, flow: AnyFlow::Login(flow), session: None };
+    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+        let scene = Scene { cx, flow: AnyFlow::Login(flow), session: None };
         Box::pin(async move { check(&scene, input).await })
     }
 }
@@ -93,13 +85,13 @@ fn identifier(input: &Input) -> String {
     if identifier.is_empty() { input.text("password_identifier") } else { identifier }
 }
 
-async fn check(scene: &Scene<'_>, input: &Input) -> Result<Verdict<LoginStep>, Problem> {
-    let (cx, runtime) = (scene.cx, scene.runtime);
+async fn check(scene: &Scene<'_>, input: &Input) -> Result<LoginOutcome, Problem> {
+    let cx = scene.cx;
     let password = Secret::new(input.text("password"));
     let identifier = identifier(input);
-    let (pool, hasher) = (runtime.identities.pool(), runtime.identities.hasher());
+    let (pool, hasher) = (cx.services.identities.pool(), cx.services.identities.hasher());
     let kind = CredentialType::Password;
-    let Some(found) = runtime.store.find_by_identifier(kind, &kind.normalise(&identifier)).await? else {
+    let Some(found) = cx.services.store.find_by_identifier(kind, &kind.normalise(&identifier)).await? else {
         // As much work as for an account that exists, so that the time tells nothing.
         pool.dummy_verify(hasher, &cx.entropy, &password).await.map_err(busy)?;
         return Ok(wrong());
@@ -114,9 +106,9 @@ async fn check(scene: &Scene<'_>, input: &Input) -> Result<Verdict<LoginStep>, P
         return Ok(wrong());
     }
     let hash = if migrates {
-        match hashed(cx, runtime, &password).await? {
+        match hashed(cx, &password).await? {
             Ok(hash) => Some(hash),
-            Err(rejection) => return Ok(Verdict::rejected(rejection)),
+            Err(rejection) => return Ok(MethodOutcome::rejected(rejection)),
         }
     } else if hasher.needs_rehash(&stored.hashed_password) {
         let hash = pool.hash(hasher, &cx.entropy, &password).await;
@@ -134,7 +126,7 @@ async fn check(scene: &Scene<'_>, input: &Input) -> Result<Verdict<LoginStep>, P
         writes.note_credential_config(found.credential.id, &found.credential.config, &config, cx.now());
     }
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
-    Ok(Verdict::Accepted(LoginStep::new(found.identity_id, method, writes)))
+    Ok(MethodOutcome::Accepted(LoginStep::new(found.identity_id, method, writes)))
 }
 
 /// Whether a password is the one that is kept here; `stored` is its hash, which may be empty.
@@ -144,7 +136,7 @@ async fn is_right(
     stored: &str,
     password: &Secret,
 ) -> Result<bool, Problem> {
-    let (pool, hasher) = (scene.runtime.identities.pool(), scene.runtime.identities.hasher());
+    let (pool, hasher) = (scene.cx.services.identities.pool(), scene.cx.services.identities.hasher());
     if stored.is_empty() {
         pool.dummy_verify(hasher, &scene.cx.entropy, password).await.map_err(busy)?;
         return Ok(false);
@@ -159,6 +151,6 @@ async fn is_right(
     }
 }
 
-fn wrong<S>() -> Verdict<S> {
-    Verdict::rejected(message::invalid_credentials())
+fn wrong() -> LoginOutcome {
+    MethodOutcome::rejected(message::invalid_credentials())
 }

@@ -34,7 +34,7 @@ pub(super) async fn is_right(
     identifier: &str,
     password: &Secret,
 ) -> Result<bool, Problem> {
-    let Some(hook) = &scene.runtime.config.selfservice.methods.password.migrate_hook else {
+    let Some(hook) = &scene.cx.services.config.selfservice.methods.password.migrate_hook else {
         let reason = "The password of this account lives in another system, and none is configured.";
         return Err(Problem::new(500).with_id(id::INVALID_CONFIGURATION).reason(reason));
     };
@@ -54,7 +54,7 @@ pub(super) async fn is_right(
         Problem::new(502)
             .reason("The system that knows this password did not answer as it should. Please try again later.")
     };
-    let answer = scene.runtime.outbound.fetch(request, MAX_ANSWER).await;
+    let answer = scene.cx.services.outbound.fetch(request, MAX_ANSWER).await;
     let answer = answer.map_err(|error| unusable().log(format!("The password migration hook failed: {error}.")))?;
     match answer.status {
         200 => Ok(serde_json::from_slice(&answer.body).is_ok_and(|Verdict { status }| status == "password_match")),
@@ -74,15 +74,15 @@ async fn body(
     let Some(address) = &hook.request.body else {
         return Ok(json!({ "identifier": identifier, "password": password.expose() }).to_string());
     };
-    let runtime = scene.runtime;
+    let services = scene.cx.services;
     let failed = |error: MapperError| match error {
         MapperError::Busy | MapperError::Start(_) => Problem::unavailable(error),
         error => Problem::internal(format!("The snippet of the password migration hook: {error}.")),
     };
-    let mut ctx = scene.context(Some(&runtime.identities.get(identity).await?));
+    let mut ctx = scene.context(Some(&services.identities.get(identity).await?));
     ctx["identifier"] = identifier.into();
     ctx["password"] = password.expose().as_str().into();
-    let fetch = |url: String| async move { runtime.outbound.download(&url, MAX_SNIPPET).await };
-    let snippet = runtime.mapper.load(address, fetch).await.map_err(failed)?;
-    runtime.mapper.evaluate(&snippet, Input::TopLevel { ctx: &ctx }).await.map_err(failed)
+    let fetch = |url: String| async move { services.outbound.download(&url, MAX_SNIPPET).await };
+    let snippet = services.mapper.load(address, fetch).await.map_err(failed)?;
+    services.mapper.evaluate(&snippet, Input::TopLevel { ctx: &ctx }).await.map_err(failed)
 }

@@ -10,10 +10,24 @@ mod settings;
 pub use policy::Policy;
 
 use crypto::HashError;
-use flow::{LoginMethod, Method, RegistrationMethod, Rejection, Runtime, SettingsMethod};
+use flow::{Context, InputClaims, LoginMethod, Method, RegistrationMethod, Rejection, Services, SettingsMethod};
 use model::ui::InputType;
-use model::{Credential, CredentialType, Cx, Group, Identity, Message, Node, Problem, RawJson, Secret, message};
+use model::{Aal, Credential, CredentialType, Group, Identity, Message, Node, Problem, RawJson, Secret, message};
 use serde::{Deserialize, Serialize};
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims = InputClaims {
+    login: |flow, input| flow.detail.requested_aal == Aal::Aal1 && input.method() == "password",
+    registration: |input| input.method() == "password",
+    settings: |input| input.method() == "password",
+    checks_traits,
+    ..InputClaims::of("password")
+};
+
+/// The traits are checked together with the password where both are on one screen.
+fn checks_traits(services: &Services) -> bool {
+    !flow::registration::has_two_screens(services)
+}
 
 /// The password method.
 pub struct Password;
@@ -62,8 +76,7 @@ fn submit_button(label: Message) -> Node {
 /// The outer error is for the caller's caller: too many people at once, or a fault of ours. The inner one is said on
 /// the form: the password is not good enough, or nothing in the traits could be used to sign in.
 async fn set_password(
-    cx: &Cx,
-    runtime: &Runtime,
+    cx: Context<'_>,
     identity: &mut Identity,
     password: &Secret,
 ) -> Result<Result<(), Rejection>, Problem> {
@@ -73,10 +86,10 @@ async fn set_password(
     if credential.identifiers.is_empty() {
         return Ok(Err(Rejection::whole(message::identifier_missing())));
     }
-    if let Some(complaint) = Policy::new(runtime).complaint(password.expose(), &credential.identifiers).await {
+    if let Some(complaint) = Policy::new(cx.services).complaint(password.expose(), &credential.identifiers).await {
         return Ok(Err(Rejection::at("password", complaint)));
     }
-    let hashed_password = match hashed(cx, runtime, password).await? {
+    let hashed_password = match hashed(cx, password).await? {
         Ok(hash) => hash,
         Err(rejection) => return Ok(Err(rejection)),
     };
@@ -88,8 +101,8 @@ async fn set_password(
 ///
 /// # Errors
 /// The outer error is for the caller's caller; the inner one is said on the form: the password is too long to be hashed.
-async fn hashed(cx: &Cx, runtime: &Runtime, password: &Secret) -> Result<Result<String, Rejection>, Problem> {
-    match runtime.identities.pool().hash(runtime.identities.hasher(), &cx.entropy, password).await {
+async fn hashed(cx: Context<'_>, password: &Secret) -> Result<Result<String, Rejection>, Problem> {
+    match cx.services.identities.pool().hash(cx.services.identities.hasher(), &cx.entropy, password).await {
         Ok(hash) => Ok(Ok(hash)),
         Err(HashError::TooLong { max, actual }) => {
             Ok(Err(Rejection::at("password", message::password_too_long(max, actual))))

@@ -1,25 +1,25 @@
 //! Which passwords are good enough.
 
-use flow::Runtime;
+use flow::Services;
 use model::{Message, message};
 
 use super::breach;
 
 /// The rules, as configured under `selfservice.methods.password.config`.
 pub struct Policy<'a> {
-    runtime: &'a Runtime,
+    services: &'a Services,
 }
 
 impl<'a> Policy<'a> {
     /// The rules in force.
-    pub fn new(runtime: &'a Runtime) -> Self {
-        Self { runtime }
+    pub fn new(services: &'a Services) -> Self {
+        Self { services }
     }
 
     /// Checks a password against the identifiers that it will be used with: its length, its likeness to them, and
     /// whether it is known from a breach. `None` is good news.
     pub async fn complaint(&self, password: &str, identifiers: &[String]) -> Option<Message> {
-        let rules = &self.runtime.config.selfservice.methods.password;
+        let rules = &self.services.config.selfservice.methods.password;
         let minimum = rules.min_password_length as usize;
         let length = password.chars().count();
         if length < minimum {
@@ -33,7 +33,7 @@ impl<'a> Policy<'a> {
         if !rules.haveibeenpwned_enabled {
             return None;
         }
-        match breach::count(&self.runtime.outbound, &rules.haveibeenpwned_host, password).await {
+        match breach::count(&self.services.outbound, &rules.haveibeenpwned_host, password).await {
             Ok(count) if count > u64::from(rules.max_breaches) => Some(message::password_breached(count)),
             Ok(_) => None,
             Err(error) if rules.ignore_network_errors => {

@@ -1,10 +1,11 @@
 //! Signing up.
 
 use flow::{
-    BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
+    BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationStep, Rejection,
+    Services, registration,
 };
 use model::flow::Registration;
-use model::{Aal, AuthenticationMethod, Cx, Flow, Group, Problem, Secret, message};
+use model::{Aal, AuthenticationMethod, Flow, Group, Problem, Secret, message};
 use store::Tx;
 
 use super::{Password, password_field, set_password, submit_button};
@@ -14,62 +15,59 @@ impl RegistrationMethod for Password {
         Group::Password
     }
 
-    fn add_fields(&self, _: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_fields(&self, _: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.upsert(password_field("new-password"));
         flow.ui.upsert(submit_button(message::registration_button()));
         Ok(())
     }
 
-    fn add_profile_fields(&self, _: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_profile_fields(&self, _: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.nodes.retain(|node| !(node.group == Group::Password && node.id() == "password"));
         flow.ui.remove_button("method", Group::Password, "password");
         Ok(())
     }
 
-    fn add_credential_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
-        RegistrationMethod::add_fields(self, cx, runtime, flow)
+    fn add_credential_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        RegistrationMethod::add_fields(self, cx, flow)
     }
 
-    fn is_meant(&self, _: &Runtime, _: &Flow<Registration>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Services, _: &Flow<Registration>, input: &Input) -> bool {
         input.method() == "password"
     }
 
-    fn malformed(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
-        let mut rejections = registration::malformed_traits(runtime, flow, input);
+    fn malformed(&self, services: &Services, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+        let mut rejections = registration::malformed_traits(services, flow, input);
         if input.text("password").is_empty() {
             rejections.push(Rejection::at("password", message::property_missing("password")));
         }
         rejections
     }
 
+    fn checks_traits(&self, services: &Services) -> bool {
+        super::checks_traits(services)
+    }
+
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        _: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Registration>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>> {
-        Box::pin(check(cx, runtime, flow, input))
+    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
+        Box::pin(check(cx, flow, input))
     }
 }
 
-async fn check(
-    cx: &Cx,
-    runtime: &Runtime,
-    flow: &Flow<Registration>,
-    input: &Input,
-) -> Result<Verdict<RegistrationStep>, Problem> {
+async fn check(cx: Context<'_>, flow: &Flow<Registration>, input: &Input) -> Result<RegistrationOutcome, Problem> {
     let password = Secret::new(input.text("password"));
-    let schemas = runtime.identities.schemas();
+    let schemas = cx.services.identities.schemas();
     let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
-    let mut candidate = registration::candidate(cx, runtime, flow, &traits);
-    if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-        return Ok(Verdict::invalid(errors));
+    let mut candidate = registration::candidate(cx, flow, &traits);
+    if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
+        return Ok(MethodOutcome::invalid(errors));
     }
-    if let Err(rejection) = set_password(cx, runtime, &mut candidate, &password).await? {
-        return Ok(Verdict::rejected(rejection));
+    if let Err(rejection) = set_password(cx, &mut candidate, &password).await? {
+        return Ok(MethodOutcome::rejected(rejection));
     }
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
-    Ok(Verdict::Accepted(RegistrationStep { candidate, method, writes: Tx::new() }))
+    Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, writes: Tx::new() }))
 }

@@ -4,13 +4,16 @@
 mod settings;
 
 use flow::{
-    BoxFuture, Input, Method, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, SettingsMethod,
-    Verdict, registration,
+    BoxFuture, Context, Input, InputClaims, Method, MethodOutcome, RegistrationMethod, RegistrationOutcome,
+    RegistrationScreen, Rejection, Services, SettingsMethod, registration,
 };
 use model::flow::{FlowState, Registration};
 use model::ui::{Attributes, InputType};
-use model::{Cx, Flow, Group, Node, Problem, message};
-use store::Tx;
+use model::{Flow, Group, Node, Problem, message};
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims =
+    InputClaims { settings: |input| input.method() == "profile", ..InputClaims::of("profile") };
 
 /// Asks for the traits.
 pub struct Profile {
@@ -42,8 +45,8 @@ fn back_button() -> Node {
     Node::submit("screen", Group::Profile, "previous", message::registration_back())
 }
 
-fn add_traits(runtime: &Runtime, flow: &mut Flow<Registration>) {
-    for field in runtime.identities.schemas().fields(flow.detail.identity_schema.as_deref()) {
+fn add_traits(services: &Services, flow: &mut Flow<Registration>) {
+    for field in services.identities.schemas().fields(flow.detail.identity_schema.as_deref()) {
         flow.ui.upsert(field.node(Group::Default));
     }
 }
@@ -53,23 +56,23 @@ impl RegistrationMethod for Profile {
         Group::Profile
     }
 
-    fn add_fields(&self, _: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.set_csrf("");
-        add_traits(runtime, flow);
+        add_traits(cx.services, flow);
         Ok(())
     }
 
-    fn add_profile_fields(&self, _: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_profile_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.remove_button("screen", Group::Profile, "previous");
         if flow.ui.node("csrf_token").is_none() {
             flow.ui.set_csrf("");
         }
-        add_traits(runtime, flow);
+        add_traits(cx.services, flow);
         flow.ui.nodes.push(next_button());
         Ok(())
     }
 
-    fn add_credential_fields(&self, _: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_credential_fields(&self, _: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.nodes.push(back_button());
         flow.ui.remove_button("method", Group::Profile, "profile");
         for node in flow.ui.nodes.iter_mut().filter(|node| node.group == Group::Default) {
@@ -81,18 +84,22 @@ impl RegistrationMethod for Profile {
         Ok(())
     }
 
-    fn is_meant(&self, runtime: &Runtime, _: &Flow<Registration>, input: &Input) -> bool {
+    fn is_meant(&self, services: &Services, _: &Flow<Registration>, input: &Input) -> bool {
         let named = matches!(input.method().as_str(), "profile" | "profile:back");
-        registration::has_two_screens(runtime) && (named || !input.text("screen").is_empty())
+        registration::has_two_screens(services) && (named || !input.text("screen").is_empty())
     }
 
-    fn malformed(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
-        let mut rejections = registration::malformed_traits(runtime, flow, input);
+    fn malformed(&self, services: &Services, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+        let mut rejections = registration::malformed_traits(services, flow, input);
         if !matches!(input.text("screen").as_str(), "" | "credential-selection" | "previous") {
             let why = "The field screen has to be credential-selection or previous.";
             rejections.push(Rejection::at("screen", message::generic(why)));
         }
         rejections
+    }
+
+    fn checks_traits(&self, _: &Services) -> bool {
+        true
     }
 
     fn needs_csrf(&self, input: &Input) -> bool {
@@ -101,39 +108,26 @@ impl RegistrationMethod for Profile {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Registration>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
         Box::pin(async move {
-            let schemas = runtime.identities.schemas();
-            let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
+            let traits = registration::traits(cx.services, flow, input);
             flow.ui.clear_messages();
             if goes_back(input) {
                 flow.detail.organization_id = None;
                 flow.transient_payload = None;
                 flow.ui.fill("traits", &traits, Group::Default);
-                for method in registration::registration_methods(runtime) {
-                    method.add_profile_fields(cx, runtime, flow)?;
-                }
-            } else {
-                flow.active = None;
-                flow.state = FlowState::ChooseMethod;
-                let mut candidate = registration::candidate(cx, runtime, flow, &traits);
-                if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-                    return Ok(Verdict::invalid(errors));
-                }
-                for method in registration::registration_methods(runtime) {
-                    method.add_credential_fields(cx, runtime, flow)?;
-                }
+                return Ok(MethodOutcome::Ask(RegistrationScreen::Profile));
             }
-            flow.ui.fill("traits", &traits, Group::Default);
-            flow.ui.set_csrf(&request.form_token(flow.client, &cx.entropy));
-            registration::sort(runtime, flow);
-            // Kratos answers 400 here although nothing is wrong, and clients count on it.
-            Ok(Verdict::NextStep { status: 400, writes: Tx::new() })
+            flow.active = None;
+            flow.state = FlowState::ChooseMethod;
+            let mut candidate = registration::candidate(cx, flow, &traits);
+            match cx.services.identities.validate(&cx, &mut candidate) {
+                Ok(()) => Ok(MethodOutcome::Ask(RegistrationScreen::Credential)),
+                Err(errors) => Ok(MethodOutcome::invalid(errors)),
+            }
         })
     }
 }

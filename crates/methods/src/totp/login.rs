@@ -1,9 +1,11 @@
 //! Signing in further.
 
-use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
+use flow::{
+    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+};
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, CredentialType, Cx, Flow, Group, Node, Problem, Session, message};
+use model::{Aal, CredentialType, Flow, Group, Node, Problem, Session, message};
 use store::Tx;
 
 use super::{Totp, TotpConfig};
@@ -13,7 +15,7 @@ use crate::second_factor;
 const MIN_LENGTH: usize = 6;
 
 impl LoginMethod for Totp {
-    fn add_fields(&self, _: &Cx, _: &Runtime, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
+    fn add_fields(&self, _: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
         let LoginScene::SecondFactor { identity } = scene else { return Ok(false) };
         if !identity.credentials.contains_key(&CredentialType::Totp) {
             return Ok(false);
@@ -25,7 +27,7 @@ impl LoginMethod for Totp {
         Ok(true)
     }
 
-    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Services, flow: &Flow<Login>, input: &Input) -> bool {
         flow.detail.requested_aal == Aal::Aal2 && input.method() == "totp"
     }
 
@@ -46,31 +48,24 @@ impl LoginMethod for Totp {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        _: &'a Request,
+        cx: Context<'a>,
         _: &'a mut Flow<Login>,
         session: Option<&'a Session>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
-        Box::pin(check(cx, runtime, session, input))
+    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+        Box::pin(check(cx, session, input))
     }
 }
 
-async fn check(
-    cx: &Cx,
-    runtime: &Runtime,
-    session: Option<&Session>,
-    input: &Input,
-) -> Result<Verdict<LoginStep>, Problem> {
+async fn check(cx: Context<'_>, session: Option<&Session>, input: &Input) -> Result<LoginOutcome, Problem> {
     let code = input.text("totp_code");
     let identity = match session {
-        Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
+        Some(session) => cx.services.identities.with_credentials(session.identity_id).await?,
         None => None,
     };
-    let Some(identity) = identity else { return Ok(Verdict::rejected(message::no_totp_device())) };
+    let Some(identity) = identity else { return Ok(MethodOutcome::rejected(message::no_totp_device())) };
     let Some(credential) = identity.credentials.get(&CredentialType::Totp) else {
-        return Ok(Verdict::rejected(message::no_totp_device()));
+        return Ok(MethodOutcome::rejected(message::no_totp_device()));
     };
     let mut config = TotpConfig::of(credential);
     let Some(secret) = config.secret() else {
@@ -82,11 +77,11 @@ async fn check(
     // Of two requests with one code, the second finds another configuration than it read.
     let mut writes = Tx::new();
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
-    let method = second_factor::proved(cx, CredentialType::Totp);
+    let method = second_factor::proved(&cx, CredentialType::Totp);
     let when_spent = Some(Rejection::whole(message::totp_invalid()));
-    Ok(Verdict::Accepted(LoginStep { when_spent, ..LoginStep::new(identity.id, method, writes) }))
+    Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(identity.id, method, writes) }))
 }
 
-fn wrong<S>() -> Verdict<S> {
-    Verdict::rejected(message::totp_invalid())
+fn wrong() -> LoginOutcome {
+    MethodOutcome::rejected(message::totp_invalid())
 }

@@ -8,10 +8,17 @@ mod settings;
 mod tests;
 
 use crypto::TotpSecret;
-use flow::{LoginMethod, Method, SettingsMethod};
-use model::{Credential, Problem, RawJson};
+use flow::{InputClaims, LoginMethod, Method, SettingsMethod};
+use model::{Aal, Credential, Problem, RawJson};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims = InputClaims {
+    login: |flow, input| flow.detail.requested_aal == Aal::Aal2 && input.method() == "totp",
+    settings: |input| input.method() == "totp" || input.flag("totp_unlink"),
+    ..InputClaims::of("totp")
+};
 
 /// The totp method.
 pub struct Totp;

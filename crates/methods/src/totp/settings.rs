@@ -1,7 +1,9 @@
 //! Setting up an authenticator app, and giving it up.
 
 use crypto::TotpSecret;
-use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use flow::{
+    BoxFuture, Context, Input, MethodOutcome, Rejection, SettingsError, SettingsMethod, SettingsOutcome, SettingsStep,
+};
 use model::flow::Settings;
 use model::ui::InputType;
 use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Session, message};
@@ -15,24 +17,18 @@ use crate::second_factor;
 const PENDING_URI: &str = "totp_url";
 
 impl SettingsMethod for Totp {
-    fn add_fields(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Settings>,
-    ) -> Result<(), Problem> {
+    fn add_fields(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Settings>) -> Result<(), Problem> {
         flow.ui.set_csrf("");
-        if second_factor::is_set_up(runtime, identity, CredentialType::Totp) {
+        if second_factor::is_set_up(cx.services, identity, CredentialType::Totp) {
             let unlink = Node::submit("totp_unlink", Group::Totp, "true", message::unlink_totp());
             flow.ui.upsert(unlink.required());
             return Ok(());
         }
-        let schemas = runtime.identities.schemas();
+        let schemas = cx.services.identities.schemas();
         let account = schemas.totp_account_name(&identity.schema_id, &identity.traits.to_value());
         let account = account.unwrap_or_else(|| identity.id.to_string());
         let secret = TotpSecret::generate(&cx.entropy);
-        let uri = key::uri(&secret, &runtime.config.selfservice.methods.totp.issuer, &account);
+        let uri = key::uri(&secret, &cx.services.config.selfservice.methods.totp.issuer, &account);
         for node in set_up_nodes(&secret, qr::data_url(&uri)?) {
             flow.ui.upsert(node);
         }
@@ -47,24 +43,22 @@ impl SettingsMethod for Totp {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Settings>,
         session: &'a Session,
         identity: &'a Identity,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
         Box::pin(async move {
-            runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
             let mut identity = identity.clone();
-            if !second_factor::is_set_up(runtime, &identity, CredentialType::Totp) {
-                return link(cx, flow, identity, input);
+            if !second_factor::is_set_up(cx.services, &identity, CredentialType::Totp) {
+                return link(&cx, flow, identity, input);
             }
             if input.flag("totp_unlink") {
                 identity.credentials.remove(&CredentialType::Totp);
             }
-            Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
+            Ok(MethodOutcome::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
         })
     }
 }
@@ -85,22 +79,22 @@ pub(super) fn link(
     flow: &Flow<Settings>,
     mut identity: Identity,
     input: &Input,
-) -> Result<Verdict<SettingsStep>, Problem> {
+) -> Result<SettingsOutcome, SettingsError> {
     let uri = flow.internal_context.get(PENDING_URI).and_then(Value::as_str);
     let Some((uri, secret)) = uri.and_then(|uri| Some((uri, key::secret_of(uri)?))) else {
         // The form is from a time when there was an app, which was given up elsewhere.
         let reason = "This form shows no code to scan any more. Please open a new one.";
-        return Ok(Verdict::rejected(message::generic(reason)));
+        return Ok(MethodOutcome::rejected(message::generic(reason)));
     };
     let code = input.text("totp_code");
     if code.is_empty() {
-        return Ok(Verdict::rejected(Rejection::at("totp_code", message::property_missing("totp_code"))));
+        return Ok(MethodOutcome::rejected(Rejection::at("totp_code", message::property_missing("totp_code"))));
     }
     let Some(step) = secret.verify(code.trim(), cx.now(), None) else {
-        return Ok(Verdict::rejected(Rejection::at("totp_code", message::totp_invalid())));
+        return Ok(MethodOutcome::rejected(Rejection::at("totp_code", message::totp_invalid())));
     };
     let config = TotpConfig::new(uri.to_owned(), step).to_json()?;
     second_factor::set_up(cx, &mut identity, CredentialType::Totp, config);
     let proved = Some(second_factor::proved(cx, CredentialType::Totp));
-    Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved }))
+    Ok(MethodOutcome::Accepted(SettingsStep { identity, writes: Tx::new(), proved }))
 }

@@ -1,7 +1,7 @@
 //! What the method shows, and what it accepts, with no server around it.
 
 use crypto::TotpSecret;
-use flow::Verdict;
+use flow::MethodOutcome;
 use model::{Node, RawJson};
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ fn a_form_that_shows_no_key_any_more_links_nothing() {
     let (flow, person) = settings_flow(&cx);
     let code = TotpSecret::from_base32("GM4OEQQXFDU4AS3A23LGKMKKP27AXEF6").expect("base32").code_at(cx.now());
     let stale = link(&cx, &flow, person, &input(json!({"totp_code": code}))).expect("a verdict");
-    assert!(matches!(stale, Verdict::Rejected { .. }));
+    assert!(matches!(stale, MethodOutcome::Rejected { .. }));
 }
 
 #[test]

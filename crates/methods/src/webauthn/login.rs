@@ -1,7 +1,9 @@
 //! Signing in, and signing in further.
 
 use crypto::webauthn::Assertion;
-use flow::{BoxFuture, Input, LoginMethod, LoginScene, LoginStep, Rejection, Request, Runtime, Verdict};
+use flow::{
+    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+};
 use model::flow::Login;
 use model::ui::InputType;
 use model::{
@@ -13,26 +15,20 @@ use super::{KIND, Webauthn, answer_field, missing, proved};
 use crate::keys::{self, Key, Keys, Trigger, decoy};
 
 impl LoginMethod for Webauthn {
-    fn add_fields(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        scene: &LoginScene<'_>,
-        flow: &mut Flow<Login>,
-    ) -> Result<bool, Problem> {
+    fn add_fields(&self, cx: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
         if flow.client != FlowClient::Browser {
             return Ok(false);
         }
         match scene {
-            LoginScene::FirstFactor if self.passwordless => {
-                let label = runtime.identities.schemas().identifier_label(flow.detail.identity_schema.as_deref());
+            LoginScene::FirstFactor | LoginScene::Linking(_) if self.passwordless => {
+                let label = cx.services.identities.schemas().identifier_label(flow.detail.identity_schema.as_deref());
                 let identifier = Node::input("identifier", Group::Default, InputType::Text).required();
                 flow.ui.upsert(identifier.with_value("").with_autocomplete("username webauthn").with_label(label));
                 add_button(flow);
                 Ok(true)
             }
             LoginScene::Identified(visitor) if self.passwordless => {
-                let rules = runtime.identities.rules();
+                let rules = cx.services.identities.rules();
                 let has_key = |identity: &Identity| factors::has_first_factor(&identity.credentials, KIND, rules);
                 let is_offered = visitor.account.is_offered(has_key);
                 if is_offered {
@@ -40,16 +36,16 @@ impl LoginMethod for Webauthn {
                 }
                 Ok(is_offered)
             }
-            LoginScene::Refresh { identity } => self.ask_again(cx, runtime, identity, flow),
-            LoginScene::SecondFactor { identity } if flow.detail.refresh => self.ask_again(cx, runtime, identity, flow),
+            LoginScene::Refresh { identity } => self.ask_again(cx, identity, flow),
+            LoginScene::SecondFactor { identity } if flow.detail.refresh => self.ask_again(cx, identity, flow),
             LoginScene::SecondFactor { identity } if !self.passwordless => {
-                self.ask(cx, runtime, identity, Aal::Aal2, message::login_with_webauthn(), flow)
+                self.ask(cx, identity, Aal::Aal2, message::login_with_webauthn(), flow)
             }
             _ => Ok(false),
         }
     }
 
-    fn is_meant(&self, _: &Runtime, flow: &Flow<Login>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Services, flow: &Flow<Login>, input: &Input) -> bool {
         let is_named = !input.text("webauthn_login").is_empty() || input.method() == "webauthn";
         // As in Kratos what is missing comes first, whatever the level.
         let fits = flow.detail.requested_aal == self.level(flow) || missing(input, "identifier").is_some();
@@ -64,49 +60,41 @@ impl LoginMethod for Webauthn {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        _: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Login>,
         session: Option<&'a Session>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<LoginStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
         Box::pin(async move {
             let identifier = input.text("identifier");
             let identity = match self.level(flow) {
                 Aal::Aal2 => match session {
-                    Some(session) => runtime.identities.with_credentials(session.identity_id).await?,
+                    Some(session) => cx.services.identities.with_credentials(session.identity_id).await?,
                     None => None,
                 },
-                _ => self.named(cx, runtime, flow, &identifier).await?,
+                _ => self.named(cx, flow, &identifier).await?,
             };
-            let Some(identity) = identity else { return Ok(Verdict::rejected(message::no_webauthn_user())) };
+            let Some(identity) = identity else { return Ok(MethodOutcome::rejected(message::no_webauthn_user())) };
             if input.text("webauthn_login").is_empty() {
-                return self.second_step(cx, runtime, &identity, &identifier, flow);
+                return self.second_step(cx, &identity, &identifier, flow);
             }
-            self.sign_in(cx, flow, &identity, &input.text("webauthn_login"))
+            self.sign_in(&cx, flow, &identity, &input.text("webauthn_login"))
         })
     }
 }
 
 impl Webauthn {
     /// Whoever signs in by this identifier, or somebody made up where nobody is to learn who does.
-    async fn named(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        flow: &Flow<Login>,
-        identifier: &str,
-    ) -> Result<Option<Identity>, Problem> {
-        let is_secret = runtime.config.security.mitigate_account_enumeration && !flow.detail.refresh;
-        let found = runtime.store.find_by_identifier(KIND, identifier).await?;
+    async fn named(&self, cx: Context<'_>, flow: &Flow<Login>, identifier: &str) -> Result<Option<Identity>, Problem> {
+        let is_secret = cx.services.config.security.mitigate_account_enumeration && !flow.detail.refresh;
+        let found = cx.services.store.find_by_identifier(KIND, identifier).await?;
         let id = match found {
             Some(found) => found.identity_id,
             // As many reads for nobody as for somebody.
             None if is_secret => IdentityId::random(&cx.entropy),
             None => return Ok(None),
         };
-        let identity = runtime.identities.with_credentials(id).await?;
+        let identity = cx.services.identities.with_credentials(id).await?;
         if !is_secret {
             return Ok(identity);
         }
@@ -114,7 +102,7 @@ impl Webauthn {
             let keys = Keys::held_by(identity, KIND);
             keys.credentials.iter().any(|key| proves(key, Aal::Aal1))
         };
-        Ok(Some(identity.filter(has_key).unwrap_or_else(|| decoy::owner(cx, runtime, KIND, identifier))))
+        Ok(Some(identity.filter(has_key).unwrap_or_else(|| decoy::owner(cx, KIND, identifier))))
     }
 
     /// Which level a submission of this form proves.
@@ -124,17 +112,11 @@ impl Webauthn {
     }
 
     /// Asks whoever is signed in for one of their keys.
-    fn ask_again(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Login>,
-    ) -> Result<bool, Problem> {
+    fn ask_again(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Login>) -> Result<bool, Problem> {
         let aal = flow.detail.requested_aal;
         let credential = identity.credentials.get(&KIND).filter(|credential| !credential.identifiers.is_empty());
         match credential {
-            Some(_) => self.ask(cx, runtime, identity, aal, message::login_with_webauthn(), flow),
+            Some(_) => self.ask(cx, identity, aal, message::login_with_webauthn(), flow),
             None => Ok(false),
         }
     }
@@ -142,8 +124,7 @@ impl Webauthn {
     /// Asks for one of a person's keys that prove a level. Whether there are any.
     fn ask(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
+        cx: Context<'_>,
         identity: &Identity,
         aal: Aal,
         label: Message,
@@ -155,13 +136,13 @@ impl Webauthn {
         if fitting.is_empty() {
             return Ok(false);
         }
-        let (options, challenge) = self.site.ask_for_key(cx, &keys.user_handle.0, &fitting);
+        let (options, challenge) = self.site.ask_for_key(&cx, &keys.user_handle.0, &fitting);
         self.site.keep(&mut flow.internal_context, &challenge);
         if let Some(identifier) = credential.identifiers.first() {
             flow.ui.upsert(Node::hidden("identifier", Group::Default, identifier));
         }
         flow.ui.set_csrf("");
-        flow.ui.upsert(keys::script(cx, runtime));
+        flow.ui.upsert(keys::script(cx));
         flow.ui.upsert(keys::trigger("webauthn_login_trigger", Trigger::WebAuthnLogin, &options.to_string(), label));
         flow.ui.upsert(answer_field("webauthn_login"));
         Ok(true)
@@ -170,24 +151,23 @@ impl Webauthn {
     /// Turns the form into the one that asks for a key of the person who was named.
     fn second_step(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
+        cx: Context<'_>,
         identity: &Identity,
         identifier: &str,
         flow: &mut Flow<Login>,
-    ) -> Result<Verdict<LoginStep>, Problem> {
+    ) -> Result<LoginOutcome, Problem> {
         let before = std::mem::take(&mut flow.ui.nodes);
         let csrf_token = before.iter().find(|node| node.id() == "csrf_token").cloned();
-        if !self.ask(cx, runtime, identity, self.level(flow), message::login_continue(), flow)? {
+        if !self.ask(cx, identity, self.level(flow), message::login_continue(), flow)? {
             flow.ui.nodes = before;
-            return Ok(Verdict::rejected(message::no_webauthn_user()));
+            return Ok(MethodOutcome::rejected(message::no_webauthn_user()));
         }
         if let Some(token) = csrf_token {
             flow.ui.upsert(token);
         }
         flow.ui.messages.push(message::login_prepare_webauthn());
         flow.ui.upsert(Node::hidden("identifier", Group::Default, identifier).required());
-        Ok(Verdict::Elsewhere { to: runtime.flow_page(flow), effects: Box::default(), writes: Tx::new() })
+        Ok(MethodOutcome::Elsewhere { to: cx.services.flow_page(flow), effects: Box::default(), writes: Tx::new() })
     }
 
     /// Checks the browser's answer.
@@ -197,31 +177,31 @@ impl Webauthn {
         flow: &mut Flow<Login>,
         identity: &Identity,
         answer: &str,
-    ) -> Result<Verdict<LoginStep>, Problem> {
+    ) -> Result<LoginOutcome, Problem> {
         let Some(credential) = identity.credentials.get(&KIND) else {
-            return Ok(Verdict::rejected(message::no_webauthn_device()));
+            return Ok(MethodOutcome::rejected(message::no_webauthn_device()));
         };
         let assertion = match Assertion::parse(answer) {
             Ok(assertion) => assertion,
-            Err(error) => return Ok(Verdict::rejected(keys::unreadable(error))),
+            Err(error) => return Ok(MethodOutcome::rejected(keys::unreadable(error))),
         };
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return Ok(Verdict::rejected(keys::no_challenge()));
+            return Ok(MethodOutcome::rejected(keys::no_challenge()));
         };
         let (level, refresh) = (self.level(flow), flow.detail.refresh);
         let mut keys = Keys::of(credential);
         let handle = &keys.user_handle.0;
         let is_theirs = challenge.handle() == handle && assertion.user_handle.as_ref().is_none_or(|own| own == handle);
         if !is_theirs {
-            return Ok(Verdict::rejected(keys::not_accepted(crypto::webauthn::WebAuthnError::UnknownKey)));
+            return Ok(MethodOutcome::rejected(keys::not_accepted(crypto::webauthn::WebAuthnError::UnknownKey)));
         }
         let used = match self.site.used_key(&challenge, &assertion, &mut keys, |key| refresh || proves(key, level)) {
             Ok(key) => proved(cx, key),
-            Err(error) => return Ok(Verdict::rejected(keys::not_accepted(error))),
+            Err(error) => return Ok(MethodOutcome::rejected(keys::not_accepted(error))),
         };
         let writes = keys::spend(cx, &self.site, flow, credential, &keys)?;
         let when_spent = Some(Rejection::whole(keys::no_challenge()));
-        Ok(Verdict::Accepted(LoginStep { when_spent, ..LoginStep::new(identity.id, used, writes) }))
+        Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(identity.id, used, writes) }))
     }
 }
 

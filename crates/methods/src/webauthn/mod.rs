@@ -6,12 +6,18 @@ mod registration;
 mod settings;
 
 use config::RelyingParty;
-use flow::{Input, LoginMethod, Method, RegistrationMethod, Rejection, SettingsMethod};
-use model::{Aal, AuthenticationMethod, CredentialType, Cx, Group, Node, message};
+use flow::{Input, InputClaims, LoginMethod, Method, RegistrationMethod, Rejection, SettingsMethod};
+use model::{Aal, AuthenticationMethod, CredentialType, Cx, FlowClient, Group, Node, message};
 
 use crate::keys::{Ceremony, Key, Site};
 
 const KIND: CredentialType = CredentialType::Webauthn;
+
+/// What is meant for this method.
+pub const CLAIMS: InputClaims = InputClaims {
+    login: |flow, input| flow.client == FlowClient::Browser && input.method() == "webauthn",
+    ..InputClaims::of("webauthn")
+};
 
 /// The webauthn method.
 pub struct Webauthn {

@@ -1,7 +1,8 @@
 //! Signing up.
 
 use flow::{
-    BoxFuture, Input, RegistrationMethod, RegistrationStep, Rejection, Request, Runtime, Verdict, registration,
+    BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationStep, Rejection,
+    Services, registration,
 };
 use model::flow::Registration;
 use model::{Aal, AuthenticationMethod, Cx, Flow, FlowClient, Group, Problem, message};
@@ -14,57 +15,55 @@ impl RegistrationMethod for Webauthn {
         Group::Webauthn
     }
 
-    fn add_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         if !self.is_offered(flow) {
             return Ok(());
         }
         flow.ui.set_csrf("");
-        let options = self.options(cx, flow);
+        let options = self.options(&cx, flow);
         flow.ui.upsert(display_name_field());
         flow.ui.upsert(keys::registration_trigger(&options, message::registration_with_webauthn()));
-        flow.ui.upsert(keys::script(cx, runtime));
+        flow.ui.upsert(keys::script(cx));
         flow.ui.upsert(answer_field("webauthn_register"));
         Ok(())
     }
 
-    fn add_profile_fields(&self, cx: &Cx, _: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+    fn add_profile_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         if self.is_offered(flow) {
             flow.ui.set_csrf("");
-            self.options(cx, flow);
+            self.options(&cx, flow);
             flow.ui.nodes.retain(|node| node.group != Group::Webauthn);
         }
         Ok(())
     }
 
-    fn add_credential_fields(&self, cx: &Cx, runtime: &Runtime, flow: &mut Flow<Registration>) -> Result<(), Problem> {
-        RegistrationMethod::add_fields(self, cx, runtime, flow)
+    fn add_credential_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
+        RegistrationMethod::add_fields(self, cx, flow)
     }
 
-    fn is_meant(&self, _: &Runtime, flow: &Flow<Registration>, input: &Input) -> bool {
+    fn is_meant(&self, _: &Services, flow: &Flow<Registration>, input: &Input) -> bool {
         let is_answered = !input.text("webauthn_register").is_empty();
         self.is_offered(flow) && (is_answered || !missing(input).is_empty())
     }
 
-    fn malformed(&self, runtime: &Runtime, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
+    fn malformed(&self, services: &Services, flow: &Flow<Registration>, input: &Input) -> Vec<Rejection> {
         let missing = missing(input);
         match missing.is_empty() {
-            true => registration::malformed_traits(runtime, flow, input),
+            true => registration::malformed_traits(services, flow, input),
             false => missing.into_iter().map(|field| Rejection::at(field, message::property_missing(field))).collect(),
         }
     }
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        _: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Registration>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<RegistrationStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
         Box::pin(async move {
             let name = input.text("webauthn_register_displayname");
-            let verdict = self.sign_up(cx, runtime, flow, input, &name)?;
-            if matches!(verdict, Verdict::Rejected { .. }) && !name.is_empty() {
+            let verdict = self.sign_up(cx, flow, input, &name)?;
+            if matches!(verdict, MethodOutcome::Rejected { .. }) && !name.is_empty() {
                 flow.ui.set_value("webauthn_register_displayname", name.into());
             }
             Ok(verdict)
@@ -101,31 +100,30 @@ impl Webauthn {
 
     fn sign_up(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
+        cx: Context<'_>,
         flow: &mut Flow<Registration>,
         input: &Input,
         name: &str,
-    ) -> Result<Verdict<RegistrationStep>, Problem> {
+    ) -> Result<RegistrationOutcome, Problem> {
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return Ok(Verdict::rejected(keys::no_challenge()));
+            return Ok(MethodOutcome::rejected(keys::no_challenge()));
         };
         let key = match keys::created(&self.site, &challenge, &input.text("webauthn_register")) {
-            Ok(key) => Key::new(cx, key, Some(name), true),
-            Err(message) => return Ok(Verdict::rejected(message)),
+            Ok(key) => Key::new(&cx, key, Some(name), true),
+            Err(message) => return Ok(MethodOutcome::rejected(message)),
         };
-        let schemas = runtime.identities.schemas();
+        let schemas = cx.services.identities.schemas();
         let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
-        let mut candidate = registration::candidate(cx, runtime, flow, &traits);
-        keys::put(cx, &mut candidate, KIND, &Keys::first(key, challenge.handle()))?;
-        if let Err(errors) = runtime.identities.validate(cx, &mut candidate) {
-            return Ok(Verdict::invalid(errors));
+        let mut candidate = registration::candidate(cx, flow, &traits);
+        keys::put(&cx, &mut candidate, KIND, &Keys::first(key, challenge.handle()))?;
+        if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
+            return Ok(MethodOutcome::invalid(errors));
         }
         if keys::has_no_identifier(&candidate, KIND) {
-            return Ok(Verdict::rejected(message::identifier_missing()));
+            return Ok(MethodOutcome::rejected(message::identifier_missing()));
         }
         let writes = keys::answered(&self.site, flow);
         let method = AuthenticationMethod::new(KIND.as_str(), Aal::Aal1, cx.now());
-        Ok(Verdict::Accepted(RegistrationStep { candidate, method, writes }))
+        Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, writes }))
     }
 }

@@ -1,27 +1,24 @@
 //! Adding security keys, and giving them up.
 
-use flow::{BoxFuture, Input, Rejection, Request, Runtime, SettingsMethod, SettingsStep, Verdict};
+use flow::{
+    BoxFuture, Context, Input, MethodOutcome, Rejection, Services, SettingsError, SettingsMethod, SettingsOutcome,
+    SettingsStep,
+};
 use model::flow::Settings;
-use model::{Cx, Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message};
+use model::{Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message};
 use store::Tx;
 
 use super::{KIND, Webauthn, answer_field, display_name_field, missing, proved};
 use crate::keys::{self, Bytes, Key, Keys};
 
 impl SettingsMethod for Webauthn {
-    fn add_fields(
-        &self,
-        cx: &Cx,
-        runtime: &Runtime,
-        identity: &Identity,
-        flow: &mut Flow<Settings>,
-    ) -> Result<(), Problem> {
+    fn add_fields(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Settings>) -> Result<(), Problem> {
         if flow.client != FlowClient::Browser {
             return Ok(());
         }
         flow.ui.set_csrf("");
         let keys = Keys::held_by(identity, KIND);
-        let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
+        let is_last = factors::first_factors(&identity.credentials, cx.services.identities.rules()) < 2;
         for key in &keys.credentials {
             let label = message::remove_webauthn(keys::display_name(key), key.added_at);
             let mut button = Node::submit("webauthn_remove", Group::Webauthn, &key.id_in_hex(), label);
@@ -30,9 +27,9 @@ impl SettingsMethod for Webauthn {
             }
             flow.ui.nodes.push(button);
         }
-        let (options, challenge) = self.site.ask_for_new_key(cx, &handle_of(identity, &keys).0, None);
+        let (options, challenge) = self.site.ask_for_new_key(&cx, &handle_of(identity, &keys).0, None);
         self.site.keep(&mut flow.internal_context, &challenge);
-        flow.ui.upsert(keys::script(cx, runtime));
+        flow.ui.upsert(keys::script(cx));
         flow.ui.upsert(display_name_field());
         flow.ui.upsert(keys::registration_trigger(&options.to_string(), message::add_webauthn()));
         flow.ui.upsert(answer_field("webauthn_register"));
@@ -45,7 +42,7 @@ impl SettingsMethod for Webauthn {
             && (!input.text("webauthn_register").is_empty() || !input.text("webauthn_remove").is_empty())
     }
 
-    fn malformed(&self, _: &Runtime, _: &Identity, input: &Input) -> Vec<Rejection> {
+    fn malformed(&self, _: &Services, _: &Identity, input: &Input) -> Vec<Rejection> {
         let is_new = !input.text("webauthn_register").is_empty();
         let unnamed = missing(input, "webauthn_register_displayname").filter(|_| is_new);
         unnamed.into_iter().collect()
@@ -53,21 +50,19 @@ impl SettingsMethod for Webauthn {
 
     fn verify<'a>(
         &'a self,
-        cx: &'a Cx,
-        runtime: &'a Runtime,
-        request: &'a Request,
+        cx: Context<'a>,
         flow: &'a mut Flow<Settings>,
         session: &'a Session,
         identity: &'a Identity,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict<SettingsStep>, Problem>> {
+    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
         Box::pin(async move {
             let answer = input.text("webauthn_register");
             let name = input.text("webauthn_register_displayname");
-            runtime.sessions.require_privileged(cx, session, request.url.as_str())?;
+            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
             match answer.is_empty() {
-                true => remove(runtime, identity.clone(), &input.text("webauthn_remove")),
-                false => self.add(cx, runtime, flow, identity.clone(), &answer, &name),
+                true => remove(cx.services, identity.clone(), &input.text("webauthn_remove")),
+                false => self.add(cx, flow, identity.clone(), &answer, &name),
             }
         })
     }
@@ -76,55 +71,54 @@ impl SettingsMethod for Webauthn {
 impl Webauthn {
     fn add(
         &self,
-        cx: &Cx,
-        runtime: &Runtime,
+        cx: Context<'_>,
         flow: &mut Flow<Settings>,
         mut identity: Identity,
         answer: &str,
         name: &str,
-    ) -> Result<Verdict<SettingsStep>, Problem> {
+    ) -> Result<SettingsOutcome, SettingsError> {
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return Ok(Verdict::rejected(keys::no_challenge()));
+            return Ok(MethodOutcome::rejected(keys::no_challenge()));
         };
         let key = match keys::created(&self.site, &challenge, answer) {
-            Ok(key) => Key::new(cx, key, Some(name), self.passwordless),
-            Err(message) => return Ok(Verdict::rejected(message)),
+            Ok(key) => Key::new(&cx, key, Some(name), self.passwordless),
+            Err(message) => return Ok(MethodOutcome::rejected(message)),
         };
         let mut stored = Keys::held_by(&identity, KIND);
-        let proved = Some(proved(cx, &key));
+        let proved = Some(proved(&cx, &key));
         if let Err(message) = stored.add(key, challenge.handle()) {
-            return Ok(Verdict::rejected(message));
+            return Ok(MethodOutcome::rejected(message));
         }
-        keys::put(cx, &mut identity, KIND, &stored)?;
-        if let Err(errors) = runtime.identities.validate(cx, &mut identity) {
-            return Ok(Verdict::invalid(errors));
+        keys::put(&cx, &mut identity, KIND, &stored)?;
+        if let Err(errors) = cx.services.identities.validate(&cx, &mut identity) {
+            return Ok(MethodOutcome::invalid(errors));
         }
         if keys::has_no_identifier(&identity, KIND) {
-            return Ok(Verdict::rejected(message::identifier_missing()));
+            return Ok(MethodOutcome::rejected(message::identifier_missing()));
         }
         let writes = keys::answered(&self.site, flow);
-        Ok(Verdict::Accepted(SettingsStep { identity, writes, proved }))
+        Ok(MethodOutcome::Accepted(SettingsStep { identity, writes, proved }))
     }
 }
 
-fn remove(runtime: &Runtime, mut identity: Identity, id: &str) -> Result<Verdict<SettingsStep>, Problem> {
+fn remove(services: &Services, mut identity: Identity, id: &str) -> Result<SettingsOutcome, SettingsError> {
     if !identity.credentials.contains_key(&KIND) {
-        return Ok(Verdict::rejected(message::generic("There is no security key to remove.")));
+        return Ok(MethodOutcome::rejected(message::generic("There is no security key to remove.")));
     }
     let mut keys = Keys::held_by(&identity, KIND);
     let (gone, kept): (Vec<Key>, Vec<Key>) = keys.credentials.into_iter().partition(|key| key.id_in_hex() == id);
     if gone.is_empty() {
-        return Ok(Verdict::rejected(message::generic(
+        return Ok(MethodOutcome::rejected(message::generic(
             "You have no security key of this kind. It may be removed already.",
         )));
     }
-    let is_last = factors::first_factors(&identity.credentials, runtime.identities.rules()) < 2;
+    let is_last = factors::first_factors(&identity.credentials, services.identities.rules()) < 2;
     if is_last && gone.iter().any(|key| key.is_passwordless) {
-        return Ok(Verdict::rejected(keys::last_way_to_sign_in()));
+        return Ok(MethodOutcome::rejected(keys::last_way_to_sign_in()));
     }
     keys.credentials = kept;
     keys::put_or_remove(&mut identity, KIND, &keys)?;
-    Ok(Verdict::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
+    Ok(MethodOutcome::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))
 }
 
 /// Whom new keys say they belong to: as those that are there, or else Kratos' choice.

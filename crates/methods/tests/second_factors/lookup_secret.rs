@@ -1,6 +1,6 @@
 //! Backup codes.
 
-use flow::{LoginScene, Verdict};
+use flow::{LoginScene, MethodOutcome};
 use model::{CredentialType, RawJson};
 use serde_json::{Value, json};
 
@@ -13,30 +13,31 @@ const KRATOS: &str = r#"{"recovery_codes":[{"code":"a2iqf6w0","used_at":null},{"
 async fn codes_are_made_then_confirmed_then_shown_or_given_up() {
     let mut place = Place::new().await;
     let mut flow = place.settings_flow();
-    place.settings("lookup_secret").add_fields(&place.cx, &place.runtime, &place.person, &mut flow).expect("fields");
+    place.settings("lookup_secret").add_fields(place.context(), &place.person, &mut flow).expect("fields");
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "lookup_secret_regenerate"]);
 
     let confirm = json!({"lookup_secret_confirm": true});
-    let Verdict::Rejected { rejections, .. } = place.change("lookup_secret", &mut flow, confirm.clone()).await else {
+    let MethodOutcome::Rejected { rejections, .. } = place.change("lookup_secret", &mut flow, confirm.clone()).await
+    else {
         panic!("there is nothing to confirm")
     };
     assert_eq!((rejections[0].field.as_str(), rejections[0].message.id), ("", 4000001));
 
     let made = place.change("lookup_secret", &mut flow, json!({"lookup_secret_regenerate": true})).await;
-    assert!(matches!(made, Verdict::NextStep { status: 200, .. }));
+    assert!(matches!(made, MethodOutcome::NextStep { status: 200, .. }));
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "lookup_secret_codes", "lookup_secret_confirm"]);
     let pending = flow.internal_context["lookup_secret_regenerated"].clone();
     assert_eq!(pending[0]["used_at"], Value::Null);
 
     let confirmed = place.change("lookup_secret", &mut flow, confirm).await;
-    let Verdict::Accepted(step) = confirmed else { panic!("not confirmed") };
+    let MethodOutcome::Accepted(step) = confirmed else { panic!("not confirmed") };
     assert_eq!(step.proved.expect("a proof").method, "lookup_secret");
     place.person = step.identity;
     let credential = &place.person.credentials[&CredentialType::LookupSecret];
     assert_eq!(credential.config.to_value(), json!({"recovery_codes": pending}));
 
     let mut flow = place.settings_flow();
-    place.settings("lookup_secret").add_fields(&place.cx, &place.runtime, &place.person, &mut flow).expect("fields");
+    place.settings("lookup_secret").add_fields(place.context(), &place.person, &mut flow).expect("fields");
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "lookup_secret_reveal", "lookup_secret_disable"]);
 }
 
@@ -49,12 +50,12 @@ async fn a_code_signs_in_once() {
     place.store().await;
     let mut flow = place.login_flow();
     let (method, scene) = (place.login("lookup_secret"), LoginScene::SecondFactor { identity: &place.person });
-    method.add_fields(&place.cx, &place.runtime, &scene, &mut flow).expect("fields");
+    method.add_fields(place.context(), &scene, &mut flow).expect("fields");
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "lookup_secret", "method"]);
 
     let attempt = async |body: Value| place.sign_in("lookup_secret", body).await;
     let code = json!({"lookup_secret": "a2iqf6w0"});
-    let (Verdict::Accepted(first), Verdict::Accepted(second)) =
+    let (MethodOutcome::Accepted(first), MethodOutcome::Accepted(second)) =
         (attempt(code.clone()).await, attempt(code.clone()).await)
     else {
         panic!("the right code was rejected")
@@ -68,7 +69,7 @@ async fn a_code_signs_in_once() {
         (json!({"lookup_secret": ""}), "", 4000016),
     ];
     for (body, field, id) in refused {
-        let Verdict::Rejected { rejections, .. } = attempt(body).await else { panic!("accepted") };
+        let MethodOutcome::Rejected { rejections, .. } = attempt(body).await else { panic!("accepted") };
         assert_eq!((rejections[0].field.as_str(), rejections[0].message.id), (field, id));
     }
     let rejections = method.malformed(&place.login_flow(), &input(json!({})));

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use crypto::CsrfToken;
-use flow::{
-    Input, LoginMethod, LoginStep, Method, Request, RequestFacts, Runtime, SettingsMethod, SettingsStep, Verdict,
-};
+use engine::Runtime;
+use flow::{Context, Input, LoginMethod, LoginOutcome, Method, Request, RequestFacts, SettingsMethod, SettingsOutcome};
 use model::flow::{Login, Settings};
 use model::{
     Aal, AuthenticationMethod, ClientInfo, Clock, Credential, CredentialType, Cx, Entropy, Flow, FlowClient, FlowState,
@@ -21,6 +20,7 @@ use testkit::{Database, Server, Setup};
 pub struct Place {
     pub cx: Cx,
     pub runtime: Arc<Runtime>,
+    request: Request,
     pub person: Identity,
     /// Removed in the end.
     _database: Database,
@@ -45,7 +45,13 @@ impl Place {
         let cx = Cx { clock, entropy: Entropy::seeded(7) };
         let traits = RawJson::from_value(&json!({ "email": "a@example.org" }));
         let person = Identity::new(IdentityId::random(&cx.entropy), "person".to_owned(), traits, cx.now());
-        Self { cx, runtime: server.app.site().runtime.clone(), person, _database: database }
+        let request = request(&cx);
+        Self { cx, runtime: server.app.site().runtime.clone(), request, person, _database: database }
+    }
+
+    /// What the method is given.
+    pub fn context(&self) -> Context<'_> {
+        Context::new(&self.cx, &self.runtime, &self.request)
     }
 
     /// The method of a name, for signing in.
@@ -80,19 +86,16 @@ impl Place {
     }
 
     /// What a method makes of a second factor, from somebody who has shown a first one.
-    pub async fn sign_in(&self, name: &str, body: Value) -> Verdict<LoginStep> {
-        let (request, session, mut flow) = (self.request(), self.session(), self.login_flow());
-        let verdict =
-            self.login(name).verify(&self.cx, &self.runtime, &request, &mut flow, Some(&session), &input(body)).await;
-        verdict.expect("a verdict")
+    pub async fn sign_in(&self, name: &str, body: Value) -> LoginOutcome {
+        let (session, mut flow) = (self.session(), self.login_flow());
+        self.login(name).verify(self.context(), &mut flow, Some(&session), &input(body)).await.expect("an outcome")
     }
 
     /// What a method makes of a change that the person has just signed in for.
-    pub async fn change(&self, name: &str, flow: &mut Flow<Settings>, body: Value) -> Verdict<SettingsStep> {
-        let (request, session, method) = (self.request(), self.session(), self.settings(name));
-        let verdict =
-            method.verify(&self.cx, &self.runtime, &request, flow, &session, &self.person, &input(body)).await;
-        verdict.expect("a verdict")
+    pub async fn change(&self, name: &str, flow: &mut Flow<Settings>, body: Value) -> SettingsOutcome {
+        let (session, input) = (self.session(), input(body));
+        let outcome = self.settings(name).verify(self.context(), flow, &session, &self.person, &input).await;
+        outcome.unwrap_or_else(|_| panic!("no outcome"))
     }
 
     /// A form that asks for a second factor.
@@ -146,24 +149,6 @@ impl Place {
             identity: None,
         }
     }
-
-    fn request(&self) -> Request {
-        Request {
-            url: "https://id.example.org/".parse().expect("a URL"),
-            credentials: session::RequestCredentials::default(),
-            client: ClientInfo::default(),
-            csrf: CsrfToken::generate(&self.cx.entropy),
-            has_csrf_cookie: true,
-            continuity_cookie: None,
-            cookies: Vec::new(),
-            origin: None,
-            sends_json: true,
-            wants_json: true,
-            is_get: false,
-            from_script: false,
-            facts: RequestFacts::default(),
-        }
-    }
 }
 
 pub fn input(body: Value) -> Input {
@@ -172,4 +157,22 @@ pub fn input(body: Value) -> Input {
 
 pub fn names(nodes: &[Node]) -> Vec<&str> {
     nodes.iter().map(Node::id).collect()
+}
+
+fn request(cx: &Cx) -> Request {
+    Request {
+        url: "https://id.example.org/".parse().expect("a URL"),
+        credentials: session::RequestCredentials::default(),
+        client: ClientInfo::default(),
+        csrf: CsrfToken::generate(&cx.entropy),
+        has_csrf_cookie: true,
+        continuity_cookie: None,
+        cookies: Vec::new(),
+        origin: None,
+        sends_json: true,
+        wants_json: true,
+        is_get: false,
+        from_script: false,
+        facts: RequestFacts::default(),
+    }
 }

@@ -1,7 +1,7 @@
 //! Authenticator apps.
 
 use crypto::TotpSecret;
-use flow::{LoginScene, Verdict};
+use flow::{LoginScene, MethodOutcome};
 use model::{CredentialType, Node, RawJson, SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -25,13 +25,13 @@ async fn a_second_factor_is_asked_for_where_there_is_one() {
     let mut place = Place::new().await;
     let mut flow = place.login_flow();
     let scene = LoginScene::SecondFactor { identity: &place.person };
-    place.login("totp").add_fields(&place.cx, &place.runtime, &scene, &mut flow).expect("no fields");
-    place.login("totp").add_fields(&place.cx, &place.runtime, &LoginScene::FirstFactor, &mut flow).expect("no fields");
+    place.login("totp").add_fields(place.context(), &scene, &mut flow).expect("no fields");
+    place.login("totp").add_fields(place.context(), &LoginScene::FirstFactor, &mut flow).expect("no fields");
     assert!(flow.ui.nodes.is_empty());
 
     place.set_up(CredentialType::Totp, RawJson::from_value(&json!({"totp_url": KRATOS_URI, "zelus_last_step": 1})));
     let scene = LoginScene::SecondFactor { identity: &place.person };
-    place.login("totp").add_fields(&place.cx, &place.runtime, &scene, &mut flow).expect("fields");
+    place.login("totp").add_fields(place.context(), &scene, &mut flow).expect("fields");
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "totp_code", "method"]);
     assert_eq!(json_of(&flow.ui.nodes[1])["attributes"]["value"], "");
     place.login("totp").keep_input(&mut flow, &input(json!({"totp_code": "123456"})));
@@ -42,7 +42,7 @@ async fn a_second_factor_is_asked_for_where_there_is_one() {
 async fn settings_offer_to_link_and_then_to_unlink() {
     let mut place = Place::new().await;
     let mut flow = place.settings_flow();
-    place.settings("totp").add_fields(&place.cx, &place.runtime, &place.person, &mut flow).expect("fields");
+    place.settings("totp").add_fields(place.context(), &place.person, &mut flow).expect("fields");
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "totp_secret_key", "totp_qr", "totp_code", "method"]);
     let uri = flow.internal_context["totp_url"].as_str().expect("a key URI").to_owned();
     assert!(uri.starts_with("otpauth://totp/id.example.org:a%40example.org?"), "{uri}");
@@ -51,13 +51,13 @@ async fn settings_offer_to_link_and_then_to_unlink() {
     for (body, id) in
         [(json!({}), 4000002), (json!({"totp_code": "000000"}), 4000008), (json!({"totp_code": 7}), 4000008)]
     {
-        let Verdict::Rejected { rejections, .. } = place.change("totp", &mut flow, body).await else {
+        let MethodOutcome::Rejected { rejections, .. } = place.change("totp", &mut flow, body).await else {
             panic!("a wrong code was accepted")
         };
         assert_eq!((rejections[0].field.as_str(), rejections[0].message.id), ("totp_code", id));
     }
     let accepted = place.change("totp", &mut flow, json!({"totp_code": code})).await;
-    let Verdict::Accepted(step) = accepted else { panic!("the right code was rejected") };
+    let MethodOutcome::Accepted(step) = accepted else { panic!("the right code was rejected") };
     assert_eq!(step.proved.expect("a proof").method, "totp");
     let credential = &step.identity.credentials[&CredentialType::Totp];
     assert_eq!(credential.identifiers, [place.person.id.to_string()]);
@@ -66,7 +66,7 @@ async fn settings_offer_to_link_and_then_to_unlink() {
 
     place.person = step.identity;
     let mut flow = place.settings_flow();
-    place.settings("totp").add_fields(&place.cx, &place.runtime, &place.person, &mut flow).expect("fields");
+    place.settings("totp").add_fields(place.context(), &place.person, &mut flow).expect("fields");
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "totp_unlink"]);
     assert!(flow.internal_context.is_empty());
 }
@@ -79,17 +79,21 @@ async fn a_code_signs_in_once() {
     place.store().await;
     let code = code_of(KRATOS_URI, place.cx.now());
     let attempt = async |code: &str| place.sign_in("totp", json!({"totp_code": code})).await;
-    assert!(matches!(attempt("000000").await, Verdict::Rejected { .. }));
-    let (Verdict::Accepted(first), Verdict::Accepted(second)) = (attempt(&code).await, attempt(&code).await) else {
+    assert!(matches!(attempt("000000").await, MethodOutcome::Rejected { .. }));
+    let (MethodOutcome::Accepted(first), MethodOutcome::Accepted(second)) =
+        (attempt(&code).await, attempt(&code).await)
+    else {
         panic!("the right code was rejected")
     };
     let store = &place.runtime.store;
     store.commit(first.writes).await.expect("the first request wins");
     assert!(matches!(store.commit(second.writes).await, Err(store::CommitError::Stale(_))));
-    assert!(matches!(attempt(&code).await, Verdict::Rejected { .. }));
+    assert!(matches!(attempt(&code).await, MethodOutcome::Rejected { .. }));
 
     let later = place.cx.now() + SignedDuration::from_secs(30);
-    let Verdict::Accepted(next) = attempt(&code_of(KRATOS_URI, later)).await else { panic!("the next code is new") };
+    let MethodOutcome::Accepted(next) = attempt(&code_of(KRATOS_URI, later)).await else {
+        panic!("the next code is new")
+    };
     store.commit(next.writes).await.expect("written");
     for (body, id) in [(json!({}), 4000002), (json!({"totp_code": "12345"}), 4000003)] {
         let rejections = place.login("totp").malformed(&place.login_flow(), &input(body));

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use flow::{Runtime, login, recovery, registration, settings, verification};
+use engine::{Engine, FetchError, Runtime, TooOld, login, recovery, registration, settings, verification};
 use model::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
 use model::{Aal, Cx, Flow, FlowState, Id, Problem};
 use url::form_urlencoded;
@@ -25,7 +25,7 @@ pub(super) fn router() -> Router {
 async fn show_login(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked(&request) else { return Ok(opened_anew::<Login>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = login::fetch(&cx, &runtime, &asker, id).await.map(|shown| shown.flow);
+    let fetched = login::fetch(Engine::new(&cx, &runtime, &asker), id).await.map(|shown| shown.flow);
     show(&request, &asker, fetched, |flow| {
         let selfservice = &runtime.config.selfservice;
         // Whoever is signed in already needs no other account.
@@ -57,7 +57,7 @@ async fn show_login(request: Request) -> web::Result {
 async fn show_registration(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked(&request) else { return Ok(opened_anew::<Registration>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = registration::fetch(&cx, &runtime, &asker, id).await.map(|shown| shown.flow);
+    let fetched = registration::fetch(Engine::new(&cx, &runtime, &asker), id).await.map(|shown| shown.flow);
     show(&request, &asker, fetched, |flow| {
         let href = open(&runtime, "login", &kept_for(flow, flow.detail.oauth2_login_challenge.as_ref()));
         vec![Link { before: Some("Been here before?"), text: "Sign in", href }]
@@ -68,7 +68,7 @@ async fn show_registration(request: Request) -> web::Result {
 async fn show_recovery(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked::<Recovery>(&request) else { return Ok(opened_anew::<Recovery>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = recovery::fetch(&cx, &runtime, &asker, id).await;
+    let fetched = recovery::fetch(Engine::new(&cx, &runtime, &asker), id).await;
     show(&request, &asker, fetched, |flow| {
         vec![Link { before: None, text: "Back to signing in", href: open(&runtime, "login", &return_to(flow)) }]
     })
@@ -80,7 +80,7 @@ async fn show_verification(request: Request) -> web::Result {
         return Ok(opened_anew::<Verification>(&request));
     };
     let asker = request.for_flow()?;
-    let fetched = verification::fetch(&cx, &runtime, &asker, id).await;
+    let fetched = verification::fetch(Engine::new(&cx, &runtime, &asker), id).await;
     show(&request, &asker, fetched, |flow| match flow.state {
         FlowState::PassedChallenge => Vec::new(),
         _ => vec![Link { before: None, text: "Do this later", href: way_on(&runtime, flow) }],
@@ -91,12 +91,7 @@ async fn show_verification(request: Request) -> web::Result {
 async fn show_settings(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked::<Settings>(&request) else { return Ok(opened_anew::<Settings>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = match settings::fetch(&cx, &runtime, &asker, id).await {
-        Ok(shown) => Ok(shown.flow),
-        // Whoever has signed out starts anew, by signing in.
-        Err(failed) if failed.not_signed_in => Err(Problem::not_found()),
-        Err(failed) => Err(failed.problem),
-    };
+    let fetched = settings::fetch(Engine::new(&cx, &runtime, &asker), id).await.map(|shown| shown.flow);
     show(&request, &asker, fetched, |flow| vec![Link { before: None, text: "Done", href: way_on(&runtime, flow) }])
         .map_err(Failure::for_browsers)
 }
@@ -110,7 +105,7 @@ fn asked<K: Kind>(request: &Request) -> (Cx, std::sync::Arc<Runtime>, Option<Id<
 fn show<K: Headed>(
     request: &Request,
     asker: &flow::Request,
-    fetched: Result<Flow<K>, Problem>,
+    fetched: Result<Flow<K>, FetchError>,
     links: impl FnOnce(&Flow<K>) -> Vec<Link>,
 ) -> Result<Response, Problem> {
     let public_url = request.site().runtime.public_url();
@@ -119,16 +114,17 @@ fn show<K: Headed>(
             let page = FlowPage::new(&flow, links(&flow), public_url);
             shown(StatusCode::OK, &page, page.has_scripts())
         }
+        Err(FetchError::Failed(problem)) => Err(problem),
         // A new flow would not be this browser's either, and so on without end.
-        Err(problem) if problem.status == 403 && !asker.has_csrf_cookie => {
+        Err(FetchError::AnotherBrowser(_) | FetchError::SomebodyElses | FetchError::SecondFactor(_))
+            if !asker.has_csrf_cookie =>
+        {
             let again = open(&request.site().runtime, K::NAME.as_str(), &kept_of(request));
             shown(StatusCode::FORBIDDEN, &ErrorPage::new(public_url, ErrorKind::NoCookies, None, again), false)
         }
-        Err(problem) if matches!(problem.status, 403 | 404 | 410) => match problem.details.get("redirect_to") {
-            Some(serde_json::Value::String(anew)) => Ok(see_other(request.method(), anew)),
-            _ => Ok(opened_anew::<K>(request)),
-        },
-        Err(problem) => Err(problem),
+        Err(FetchError::TooOld(TooOld { open_anew_at: Some(url), .. })) => Ok(see_other(request.method(), &url)),
+        // Whoever has signed out starts anew, by signing in.
+        Err(_) => Ok(opened_anew::<K>(request)),
     }
 }
 

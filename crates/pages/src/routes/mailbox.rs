@@ -9,7 +9,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use flow::Runtime;
+use engine::Runtime;
 use model::{Problem, Uuid};
 use store::{CourierMessage, MessageFilter};
 use web::Request;

@@ -14,7 +14,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use flow::Runtime;
+use engine::Runtime;
 use model::Problem;
 use url::form_urlencoded;
 use web::{Failure, Request, see_other};

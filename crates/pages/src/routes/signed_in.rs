@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use model::{Cx, Problem, Session};
-use session::{Found, PageQuery, RequestCredentials, Sessions};
+use session::{Denied, Found, PageQuery, RequestCredentials, Sessions};
 use web::{Request, see_other};
 
 use super::{open, shown};
@@ -47,7 +47,7 @@ async fn show_welcome(request: Request) -> web::Result {
 async fn others(cx: &Cx, sessions: &Sessions, credentials: &RequestCredentials) -> Result<Vec<OtherSession>, Problem> {
     let query = PageQuery { page_size: Some(OTHERS.to_owned()), ..PageQuery::default() };
     let page = match sessions.list_own(cx, credentials, &query).await {
-        Err(problem) if problem.status == 403 => return Ok(Vec::new()),
+        Err(Denied::SecondFactor(_)) => return Ok(Vec::new()),
         page => page?,
     };
     let other = |session: &Session| OtherSession {

@@ -1,9 +1,9 @@
 //! What a request proves, and at which level.
 
-use model::{CredentialType, problem};
+use model::{CredentialType, Problem, problem};
 
 use super::*;
-use crate::{Expand, Lookup, Refusal, StepUp, Via};
+use crate::{Denied, Expand, Lookup, Refusal, StepUp, Via};
 
 async fn refusal(world: &World, credentials: &RequestCredentials) -> Refusal {
     match world.sessions.find(&world.cx, credentials).await.expect("a database") {
@@ -137,8 +137,8 @@ async fn a_second_factor_must_be_used_once_there_is_one() {
     world.store.commit(tx).await.expect("an update");
 
     let denied = world.sessions.whoami(&world.cx, &header(&session)).await.expect_err("a second factor is needed");
-    assert!(denied.refusal.is_none());
-    let problem = denied.problem;
+    assert!(matches!(denied, Denied::SecondFactor(_)), "{denied:?}");
+    let problem = Problem::from(denied);
     assert_eq!((problem.status, problem.id), (403, Some(problem::id::AAL2_REQUIRED)));
     let url = "http://127.0.0.1:4433/self-service/login/browser?aal=aal2";
     assert_eq!(problem.details["redirect_browser_to"], url);
@@ -163,7 +163,8 @@ async fn the_way_to_the_second_factor_keeps_what_was_asked_for() {
     let person = world.person(&[(CredentialType::Totp, r#"{"totp_url":"otpauth://totp/x"}"#)]).await;
     let session = world.sign_in(&person).await;
     let on = StepUp { return_to: Some("http://a/b?c"), request_url: Some("http://x/?login_challenge=l&return_to=/r") };
-    let problem = world.sessions.require_aal(&session, RequiredAal::HighestAvailable, on).expect_err("a step up");
+    let required = world.sessions.require_aal(&session, RequiredAal::HighestAvailable, on).expect_err("a step up");
+    let problem = Problem::from(required);
     let base = "http://127.0.0.1:4433/self-service/login/browser";
     assert_eq!(problem.details["redirect_browser_to"], format!("{base}?aal=aal2&return_to=http%3A%2F%2Fa%2Fb%3Fc"));
     assert_eq!(problem.extra["redirect_browser_to"], format!("{base}?aal=aal2&login_challenge=l&return_to=%2Fr"));
@@ -176,7 +177,8 @@ async fn privileges_last_for_a_while() {
     let session = world.sign_in(&world.someone().await).await;
     assert!(world.sessions.require_privileged(&world.cx, &session, "/settings").is_ok());
     world.advance(HOUR);
-    let problem = world.sessions.require_privileged(&world.cx, &session, "/settings").expect_err("too old");
+    let required = world.sessions.require_privileged(&world.cx, &session, "/settings").expect_err("too old");
+    let problem = Problem::from(required);
     assert_eq!((problem.status, problem.id), (403, Some(problem::id::REFRESH_REQUIRED)));
     let url = "http://127.0.0.1:4433/self-service/login/browser?refresh=true&return_to=%2Fsettings";
     assert_eq!(problem.extra["redirect_browser_to"], url);

@@ -1,26 +1,23 @@
-//! The configuration and everything derived from it.
+//! The services that flows are made with: the configuration and everything derived from it.
 
 use std::sync::Arc;
 
-use config::{AddressProof, Config};
+use config::Config;
 use courier::{Courier, Templates};
 use crypto::{ContinuityCodec, HashingPool, KeyRing};
 use identity::{Identities, Schemas};
 use mapper::Mapper;
 use model::flow::Kind;
-use model::{Clock, Entropy, Flow, FlowName, Problem};
+use model::{Clock, Entropy, Flow, FlowName};
 use outbound::Outbound;
 use session::{Sessions, Tokenizer};
 use store::Store;
 use url::Url;
 
-use crate::hook::Hooks;
-use crate::method::Method;
-use crate::proof::{RecoveryMethod, VerificationMethod};
 use crate::tasks::Tasks;
 
-/// What a request or a job works with from its beginning to its end. A reload builds a whole new one and swaps it in.
-pub struct Runtime {
+/// The services that a request or a job works with from its beginning to its end, under one configuration.
+pub struct Services {
     pub config: Arc<Config>,
     pub store: Store,
     pub sessions: Sessions,
@@ -32,15 +29,12 @@ pub struct Runtime {
     pub mapper: Mapper,
     /// Composes messages, and delivers them.
     pub courier: Courier,
-    /// The sign-in methods that are switched on, in the order in which they fill in forms.
-    pub methods: Vec<Box<dyn Method>>,
-    pub hooks: Hooks,
     /// What nobody waits for: web hooks whose answers are ignored.
     pub background: Tasks,
 }
 
-/// What a runtime is made of besides its configuration and what can be chosen there.
-pub struct Parts {
+/// The resources that services are built on, besides their configuration.
+pub struct Resources {
     pub store: Store,
     pub schemas: Arc<Schemas>,
     pub hashing: HashingPool,
@@ -49,12 +43,14 @@ pub struct Parts {
     pub templates: Templates,
     pub clock: Clock,
     pub entropy: Entropy,
+    /// Outlives these services: a reload builds new ones.
+    pub background: Tasks,
 }
 
-impl Runtime {
-    /// Puts a runtime together.
-    pub fn new(config: Arc<Config>, parts: Parts, methods: Vec<Box<dyn Method>>, hooks: Hooks) -> Self {
-        let Parts { store, schemas, hashing, outbound, mapper, templates, clock, entropy } = parts;
+impl Services {
+    /// The services under a configuration.
+    pub fn new(config: Arc<Config>, resources: Resources) -> Self {
+        let Resources { store, schemas, hashing, outbound, mapper, templates, clock, entropy, background } = resources;
         let courier =
             Courier::new(config.clone(), store.clone(), outbound.clone(), mapper.clone(), templates, clock, entropy);
         Self {
@@ -66,17 +62,8 @@ impl Runtime {
             store,
             outbound,
             mapper,
-            methods,
-            hooks,
-            background: Tasks::default(),
+            background,
         }
-    }
-
-    /// Has work that nobody waits for done in `background`, which outlives this runtime.
-    #[must_use]
-    pub fn with_background(mut self, background: Tasks) -> Self {
-        self.background = background;
-        self
     }
 
     /// The external address of the public API, as configured.
@@ -87,17 +74,6 @@ impl Runtime {
     /// The address of a route of the public API. `path` begins with a slash.
     pub fn public_route(&self, path: &str) -> String {
         format!("{}{path}", self.public_url().trim_end_matches('/'))
-    }
-
-    /// Checks that the method of this name is switched on.
-    ///
-    /// # Errors
-    /// 404 when it is not.
-    pub(crate) fn ensure_switched_on(&self, method: &str) -> Result<(), Problem> {
-        match self.config.selfservice.methods.enabled(method) {
-            true => Ok(()),
-            false => Err(Problem::not_found().reason("This method is switched off here.")),
-        }
     }
 
     /// The page that shows a kind of flow: the configured one, or ours.
@@ -117,30 +93,8 @@ impl Runtime {
     }
 
     /// What reads and writes the cookie that says what a browser has left unfinished.
-    pub(crate) fn continuity_codec(&self) -> ContinuityCodec {
+    pub fn continuity_codec(&self) -> ContinuityCodec {
         ContinuityCodec::new(&self.proof_keys())
-    }
-
-    /// The method by which people verify addresses, and its name.
-    ///
-    /// # Errors
-    /// 400 when the configured one is switched off.
-    pub fn verification_method(&self) -> Result<(&'static str, &dyn VerificationMethod), Problem> {
-        let configured = self.config.selfservice.verification_use;
-        let mut methods = self.methods.iter().filter(|method| method.name() == configured.as_str());
-        let found = methods.find_map(|method| Some((method.name(), method.verification()?)));
-        found.ok_or_else(|| switched_off("verification", configured))
-    }
-
-    /// The method by which people win back access, and its name.
-    ///
-    /// # Errors
-    /// 400 when the configured one is switched off.
-    pub fn recovery_method(&self) -> Result<(&'static str, &dyn RecoveryMethod), Problem> {
-        let configured = self.config.selfservice.recovery_use;
-        let mut methods = self.methods.iter().filter(|method| method.name() == configured.as_str());
-        let found = methods.find_map(|method| Some((method.name(), method.recovery()?)));
-        found.ok_or_else(|| switched_off("recovery", configured))
     }
 
     /// The page that shows this flow.
@@ -154,9 +108,4 @@ impl Runtime {
     fn built_in_page(&self, name: &str) -> Url {
         self.config.serve.public.base_url.join(&format!("/ui/{name}"))
     }
-}
-
-fn switched_off(flow: &str, proof: AddressProof) -> Problem {
-    let method = proof.as_str();
-    Problem::bad_request(format!("The {flow} flow is set to the method {method}, which is switched off."))
 }

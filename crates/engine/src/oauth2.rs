@@ -5,15 +5,15 @@
 
 use std::time::Duration;
 
+use flow::Request;
 use model::flow::{Login, Registration};
 use model::problem::id;
-use model::{AuthenticationMethod, Cx, Flow, IdentityId, Problem, Session, SessionId};
+use model::{AuthenticationMethod, Flow, IdentityId, Problem, Session, SessionId};
 use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded;
 
-use crate::request::Request;
-use crate::runtime::Runtime;
+use crate::runtime::Engine;
 
 /// How long a person waits for the server, retries included.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -73,9 +73,9 @@ impl<'a> Subject<'a> {
 ///
 /// # Errors
 /// 500 `invalid_configuration` when there is one, but no server that could have sent it; 400 when it is empty.
-pub(crate) fn challenge(runtime: &Runtime, url: &Url) -> Result<Option<String>, Problem> {
+pub(crate) fn challenge(cx: Engine<'_>, url: &Url) -> Result<Option<String>, Problem> {
     let Some((_, challenge)) = url.query_pairs().find(|(name, _)| name == "login_challenge") else { return Ok(None) };
-    if runtime.config.oauth2_provider.is_none() {
+    if cx.services.config.oauth2_provider.is_none() {
         let reason = "The address has a login_challenge, but there is no OAuth 2.0 server to answer it to.";
         return Err(Problem::new(500).with_id(id::INVALID_CONFIGURATION).reason(reason));
     }
@@ -89,8 +89,8 @@ pub(crate) fn challenge(runtime: &Runtime, url: &Url) -> Result<Option<String>, 
 ///
 /// # Errors
 /// 400 when the server does not know it, or has had the answer already; 500 when the server cannot be reached.
-pub(crate) async fn login_request(runtime: &Runtime, challenge: &str) -> Result<LoginRequest, Problem> {
-    let (status, body) = call(runtime, "GET", PATH, challenge, None).await?;
+pub(crate) async fn login_request(cx: Engine<'_>, challenge: &str) -> Result<LoginRequest, Problem> {
+    let (status, body) = call(cx, "GET", PATH, challenge, None).await?;
     let is_complete = REQUIRED.iter().all(|member| body.get(member).is_some_and(|value| !value.is_null()));
     if status == 200 && is_complete {
         return Ok(LoginRequest(body));
@@ -103,9 +103,9 @@ pub(crate) async fn login_request(runtime: &Runtime, challenge: &str) -> Result<
 ///
 /// # Errors
 /// As [`login_request`].
-pub(crate) async fn shown_with(runtime: &Runtime, flow: &impl HasChallenge) -> Result<Option<Value>, Problem> {
+pub(crate) async fn shown_with(cx: Engine<'_>, flow: &impl HasChallenge) -> Result<Option<Value>, Problem> {
     match flow.challenge() {
-        Some(challenge) => login_request(runtime, challenge).await.map(|LoginRequest(shown)| Some(shown)),
+        Some(challenge) => login_request(cx, challenge).await.map(|LoginRequest(shown)| Some(shown)),
         None => Ok(None),
     }
 }
@@ -114,8 +114,8 @@ pub(crate) async fn shown_with(runtime: &Runtime, flow: &impl HasChallenge) -> R
 ///
 /// # Errors
 /// 500 when the server does not take it.
-pub(crate) async fn accept(runtime: &Runtime, challenge: &str, who: Subject<'_>) -> Result<String, Problem> {
-    let session = &runtime.config.session;
+pub(crate) async fn accept(cx: Engine<'_>, challenge: &str, who: Subject<'_>) -> Result<String, Problem> {
+    let session = &cx.services.config.session;
     let amr: Vec<&str> = who.methods.iter().map(|method| method.method.as_str()).collect();
     let body = json!({
         "subject": who.identity,
@@ -124,7 +124,7 @@ pub(crate) async fn accept(runtime: &Runtime, challenge: &str, who: Subject<'_>)
         "remember_for": session.lifespan.as_secs(),
         "amr": amr,
     });
-    let (status, answer) = call(runtime, "PUT", &format!("{PATH}/accept"), challenge, Some(&body)).await?;
+    let (status, answer) = call(cx, "PUT", &format!("{PATH}/accept"), challenge, Some(&body)).await?;
     match answer["redirect_to"].as_str() {
         Some(url) if status == 200 && !url.is_empty() => {
             tracing::info!(identity.id = %who.identity, session.id = %who.session, "The OAuth 2.0 server was told who signed in.");
@@ -139,14 +139,14 @@ pub(crate) async fn accept(runtime: &Runtime, challenge: &str, who: Subject<'_>)
 
 /// The status and the JSON of an answer; `null` if it is none.
 async fn call(
-    runtime: &Runtime,
+    cx: Engine<'_>,
     method: &str,
     path: &str,
     challenge: &str,
     body: Option<&Value>,
 ) -> Result<(u16, Value), Problem> {
     let missing = || Problem::new(500).with_id(id::INVALID_CONFIGURATION).reason("There is no OAuth 2.0 server.");
-    let provider = runtime.config.oauth2_provider.as_ref().ok_or_else(missing)?;
+    let provider = cx.services.config.oauth2_provider.as_ref().ok_or_else(missing)?;
     let query: String =
         form_urlencoded::Serializer::new(String::new()).append_pair("login_challenge", challenge).finish();
     let url = format!("{}/{path}?{query}", provider.url.as_str().trim_end_matches('/'));
@@ -157,7 +157,7 @@ async fn call(
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_string());
     }
-    let answer = runtime.outbound.fetch(request, LIMIT).await.map_err(|error| {
+    let answer = cx.services.outbound.fetch(request, LIMIT).await.map_err(|error| {
         Problem::new(500).reason("The OAuth 2.0 server is out of reach. Please try again later.").log(error)
     })?;
     Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null)))
@@ -178,9 +178,9 @@ fn refused(problem: Problem, status: u16, body: &Value) -> Problem {
 
 /// The request as it is once the server has been asked: whoever is signed in has to prove it anew unless the server says
 /// otherwise, and the flow may have to lead back to the server.
-pub(crate) fn as_asked(runtime: &Runtime, request: &Request, asked: &LoginRequest) -> Request {
-    let overrides = runtime.config.oauth2_provider.as_ref().is_some_and(|provider| provider.override_return_to);
-    let mut query: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
+pub(crate) fn as_asked(cx: Engine<'_>, asked: &LoginRequest) -> Request {
+    let overrides = cx.services.config.oauth2_provider.as_ref().is_some_and(|provider| provider.override_return_to);
+    let mut query: Vec<(String, String)> = cx.request.url.query_pairs().into_owned().collect();
     let mut set = |name: &str, value: &str| {
         query.retain(|(other, _)| other != name);
         query.push((name.to_owned(), value.to_owned()));
@@ -192,12 +192,12 @@ pub(crate) fn as_asked(runtime: &Runtime, request: &Request, asked: &LoginReques
         set("return_to", asked.request_url());
     }
     query.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let mut request = request.clone();
+    let mut request = cx.request.clone();
     request.url.query_pairs_mut().clear().extend_pairs(query);
     request
 }
 
 /// Whether a session may still be told about.
-pub(crate) fn is_alive(cx: &Cx, session: &Session) -> bool {
+pub(crate) fn is_alive(cx: Engine<'_>, session: &Session) -> bool {
     session.active && session.expires_at > cx.now()
 }

@@ -1,0 +1,141 @@
+//! Browsers that come back from elsewhere: `/self-service/methods/{method}/callback`.
+
+use flow::{Callback, CallbackError, CallbackOutcome, LeftFlow, ResumedFlow, Unrecognised, with_code};
+use model::problem::id;
+use model::{Flow, FlowName, Id, Problem, SessionId, Uuid};
+use store::{FlowTable, TokenExchange, Tx};
+
+use crate::answer::Answer;
+use crate::error::SubmitError;
+use crate::runtime::Engine;
+use crate::settings::{self, Outcome};
+use crate::{login, recognised};
+
+/// What a browser that came back is answered: by the kind of flow that it left.
+pub enum CallbackAnswer {
+    /// It was to sign in or up.
+    SignIn(Answer),
+    /// It was to change its settings.
+    Settings(Outcome),
+}
+
+/// Goes on where the browser left. `provider` is the last segment of the path, if there is one.
+///
+/// # Errors
+/// 404 when the method is switched off; whatever cannot be said on a form.
+pub async fn come_back(cx: Engine<'_>, name: &str, provider: Option<&str>) -> Result<CallbackAnswer, SubmitError> {
+    let mut methods = cx.runtime.methods.iter().filter(|method| method.name() == name);
+    let method = methods.find_map(|method| method.callback());
+    let method = method.ok_or_else(|| Problem::not_found().reason("This way to sign in is switched off here."))?;
+    let left = method.left_flow(*cx, provider)?;
+    let mut flow = find(cx, &left).await?;
+    let failed = SubmitError::of(flow.client());
+    match method.come_back(*cx, provider, &mut flow).await {
+        Ok(callback) => go_on(cx, name, flow, callback).await.map_err(failed),
+        Err(CallbackError::NotBound(problem)) => Err(problem.into()),
+        Err(CallbackError::Failed(problem)) => Err(failed(problem)),
+    }
+}
+
+async fn go_on(
+    cx: Engine<'_>,
+    name: &str,
+    flow: ResumedFlow,
+    Callback { outcome, exchange }: Callback,
+) -> Result<CallbackAnswer, Problem> {
+    match outcome {
+        CallbackOutcome::Recognised(person) => match flow {
+            ResumedFlow::Login(flow) => recognised::sign_in(cx, name, flow, *person, exchange).await,
+            ResumedFlow::Registration(flow) => recognised::sign_up(cx, name, flow, *person, exchange).await,
+            ResumedFlow::Settings(_) => Err(misplaced()),
+        }
+        .map(CallbackAnswer::SignIn),
+        CallbackOutcome::Changed(step) => match flow {
+            ResumedFlow::Settings(resumed) => {
+                settings::save_change(cx, name, *resumed, step).await.map(CallbackAnswer::Settings)
+            }
+            ResumedFlow::Login(_) | ResumedFlow::Registration(_) => Err(misplaced()),
+        },
+        CallbackOutcome::Unrecognised(refused) => refuse(cx, name, flow, refused, exchange.as_ref()).await,
+        CallbackOutcome::AlreadySignedIn(session) => {
+            let answer = hand_over(cx, &flow, session, exchange).await?;
+            Ok(CallbackAnswer::SignIn(answer))
+        }
+    }
+}
+
+fn misplaced() -> Problem {
+    Problem::internal("a method has answered a callback with what is of no use in its flow")
+}
+
+/// Says on the form that the browser left why it is back without a sign-in.
+async fn refuse(
+    cx: Engine<'_>,
+    name: &str,
+    flow: ResumedFlow,
+    refused: Unrecognised,
+    exchange: Option<&TokenExchange>,
+) -> Result<CallbackAnswer, Problem> {
+    match flow {
+        ResumedFlow::Login(flow) => {
+            login::refuse(cx, flow, refused.rejections, exchange).await.map(CallbackAnswer::SignIn)
+        }
+        ResumedFlow::Registration(flow) => {
+            recognised::ask_for_rest(cx, name, flow, refused, None, exchange).await.map(CallbackAnswer::SignIn)
+        }
+        ResumedFlow::Settings(resumed) => {
+            let shown = settings::show_again(cx, resumed.flow, resumed.identity, refused.rejections, Tx::new());
+            shown.await.map(CallbackAnswer::Settings)
+        }
+    }
+}
+
+/// Sends somebody on who is signed in already, and hands the session to the native app that waits for one.
+async fn hand_over(
+    cx: Engine<'_>,
+    flow: &ResumedFlow,
+    session: SessionId,
+    exchange: Option<TokenExchange>,
+) -> Result<Answer, Problem> {
+    let return_to = match flow {
+        ResumedFlow::Login(flow) => cx.services.return_to_of(flow),
+        ResumedFlow::Registration(flow) => cx.services.return_to_of(flow),
+        ResumedFlow::Settings(_) => return Err(misplaced()),
+    };
+    let Some(exchange) = exchange else { return Ok(Answer::HandBack { to: return_to }) };
+    let mut tx = Tx::new();
+    tx.bind_token_exchange(flow.id(), session, cx.now());
+    cx.services.store.commit(tx).await?;
+    Ok(Answer::HandBack { to: with_code(return_to, &exchange) })
+}
+
+/// Finds the flow that the browser left, if it is still good. Old states do not say of which kind it is.
+async fn find(cx: Engine<'_>, left: &LeftFlow) -> Result<ResumedFlow, Problem> {
+    let may_be = |kind| left.kind.is_none() || left.kind == Some(kind);
+    if may_be(FlowName::Login)
+        && let Some(flow) = stored(cx, left.id).await?
+    {
+        return Ok(ResumedFlow::Login(flow));
+    }
+    if may_be(FlowName::Registration)
+        && let Some(flow) = stored(cx, left.id).await?
+    {
+        return Ok(ResumedFlow::Registration(flow));
+    }
+    if may_be(FlowName::Settings)
+        && let Some(flow) = stored(cx, left.id).await?
+    {
+        return settings::resume(cx, flow).await.map(|resumed| ResumedFlow::Settings(Box::new(resumed)));
+    }
+    Err(Problem::not_found().reason("This sign-in does not exist any more. Please start again."))
+}
+
+async fn stored<K: FlowTable>(cx: Engine<'_>, id: Uuid) -> Result<Option<Flow<K>>, Problem> {
+    let Some(flow): Option<Flow<K>> = cx.services.store.flow(Id::from_uuid(id)).await? else { return Ok(None) };
+    if flow.expires_at <= cx.now() {
+        return Err(Problem::new(410)
+            .with_id(id::FLOW_EXPIRED)
+            .reason("The sign-in at the provider took too long. Please start again."));
+    }
+    Ok(Some(flow))
+}

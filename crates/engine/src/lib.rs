@@ -1,0 +1,27 @@
+//! The engine: opens, fetches and completes self-service flows, the same way for every method.
+//!
+//! A submission passes named stages: (1) decode, CSRF, flow and expiry checks; (2) the method's `verify`, with no
+//! transaction open; (3) the candidate identity and its before-persist hooks; (4) validation of what they left;
+//! (5) writes, one transaction; (6) after-persist hooks; (7) the answer. Outcomes are data; the web crates encode them for
+//! browsers, single-page apps and native apps. Methods and hooks are known by the traits of [`flow`] alone.
+
+mod answer;
+pub mod callback;
+mod error;
+mod expiry;
+mod lifecycle;
+mod linking;
+pub mod login;
+mod oauth2;
+mod recognised;
+pub mod recovery;
+pub mod registration;
+mod runtime;
+pub mod settings;
+mod submission;
+pub mod verification;
+
+pub use answer::{Answer, Done, Opened, Shown, ShownFlow};
+pub use error::{FetchError, SubmitError, TooOld};
+pub use expiry::expired_on_submit;
+pub use runtime::{Engine, Runtime};

@@ -1,0 +1,191 @@
+//! What every flow goes through, whatever it is for: it is made, saved, and replaced when it is too old.
+
+use crypto::CsrfToken;
+use flow::{AnyFlow, Hook, Request, Scene, Stop, ensure_same_browser};
+use model::flow::Kind;
+use model::{
+    AddressStatus, Flow, FlowClient, FlowState, Id, Identity, Message, Problem, Session, Ui, VerifiableAddress,
+};
+use store::{CommitError, FlowTable, Tx};
+
+use crate::answer::Shown;
+use crate::error::FetchError;
+use crate::expiry;
+use crate::oauth2::{self, HasChallenge};
+use crate::runtime::Engine;
+
+/// What `active` says of a flow after a submission that no method was responsible for. Codes, and in verification links
+/// too, take no part in such a flow any more, as in Kratos: a page has to open a new one.
+pub(crate) const NO_METHOD: &str = "default";
+
+/// Who opens a flow, and how.
+pub(crate) struct Opening {
+    pub client: FlowClient,
+    /// The browser's anti-CSRF token, masked.
+    pub csrf_token: String,
+    pub request_url: String,
+    pub return_to: Option<String>,
+}
+
+impl Opening {
+    /// A flow that this very request opens.
+    pub(crate) fn of(request: &Request, client: FlowClient, csrf_token: String) -> Self {
+        Self { client, csrf_token, request_url: request.url.to_string(), return_to: request.query("return_to") }
+    }
+
+    /// A flow that goes on where `old` has led to.
+    pub(crate) fn in_place_of<K: Kind>(old: &Flow<K>, csrf_token: String) -> Self {
+        Self { client: old.client, csrf_token, request_url: old.request_url.clone(), return_to: old.return_to.clone() }
+    }
+}
+
+/// A flow without fields, which is not stored yet.
+pub(crate) fn new_flow<K: Kind>(cx: Engine<'_>, opening: Opening, detail: K) -> Flow<K> {
+    let now = cx.now();
+    let id = Id::random(&cx.entropy);
+    let name = K::NAME;
+    Flow {
+        id,
+        client: opening.client,
+        request_url: opening.request_url,
+        issued_at: now,
+        expires_at: now + cx.services.config.selfservice.flow(name).lifespan,
+        state: FlowState::ChooseMethod,
+        active: None,
+        ui: Ui::new(cx.services.public_route(&format!("/self-service/{}?flow={id}", name.as_str()))),
+        csrf_token: opening.csrf_token,
+        internal_context: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+        detail,
+        return_to: opening.return_to,
+        transient_payload: None,
+    }
+}
+
+/// Fetches a form, for the browser that opened it (or any native client that knows its id).
+///
+/// # Errors
+/// When it is not this caller's, or too old; 400 or 500 when an OAuth 2.0 server does not say what it wants.
+pub(crate) async fn fetch<K: FlowTable>(cx: Engine<'_>, id: Id<Flow<K>>) -> Result<Shown<K>, FetchError>
+where
+    Flow<K>: HasChallenge,
+{
+    let flow: Flow<K> = stored(cx, id).await?;
+    ensure_same_browser(cx.request, &flow)?;
+    if flow.expires_at <= cx.now() {
+        return Err(FetchError::TooOld(expiry::expired_on_fetch(cx.services, &flow, true)));
+    }
+    let oauth2_login_request = oauth2::shown_with(cx, &flow).await?;
+    Ok(Shown { flow, oauth2_login_request })
+}
+
+/// The flow with this id.
+pub(crate) async fn stored<K: FlowTable>(cx: Engine<'_>, id: Id<Flow<K>>) -> Result<Flow<K>, FetchError> {
+    cx.services.store.flow(id).await.map_err(Problem::from)?.ok_or(FetchError::Unknown)
+}
+
+/// Runs the hooks that may keep a form from being opened.
+pub(crate) async fn run_before(cx: Engine<'_>, flow: AnyFlow<'_>, session: Option<&Session>) -> Result<(), Problem> {
+    let scene = Scene { cx: *cx, flow, session };
+    for hook in cx.runtime.hooks.before.of(flow.name().as_str()) {
+        hook.before_opening(&scene).await.map_err(said_nowhere)?;
+    }
+    Ok(())
+}
+
+/// Stage 6: runs `hooks` now that everything is written.
+pub(crate) async fn run_after(
+    cx: Engine<'_>,
+    hooks: &[Box<dyn Hook>],
+    flow: AnyFlow<'_>,
+    session: Option<&Session>,
+    identity: &Identity,
+) -> Result<(), Stop> {
+    let scene = Scene { cx: *cx, flow, session };
+    for hook in hooks {
+        hook.after(&scene, identity).await?;
+    }
+    Ok(())
+}
+
+/// What a flow answers that a hook has ended, where there is no form to say it on.
+pub(crate) fn said_nowhere(stop: Stop) -> Problem {
+    match stop {
+        Stop::Problem(problem) => problem,
+        Stop::Rejected(rejections) => {
+            let said: Vec<_> = rejections.into_iter().map(|rejection| rejection.message.text).collect();
+            Problem::bad_request(said.join(" "))
+        }
+        Stop::VerifyFirst(_) => Problem::internal("a hook asks for a verified address outside of a sign-in"),
+    }
+}
+
+/// The value of the hidden anti-CSRF field, when the browser's token may just have been replaced by `csrf`.
+pub(crate) fn form_token(cx: Engine<'_>, client: FlowClient, csrf: &CsrfToken) -> String {
+    match client {
+        FlowClient::Browser => csrf.masked(&cx.entropy),
+        FlowClient::Api => cx.form_token(client),
+    }
+}
+
+/// Saves a flow as it is now, together with `writes`.
+pub(crate) async fn update<K: FlowTable>(
+    cx: Engine<'_>,
+    flow: &mut Flow<K>,
+    mut writes: Tx,
+) -> Result<(), CommitError> {
+    flow.updated_at = cx.now();
+    writes.update_flow(flow);
+    cx.services.store.commit(writes).await
+}
+
+/// Stores a new flow that says `message`, and then what belongs to it.
+pub(crate) async fn insert_saying<K: FlowTable>(
+    cx: Engine<'_>,
+    flow: &mut Flow<K>,
+    message: Message,
+    writes: Tx,
+) -> Result<(), CommitError> {
+    flow.ui.messages.push(message);
+    let mut tx = Tx::new();
+    tx.insert_flow(flow);
+    tx.append(writes);
+    cx.services.store.commit(tx).await
+}
+
+/// As [`insert_saying`], and the flow leads where `old` was to lead.
+pub(crate) async fn insert_in_place_of<K: FlowTable>(
+    cx: Engine<'_>,
+    old: &Flow<K>,
+    flow: &mut Flow<K>,
+    message: Message,
+    writes: Tx,
+) -> Result<(), CommitError> {
+    flow.request_url.clone_from(&old.request_url);
+    flow.return_to.clone_from(&old.return_to);
+    insert_saying(cx, flow, message, writes).await
+}
+
+/// Marks an address as verified: whoever typed what was sent there reads what is sent there.
+pub(crate) fn mark_verified(cx: Engine<'_>, identity: &mut Identity, value: &str, tx: &mut Tx) {
+    let unverified = |address: &&mut VerifiableAddress| address.value == value && !address.verified;
+    for address in identity.verifiable_addresses.iter_mut().filter(unverified) {
+        address.verified = true;
+        address.verified_at = Some(cx.now());
+        address.status = AddressStatus::Completed;
+        tx.set_address_verified(address.id, cx.now());
+    }
+}
+
+/// A flow as this request is shown it: whoever asks for JSON is told what an OAuth 2.0 server wants to know.
+pub(crate) async fn shown<K: Kind>(cx: Engine<'_>, flow: Flow<K>) -> Result<Box<Shown<K>>, Problem>
+where
+    Flow<K>: HasChallenge,
+{
+    let oauth2_login_request = match cx.request.wants_json || flow.client == FlowClient::Api {
+        true => oauth2::shown_with(cx, &flow).await?,
+        false => None,
+    };
+    Ok(Box::new(Shown { flow, oauth2_login_request }))
+}

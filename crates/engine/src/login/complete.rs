@@ -1,0 +1,251 @@
+//! The end of a sign-in: the hooks, the session, and where the person goes from there.
+
+use flow::{
+    AnyFlow, BadReturnTo, Effects, Hook, LoginInProgress, LoginScene, LoginStep, Rejection, Scene, Stop, with_code,
+};
+use model::flow::Login;
+use model::ui::NodeOrder;
+use model::wire::ContinueWith;
+use model::{Aal, Flow, FlowClient, Identity, Problem, Session, message};
+use session::{Found, StepUp};
+use store::{CommitError, TokenExchange, Tx};
+use url::Url;
+
+use super::{add_fields, show_again};
+use crate::answer::{Answer, Done};
+use crate::lifecycle::{self, Opening};
+use crate::linking::{self, PendingLink};
+use crate::oauth2::{self, Subject};
+use crate::runtime::Engine;
+use crate::verification;
+
+/// Signs a person in whom a provider has recognised. With an `exchange` the session goes to the native app that has its
+/// codes, and to no one else.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub(crate) async fn sign_in(
+    cx: Engine<'_>,
+    flow: Flow<Login>,
+    step: LoginStep,
+    exchange: Option<TokenExchange>,
+) -> Result<Answer, Problem> {
+    let found = cx.services.sessions.current(&cx, &cx.request.credentials).await?;
+    complete(cx, flow, found, step, exchange).await
+}
+
+/// Signs the person in: stages 5 to 7.
+pub(super) async fn complete(
+    cx: Engine<'_>,
+    mut flow: Flow<Login>,
+    found: Option<Found>,
+    step: LoginStep,
+    exchange: Option<TokenExchange>,
+) -> Result<Answer, Problem> {
+    let LoginStep { identity, method, writes: mut tx, proved_address, when_spent } = step;
+    let mut identity = cx.services.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
+    let previous = found.map(|found| found.session).filter(|session| session.identity_id == identity.id);
+    let is_same_person = previous.is_some();
+    let return_to = return_to(cx, &flow)?;
+    if let Some(address) = &proved_address {
+        lifecycle::mark_verified(cx, &mut identity, address, &mut tx);
+    }
+    let session = match previous {
+        // The person proved more, or the same again: the session, its token and its logout link stay.
+        Some(mut session) => {
+            cx.services.sessions.strengthen(&cx, &cx.request.client, &mut session, &identity, method).map(|()| session)
+        }
+        None => match cx.services.sessions.new_session(&cx, &cx.request.client, &identity, vec![method]) {
+            Ok(session) => Ok(session),
+            Err(problem) => {
+                // An account that is switched off: the form says all the same which method recognised its owner.
+                lifecycle::update(cx, &mut flow, Tx::new()).await?;
+                Err(problem)
+            }
+        },
+    };
+    let mut session = session?;
+    let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
+    let whoami_aal = cx.services.sessions.policy().whoami_aal;
+    let second_factor = cx.services.sessions.require_aal(&session, whoami_aal, step_up).err();
+    let pending = PendingLink::of(&flow.internal_context);
+    if let (Some(pending), None) = (&pending, &second_factor) {
+        if !pending.is_of(&identity) {
+            return say(cx, flow, message::linked_credentials_mismatch().into()).await;
+        }
+        linking::complete(cx, pending, &mut identity, &mut session, &mut tx)?;
+    }
+    match is_same_person {
+        true => cx.services.sessions.update(&mut tx, &session),
+        false => cx.services.sessions.insert(&mut tx, &session),
+    }
+    let hooks = cx.runtime.hooks.after_login.of(flow.active.as_deref().unwrap_or_default());
+    let after = match run_hooks(cx, hooks, &mut flow, &identity, &mut session, (is_same_person, &return_to)).await {
+        Ok(after) => after,
+        Err(Stop::Problem(problem)) => return Err(problem),
+        Err(Stop::VerifyFirst(address)) => return verify_first(cx, flow, &identity, address).await,
+        Err(Stop::Rejected(rejections)) => return show_again(cx, flow, rejections, Tx::new()).await,
+    };
+    tx.append(after.writes);
+    flow.updated_at = cx.now();
+    tx.update_flow(&flow);
+    if exchange.is_some() {
+        tx.bind_token_exchange(flow.id.uuid(), session.id, cx.now());
+    }
+    let second_factor_at = match second_factor {
+        // What is to be linked waits for the second factor too.
+        Some(_) if pending.is_some() && flow.client == FlowClient::Browser => {
+            Some(ask_second_factor(cx, &flow, &identity, &mut tx)?)
+        }
+        other => other.map(|required| required.sign_in_url),
+    };
+    match (cx.services.store.commit(tx).await, when_spent) {
+        (Ok(()), _) => {}
+        (Err(CommitError::Unique(_)), _) if pending.is_some() => {
+            return say(cx, flow, message::duplicate_account().into()).await;
+        }
+        // Of two submissions with one code, this is the slower one.
+        (Err(error), Some(rejection)) if error.is_spent() => return say(cx, flow, rejection).await,
+        (Err(error), _) => return Err(error.into()),
+    }
+    let name = flow.active.as_deref().unwrap_or_default();
+    tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
+    let run = lifecycle::run_after(cx, hooks, AnyFlow::Login(&flow), Some(&session), &identity);
+    run.await.map_err(lifecycle::said_nowhere)?;
+    if let Some(exchange) = exchange {
+        return Ok(Answer::HandBack { to: with_code(return_to, &exchange) });
+    }
+    // Hooks send browsers elsewhere, and apps nowhere.
+    let redirect_to = after.redirect_to.filter(|_| flow.client == FlowClient::Browser);
+    let redirect_to = redirect_to.unwrap_or_else(|| return_to.to_string());
+    let (continue_with, effects) = (after.continue_with, after.effects);
+    let signed_in = SignedIn { session, second_factor_at, redirect_to, continue_with, effects };
+    Ok(lead_on(cx, flow, signed_in).await)
+}
+
+/// Where the person was to go from the beginning.
+fn return_to(cx: Engine<'_>, flow: &Flow<Login>) -> Result<Url, BadReturnTo> {
+    let name = flow.active.as_deref().unwrap_or_default();
+    let default = cx.services.config.selfservice.login.after.return_url(name);
+    let source = Url::parse(&flow.request_url).ok();
+    cx.services.return_to(flow.return_to.as_deref(), source.as_ref(), default)
+}
+
+async fn say(cx: Engine<'_>, flow: Flow<Login>, rejection: Rejection) -> Result<Answer, Problem> {
+    show_again(cx, flow, vec![rejection], Tx::new()).await
+}
+
+/// What the hooks have made of a sign-in.
+struct AfterHooks {
+    continue_with: Vec<ContinueWith>,
+    redirect_to: Option<String>,
+    effects: Effects,
+    writes: Tx,
+}
+
+/// Runs the hooks that belong to the sign-in itself.
+async fn run_hooks(
+    cx: Engine<'_>,
+    hooks: &[Box<dyn Hook>],
+    flow: &mut Flow<Login>,
+    identity: &Identity,
+    session: &mut Session,
+    (is_same_person, return_to): (bool, &Url),
+) -> Result<AfterHooks, Stop> {
+    let mut continue_with = Vec::new();
+    if flow.client == FlowClient::Browser && cx.request.wants_json {
+        continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.to_string() });
+    }
+    let mut effects = Effects::default();
+    if !is_same_person && flow.client == FlowClient::Browser {
+        // A token that somebody planted before the sign-in must not be good after it.
+        effects.csrf = Some(crypto::CsrfToken::generate(&cx.entropy));
+    }
+    let (verification, redirect_to) = (None, None);
+    let mut progress = LoginInProgress { flow, identity, session, continue_with, verification, redirect_to, effects };
+    let mut writes = Tx::new();
+    for hook in hooks {
+        let scene = Scene { cx: *cx, flow: AnyFlow::Login(progress.flow), session: Some(progress.session) };
+        hook.before_signing_in(&scene, identity).await?;
+        hook.on_login(*cx, &mut progress, &mut writes)?;
+        for at in hook.to_verify(cx.services, AnyFlow::Login(progress.flow), identity) {
+            let csrf_token = verification::fresh_csrf_token(cx, progress.flow.client, &mut progress.effects);
+            let detail = verification::detail_of(progress.session, progress.flow.detail.oauth2_login_challenge.clone());
+            let address = &identity.verifiable_addresses[at];
+            let next =
+                verification::send_for(cx, &*progress.flow, (identity, address), csrf_token, detail, &mut writes)?;
+            let announced = verification::announce(cx, progress.flow.client, next, &mut progress.continue_with);
+            progress.verification = Some(announced);
+        }
+    }
+    let LoginInProgress { continue_with, redirect_to, effects, .. } = progress;
+    Ok(AfterHooks { continue_with, redirect_to, effects, writes })
+}
+
+/// Somebody who is signed in, and where they may go.
+struct SignedIn {
+    session: Session,
+    /// Where the second factor is asked for that is needed here.
+    second_factor_at: Option<String>,
+    redirect_to: String,
+    continue_with: Vec<ContinueWith>,
+    effects: Effects,
+}
+
+/// Says where a person goes who is signed in: to the second factor, to the server that asked for the sign-in, or back.
+async fn lead_on(cx: Engine<'_>, flow: Flow<Login>, signed_in: SignedIn) -> Answer {
+    let SignedIn { session, second_factor_at, mut redirect_to, continue_with, mut effects } = signed_in;
+    let show_identity = second_factor_at.is_none();
+    if flow.client == FlowClient::Browser {
+        effects.sign_in = Some(session.clone());
+        if let Some(to) = second_factor_at {
+            return Answer::Navigate { to, effects: Box::new(effects) };
+        }
+        if let Some(challenge) = &flow.detail.oauth2_login_challenge {
+            match oauth2::accept(cx, challenge, Subject::of(&session)).await {
+                Ok(to) if cx.request.wants_json => return Answer::Navigate { to, effects: Box::new(effects) },
+                Ok(to) => redirect_to = to,
+                Err(problem) => return Answer::NotTold { problem, effects: Box::new(effects) },
+            }
+        }
+    }
+    let (client, session) = (flow.client, Some(session));
+    Answer::Done(Box::new(Done { client, session, identity: None, show_identity, continue_with, redirect_to, effects }))
+}
+
+/// Nobody is signed in; the person has to verify an address first. The form says which method recognised them.
+async fn verify_first(
+    cx: Engine<'_>,
+    mut flow: Flow<Login>,
+    identity: &Identity,
+    address: usize,
+) -> Result<Answer, Problem> {
+    let mut writes = Tx::new();
+    let first = verification::required_first(cx, &flow, identity, address, &mut writes)?;
+    lifecycle::update(cx, &mut flow, writes).await?;
+    match first.page {
+        Some(to) if flow.client == FlowClient::Browser && !cx.request.wants_json => {
+            Ok(Answer::Navigate { to, effects: Box::default() })
+        }
+        _ => Err(first.problem),
+    }
+}
+
+/// Makes a form that asks for a second factor and keeps what `old` keeps. Says where it is.
+fn ask_second_factor(cx: Engine<'_>, old: &Flow<Login>, identity: &Identity, tx: &mut Tx) -> Result<String, Problem> {
+    let detail = Login {
+        requested_aal: Aal::Aal2,
+        oauth2_login_challenge: old.detail.oauth2_login_challenge.clone(),
+        organization_id: old.detail.organization_id,
+        ..Login::default()
+    };
+    let opening = Opening::in_place_of(old, cx.request.csrf.masked(&cx.entropy));
+    let mut flow = lifecycle::new_flow(cx, opening, detail);
+    flow.internal_context.clone_from(&old.internal_context);
+    add_fields(cx, &LoginScene::SecondFactor { identity }, &mut flow)?;
+    flow.ui.messages.push(message::login_aal2());
+    NodeOrder::login().sort(&mut flow.ui);
+    flow.ui.set_csrf(&cx.form_token(flow.client));
+    tx.insert_flow(&flow);
+    Ok(cx.services.flow_page(&flow))
+}

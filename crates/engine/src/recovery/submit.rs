@@ -1,0 +1,71 @@
+//! A submitted form, or a link from a mail that was opened, up to what the method makes of it.
+
+use config::AddressProof;
+use flow::{Input, InputError, ProofOutcome, Rejection};
+use model::flow::Recovery;
+use model::{Flow, Id, Problem, message};
+use store::Tx;
+
+use super::complete::recovered;
+use super::{Outcome, expired, next_step, show_again, signed_in_return_to, start_anew};
+use crate::error::SubmitError;
+use crate::lifecycle;
+use crate::runtime::Engine;
+use crate::submission;
+
+/// Submits a form, or opens a link from a mail.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub async fn submit(
+    cx: Engine<'_>,
+    id: Id<Flow<Recovery>>,
+    input: Result<Input, InputError>,
+) -> Result<Outcome, SubmitError> {
+    let flow = submission::load(cx, id, submission::missing).await?;
+    let failed = SubmitError::of(flow.client);
+    submit_to(cx, flow, input).await.map_err(failed)
+}
+
+async fn submit_to(
+    cx: Engine<'_>,
+    mut flow: Flow<Recovery>,
+    input: Result<Input, InputError>,
+) -> Result<Outcome, Problem> {
+    if flow.expires_at <= cx.now() {
+        return expired(cx, &flow).await;
+    }
+    let input = match input {
+        Ok(input) => input,
+        Err(InputError(why)) => {
+            // Codes look at forms of their own alone, links at the rest.
+            let is_by_code = flow.active.as_deref() == Some(AddressProof::Code.as_str());
+            let name = if is_by_code { AddressProof::Code } else { AddressProof::Link };
+            flow.active = Some(name.as_str().to_owned());
+            return show_again(cx, flow, Rejection::whole(message::generic(why))).await;
+        }
+    };
+    flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
+    for (name, method) in cx.runtime.methods.iter().filter_map(|method| Some((method.name(), method.recovery()?))) {
+        let verdict = method.check(*cx, &mut flow, &input).await?;
+        if !matches!(verdict, ProofOutcome::NotMeant) {
+            flow.active = Some(name.to_owned());
+        }
+        return match verdict {
+            ProofOutcome::NotMeant => continue,
+            ProofOutcome::Rejected(rejection) => show_again(cx, flow, rejection).await,
+            ProofOutcome::NextStep(writes) => next_step(cx, flow, writes).await,
+            ProofOutcome::FilledIn => next_step(cx, flow, Tx::new()).await,
+            ProofOutcome::Denied(problem) => Ok(Outcome::Denied(problem)),
+            ProofOutcome::AlreadySignedIn => Ok(Outcome::AlreadySignedIn { return_to: signed_in_return_to(cx) }),
+            ProofOutcome::StartAnew(anew) => start_anew(cx, (name, method), anew).await,
+            ProofOutcome::Proved(step) => recovered(cx, flow, (name, method), step).await,
+        };
+    }
+    // As in Kratos: codes look at forms of their own alone.
+    if cx.runtime.switched_off.iter().any(|method| (method.recovery)(&input)) {
+        return Err(submission::switched_off());
+    }
+    flow.active = Some(lifecycle::NO_METHOD.to_owned());
+    show_again(cx, flow, Rejection::whole(message::no_recovery_method())).await
+}

@@ -1,0 +1,86 @@
+//! What the engine runs flows with.
+
+use std::ops::Deref;
+
+use config::AddressProof;
+use flow::{Context, Hooks, InputClaims, Method, RecoveryMethod, Request, Services, VerificationMethod};
+use model::{Cx, FlowName, Problem};
+
+/// Everything that requests are answered with under one configuration. A reload builds a whole new one and swaps it in.
+pub struct Runtime {
+    pub services: Services,
+    /// The methods that are switched on, in the order in which they fill in forms.
+    pub methods: Vec<Box<dyn Method>>,
+    /// What the methods claim that are switched off.
+    pub switched_off: Vec<&'static InputClaims>,
+    pub hooks: Hooks,
+}
+
+impl Runtime {
+    /// The method by which people verify addresses, and its name.
+    ///
+    /// # Errors
+    /// 400 when the configured one is switched off.
+    pub(crate) fn verification_method(&self) -> Result<(&'static str, &dyn VerificationMethod), Problem> {
+        let configured = self.config.selfservice.verification_use;
+        let found =
+            self.methods_named(configured.as_str()).find_map(|method| Some((method.name(), method.verification()?)));
+        found.ok_or_else(|| proof_is_switched_off(FlowName::Verification, configured))
+    }
+
+    /// The method by which people win back access, and its name.
+    ///
+    /// # Errors
+    /// 400 when the configured one is switched off.
+    pub(crate) fn recovery_method(&self) -> Result<(&'static str, &dyn RecoveryMethod), Problem> {
+        let configured = self.config.selfservice.recovery_use;
+        let found =
+            self.methods_named(configured.as_str()).find_map(|method| Some((method.name(), method.recovery()?)));
+        found.ok_or_else(|| proof_is_switched_off(FlowName::Recovery, configured))
+    }
+
+    /// The method of this name, if it is switched on.
+    pub(crate) fn methods_named(&self, name: &str) -> impl Iterator<Item = &dyn Method> {
+        self.methods.iter().map(|method| &**method).filter(move |method| method.name() == name)
+    }
+}
+
+impl Deref for Runtime {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
+}
+
+fn proof_is_switched_off(flow: FlowName, proof: AddressProof) -> Problem {
+    let (flow, method) = (flow.as_str(), proof.as_str());
+    Problem::bad_request(format!("The {flow} flow is set to the method {method}, which is switched off."))
+}
+
+/// The engine at work on one request: the [`Context`] that methods and hooks are given, and they themselves.
+#[derive(Clone, Copy)]
+pub struct Engine<'a> {
+    context: Context<'a>,
+    pub(crate) runtime: &'a Runtime,
+}
+
+impl<'a> Engine<'a> {
+    /// The engine for a request, which is answered under one configuration from beginning to end.
+    pub fn new(cx: &'a Cx, runtime: &'a Runtime, request: &'a Request) -> Self {
+        Self { context: Context::new(cx, &runtime.services, request), runtime }
+    }
+
+    /// The same for another request, that stands for the one that came.
+    pub(crate) fn with_request(self, request: &'a Request) -> Self {
+        Self { context: self.context.with_request(request), ..self }
+    }
+}
+
+impl<'a> Deref for Engine<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
+}

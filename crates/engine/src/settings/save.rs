@@ -1,0 +1,219 @@
+//! The end of a change of settings: the hooks, what is written, and the form after it.
+
+use std::collections::BTreeSet;
+
+use flow::continuity;
+use flow::{
+    AnyFlow, BadReturnTo, Effects, Hook, Input, Rejection, ResumedSettings, Scene, SettingsError, SettingsInProgress,
+    SettingsMethod, SettingsStep, Stop,
+};
+use model::flow::{FlowState, Settings, Verification};
+use model::wire::ContinueWith;
+use model::{AddressStatus, Flow, FlowClient, Identity, Problem, Session, message};
+use store::{CommitError, Tx};
+use url::Url;
+
+use super::{Outcome, Saved, Shown, new_flow, resume, show_again};
+use crate::lifecycle;
+use crate::runtime::Engine;
+use crate::verification;
+
+/// A change that a method has accepted.
+pub(super) struct Change<'a> {
+    pub name: &'static str,
+    pub method: &'a dyn SettingsMethod,
+    pub before: Identity,
+    pub step: SettingsStep,
+    pub session: Session,
+}
+
+/// Saves a change that the method `name` has accepted outside of a submission.
+///
+/// # Errors
+/// Whatever cannot be said on the form.
+pub(crate) async fn save_change(
+    cx: Engine<'_>,
+    name: &str,
+    resumed: ResumedSettings,
+    step: SettingsStep,
+) -> Result<Outcome, Problem> {
+    let mut methods = cx.runtime.methods.iter().filter(|method| method.name() == name);
+    let found = methods.find_map(|method| Some((method.name(), method.settings()?)));
+    let (name, method) = found.ok_or_else(|| Problem::internal("settings are changed by a method that cannot"))?;
+    let ResumedSettings { flow, session, identity } = resumed;
+    let change = Change { name, method, before: identity, step, session };
+    save(cx, flow, change, &Input::default()).await.map_err(|error| match error {
+        SettingsError::Refresh(required) => required.into(),
+        SettingsError::Problem(problem) => problem,
+    })
+}
+
+/// Saves a change: stages 3 to 7.
+pub(super) async fn save(
+    cx: Engine<'_>,
+    mut flow: Flow<Settings>,
+    change: Change<'_>,
+    input: &Input,
+) -> Result<Outcome, SettingsError> {
+    let Change { name, method, before, step, mut session } = change;
+    let SettingsStep { mut identity, writes: mut tx, proved } = step;
+    let rejected = async |mut flow: Flow<Settings>, identity: Identity, rejections: Vec<Rejection>| {
+        method.keep_input(cx.services, &identity, &mut flow, input);
+        Ok(show_again(cx, flow, identity, rejections, Tx::new()).await?)
+    };
+    let hooks = cx.runtime.hooks.after_settings.of(name);
+    if let Err(stop) = consult(cx, hooks, AnyFlow::Settings(&flow, &before), &session, &mut identity).await {
+        return rejected(flow, before, rejections(stop)?).await;
+    }
+    if let Err(errors) = cx.services.identities.validate(&cx, &mut identity) {
+        return rejected(flow, before, errors.into_iter().map(Rejection::from).collect()).await;
+    }
+    if changes_protected(&before, &identity) {
+        cx.services.sessions.require_privileged(&cx, &session, cx.request.url.as_str())?;
+    }
+    let return_to = return_to(cx, &flow, name).map_err(Problem::from)?;
+    let after = match run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to) {
+        Ok(after) => after,
+        Err(stop) => return rejected(flow, before, rejections(stop)?).await,
+    };
+    let AfterHooks { continue_with, mut effects, writes } = after;
+    cx.services.identities.save(&cx, &before, &mut identity, &mut tx);
+    if let Some(method) = proved {
+        cx.services.sessions.add_method(&cx, &mut session, &identity, method);
+        cx.services.sessions.update(&mut tx, &session);
+    }
+    tx.append(writes);
+    // As in Kratos the form is that of a new flow, and is sent to it, while this one stays where it is.
+    let next = new_flow(cx, flow.client, &identity)?;
+    lifecycle::run_before(cx, AnyFlow::Settings(&next, &identity), Some(&session)).await?;
+    tx.insert_flow(&next);
+    effects.continuity.extend(continuity::forget(*cx, resume::PREFIX, &mut tx)?);
+    let before_saving = flow.clone();
+    show_saved(cx, &mut flow, next);
+    tx.update_flow(&flow);
+    match cx.services.store.commit(tx).await {
+        Ok(()) => {}
+        Err(CommitError::Unique(_)) => {
+            let rejection = Rejection::whole(message::duplicate_account());
+            return rejected(before_saving, before, vec![rejection]).await;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    tracing::info!(identity.id = %identity.id, flow.method = name, "Settings were changed.");
+    // As in Kratos the flow shows who the person was, beside the identity as it is now.
+    let run = lifecycle::run_after(cx, hooks, AnyFlow::Settings(&flow, &before), Some(&session), &identity);
+    run.await.map_err(lifecycle::said_nowhere)?;
+    if flow.client == FlowClient::Browser {
+        effects.sign_in = Some(session);
+    }
+    flow.transient_payload = None;
+    let shown = Shown { flow, identity };
+    Ok(Outcome::Saved(Box::new(Saved { shown, continue_with, redirect_to: return_to.into(), effects })))
+}
+
+/// What is to be said on the form.
+///
+/// # Errors
+/// When it is not to be said there.
+fn rejections(stop: Stop) -> Result<Vec<Rejection>, Problem> {
+    match stop {
+        Stop::Rejected(rejections) => Ok(rejections),
+        stop => Err(lifecycle::said_nowhere(stop)),
+    }
+}
+
+/// Stage 3: the hooks that may change the identity.
+async fn consult(
+    cx: Engine<'_>,
+    hooks: &[Box<dyn Hook>],
+    flow: AnyFlow<'_>,
+    session: &Session,
+    identity: &mut Identity,
+) -> Result<(), Stop> {
+    let scene = Scene { cx: *cx, flow, session: Some(session) };
+    for hook in hooks {
+        hook.before_persisting(&scene, identity).await?;
+    }
+    Ok(())
+}
+
+/// Where the person goes after the change: to where it was to lead, or back to the form.
+fn return_to(cx: Engine<'_>, flow: &Flow<Settings>, name: &str) -> Result<Url, BadReturnTo> {
+    let selfservice = &cx.services.config.selfservice;
+    let page = Url::parse(&cx.services.flow_page(flow)).ok();
+    let default = selfservice.settings.after.own_return_url(name).cloned().or(page);
+    let default = default.unwrap_or_else(|| selfservice.default_browser_return_url.clone());
+    let source = Url::parse(&flow.request_url).ok();
+    cx.services.return_to(None, source.as_ref(), &default)
+}
+
+/// What the hooks have made of a change.
+struct AfterHooks {
+    continue_with: Vec<ContinueWith>,
+    effects: Effects,
+    writes: Tx,
+}
+
+/// Runs the hooks that belong to the change itself.
+fn run_hooks(
+    cx: Engine<'_>,
+    hooks: &[Box<dyn Hook>],
+    flow: &mut Flow<Settings>,
+    identity: &mut Identity,
+    session: &Session,
+    return_to: &Url,
+) -> Result<AfterHooks, Stop> {
+    let (continue_with, verification, effects) = (Vec::new(), None, Effects::default());
+    let mut progress = SettingsInProgress { flow, identity, session, continue_with, verification, effects };
+    let mut writes = Tx::new();
+    for hook in hooks {
+        hook.on_settings(*cx, &mut progress, &mut writes)?;
+        let to_verify =
+            hook.to_verify(cx.services, AnyFlow::Settings(progress.flow, progress.identity), progress.identity);
+        for at in to_verify {
+            let csrf_token = verification::csrf_token(cx, progress.flow.client);
+            let whose = (&*progress.identity, &progress.identity.verifiable_addresses[at]);
+            let detail = Verification::default();
+            let next = verification::send_for(cx, &*progress.flow, whose, csrf_token, detail, &mut writes)?;
+            progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
+            let announced = verification::announce(cx, progress.flow.client, next, &mut progress.continue_with);
+            progress.verification = Some(announced);
+        }
+    }
+    let SettingsInProgress { mut continue_with, effects, flow, .. } = progress;
+    if flow.client == FlowClient::Browser && cx.request.wants_json {
+        continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.to_string() });
+    }
+    Ok(AfterHooks { continue_with, effects, writes })
+}
+
+/// Turns the form into that of the next flow, which says that the change is saved.
+fn show_saved(cx: Engine<'_>, flow: &mut Flow<Settings>, next: Flow<Settings>) {
+    flow.state = FlowState::Success;
+    flow.internal_context = next.internal_context;
+    flow.ui = next.ui;
+    flow.ui.messages = vec![message::settings_saved()];
+    flow.updated_at = cx.now();
+}
+
+/// Whether a change concerns what a person signs in with or is reached by, which takes a fresh sign-in.
+fn changes_protected(before: &Identity, after: &Identity) -> bool {
+    let credentials = |identity: &Identity| {
+        let each = identity.credentials.values();
+        each.map(|credential| (credential.kind, credential.identifiers.clone(), credential.config.to_value()))
+            .collect::<Vec<_>>()
+    };
+    let verifiable = |identity: &Identity| {
+        identity
+            .verifiable_addresses
+            .iter()
+            .map(|address| (address.via, address.value.clone()))
+            .collect::<BTreeSet<_>>()
+    };
+    let recovery = |identity: &Identity| {
+        identity.recovery_addresses.iter().map(|address| (address.via, address.value.clone())).collect::<BTreeSet<_>>()
+    };
+    credentials(before) != credentials(after)
+        || verifiable(before) != verifiable(after)
+        || recovery(before) != recovery(after)
+}
