@@ -94,7 +94,7 @@ pub async fn use_up(
             entries.remove(&container.name);
             cookie(cx, runtime, &entries).map(Some)
         }
-        Err(CommitError::Stale(_)) => Ok(None),
+        Err(CommitError::Spent(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -298,7 +298,7 @@ async fn use_up(cx: &Cx, runtime: &Runtime, container: Option<&ContinuityContain
     tx.expire_continuity_container(container.id, now + KEPT_AFTER_USE, now);
     match runtime.store.commit(tx).await {
         Ok(()) => Ok(true),
-        Err(CommitError::Stale(_)) => Ok(false),
+        Err(CommitError::Spent(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

@@ -170,7 +170,7 @@ async fn a_code_signs_in_once() {
         panic!("the right code was rejected")
     };
     runtime.store.commit(first.writes).await.expect("the first request wins");
-    assert!(matches!(runtime.store.commit(second.writes).await, Err(store::CommitError::Stale(_))));
+    assert!(matches!(runtime.store.commit(second.writes).await, Err(store::CommitError::Spent(_))));
     assert!(matches!(attempt(&code).await, Verdict::Rejected { .. }));
 
     let later = cx.now() + SignedDuration::from_secs(30);

@@ -397,9 +397,7 @@ async fn in_order<T>(work: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) ->
 }
 
 fn expect_change(operation: &Operation, changed: usize, rows: Vec<tokio_postgres::Row>) -> Result<Vec<Row>, Failure> {
-    if operation.must_change_one && changed != 1 {
-        return Err(Failure::Commit(CommitError::Stale(operation.statement.name)));
-    }
+    operation.check(changed).map_err(Failure::Commit)?;
     Ok(rows.into_iter().map(Row::Postgres).collect())
 }
 

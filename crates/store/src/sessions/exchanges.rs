@@ -81,9 +81,9 @@ impl Tx {
         self.change_one(&BIND, [flow_id.into(), session.into(), now.into()]);
     }
 
-    /// Uses the two codes of an exchange up. The transaction fails as stale if that has happened before.
+    /// Uses the two codes of an exchange up. The transaction fails as spent if that has happened before.
     pub fn use_token_exchange(&mut self, init_code: &Secret, return_to_code: &Secret) {
-        self.change_one(&USE, [init_code.into(), return_to_code.into()]);
+        self.use_up(&USE, [init_code.into(), return_to_code.into()]);
     }
 
     /// Hands an exchange on to the flow that takes another's place.

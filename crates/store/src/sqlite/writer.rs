@@ -222,9 +222,7 @@ fn run_statements(connection: &Connection, nid: Option<&Value>, tx: &Tx) -> Answ
             let parameters = rusqlite::params_from_iter(nid.into_iter().chain(&operation.parameters));
             (statement.execute(parameters).map_err(commit_error)?, Vec::new())
         };
-        if operation.must_change_one && changed != 1 {
-            return Err(CommitError::Stale(operation.statement.name));
-        }
+        operation.check(changed)?;
         answers.push(rows);
     }
     Ok(answers)
