@@ -7,7 +7,7 @@ use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::finding::Finding;
-use crate::load::Origins;
+use crate::origins::Origins;
 use crate::schema::{self, dotted, pointer};
 use crate::{redact, values};
 
@@ -155,25 +155,8 @@ fn found(value: &Value) -> String {
     }
 }
 
-/// The schema nodes for the value at `at`.
-pub(crate) fn nodes_at(at: &str) -> Vec<&'static Value> {
-    let mut nodes = vec![schema::document()];
-    for step in at.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let position = step.bytes().all(|byte| byte.is_ascii_digit());
-        nodes = nodes
-            .into_iter()
-            .flat_map(|node| {
-                let keyed = schema::children(node, &step);
-                if keyed.is_empty() && position { schema::items(node) } else { keyed }
-            })
-            .collect();
-    }
-    nodes
-}
-
 fn known_beside(at: &str) -> Vec<&'static str> {
-    nodes_at(at).into_iter().flat_map(schema::properties).map(|(name, _)| name).collect()
+    schema::nodes_at(at).into_iter().flat_map(schema::properties).map(|(name, _)| name).collect()
 }
 
 /// `; did you mean "…"?`, when a known key is spelled much alike.

@@ -73,6 +73,23 @@ pub(crate) fn items(node: &'static Value) -> Vec<&'static Value> {
     parts(node).into_iter().filter_map(|part| part.get("items").filter(|items| items.is_object())).collect()
 }
 
+/// The schema nodes for the value at `at`.
+pub(crate) fn nodes_at(at: &str) -> Vec<&'static Value> {
+    let mut nodes = vec![document()];
+    for step in at.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        let position = step.bytes().all(|byte| byte.is_ascii_digit());
+        nodes = nodes
+            .into_iter()
+            .flat_map(|node| {
+                let keyed = children(node, &step);
+                if keyed.is_empty() && position { items(node) } else { keyed }
+            })
+            .collect();
+    }
+    nodes
+}
+
 /// An annotation or keyword of `node` or of what it refers to.
 pub(crate) fn keyword(node: &'static Value, name: &str) -> Option<&'static Value> {
     parts(node).into_iter().find_map(|part| part.get(name))

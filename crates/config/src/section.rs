@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::finding::Finding;
-use crate::load::Origins;
+use crate::origins::Origins;
 use crate::schema::{dotted, pointer};
 use crate::values;
 

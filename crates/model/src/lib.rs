@@ -6,6 +6,7 @@ mod clock;
 mod entropy;
 pub mod factors;
 pub mod flow;
+pub mod go;
 mod id;
 mod identity;
 mod json;

@@ -5,8 +5,9 @@ use model::flow::{Recovery, Verification};
 use model::{Flow, Id, IdentityId, RecoveryAddress, Timestamp, Uuid, VerifiableAddress};
 
 use crate::error::StoreError;
+use crate::row::Columns;
 use crate::statement::Statement;
-use crate::value::{Columns, Value};
+use crate::value::Value;
 use crate::{Store, Tx};
 
 /// What a person is sent.

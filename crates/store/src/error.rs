@@ -21,6 +21,11 @@ impl StoreError {
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())
     }
+
+    /// Column `at`, counted from zero, holds a value of a type that it never has.
+    pub(crate) fn wrong_type(at: usize) -> Self {
+        Self::corrupt(format!("column {at} has an unexpected type"))
+    }
 }
 
 impl fmt::Display for StoreError {

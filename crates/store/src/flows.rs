@@ -5,8 +5,9 @@ use model::{Aal, Flow, FlowClient, FlowState, Id, RawJson};
 use serde_json::{Map, Value as Json};
 
 use crate::error::StoreError;
+use crate::row::Columns;
 use crate::statement::Statement;
-use crate::value::{Columns, Value};
+use crate::value::Value;
 use crate::{Store, Tx};
 
 /// The statements of one kind of flow, and the columns that only it has.

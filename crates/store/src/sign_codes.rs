@@ -5,8 +5,8 @@ use model::{Channel, Flow, Id, IdentityId, Timestamp, Uuid};
 
 use crate::error::StoreError;
 use crate::flows::FlowTable;
+use crate::row::Columns;
 use crate::statement::Statement;
-use crate::value::Columns;
 use crate::{Store, Tx};
 
 /// A code that was sent to an address (`identity_login_codes`, `identity_registration_codes`).

@@ -27,16 +27,8 @@ use crate::explain::Clues;
 use crate::log::Line;
 use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf};
 use crate::request::{Arrival, Request};
+use crate::side::Side;
 use crate::{App, Site, error_page, json, path};
-
-/// Which listener a request came in at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// For browsers and apps.
-    Public,
-    /// For the operator's own services; no cross-origin rules, no cookies.
-    Admin,
-}
 
 /// A listener's routes, with everything around them. Clones share it.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use model::{Cx, Problem, Session};
 use session::{Found, PageQuery, RequestCredentials, Sessions};
 use web::{Request, see_other};
 
-use super::{open, shown};
+use super::page::{open, shown};
 use crate::render::{
     Frame, LogoutForm, Moment, OtherSession, SignedOutPage, WelcomePage, describe_device, display_name, method_names,
 };

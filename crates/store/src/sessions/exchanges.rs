@@ -3,6 +3,7 @@
 
 use model::{Id, Secret, SessionId, SignedDuration, Timestamp, Uuid};
 
+use super::token::is_plausible;
 use crate::error::{CommitError, StoreError};
 use crate::statement::Statement;
 use crate::{Store, Tx};
@@ -118,7 +119,7 @@ impl Store {
         init_code: &Secret,
         return_to_code: &Secret,
     ) -> Result<Option<SessionId>, StoreError> {
-        if ![init_code, return_to_code].into_iter().all(|code| super::is_plausible(code.expose())) {
+        if ![init_code, return_to_code].into_iter().all(|code| is_plausible(code.expose())) {
             return Ok(None);
         }
         let row = self.fetch_one(&BY_CODES, &[init_code.into(), return_to_code.into()]).await?;

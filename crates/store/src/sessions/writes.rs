@@ -2,10 +2,11 @@
 
 use model::{Aal, AuthenticationMethod, Device, IdentityId, Secret, Session, SessionId, SignedDuration, Timestamp};
 
-use super::is_plausible;
+use super::token::is_plausible;
 use crate::error::{CommitError, StoreError};
+use crate::row::Row;
 use crate::statement::Statement;
-use crate::value::{Row, Value};
+use crate::value::Value;
 use crate::{Store, Tx};
 
 pub(super) static INSERT: Statement = Statement::new(

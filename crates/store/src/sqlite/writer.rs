@@ -12,11 +12,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{commit_error, query, store_error};
+use super::connection::query;
+use super::error::{commit_error, store_error};
 use crate::error::{CommitError, StoreError};
+use crate::row::Row;
 use crate::statement::Dialect;
 use crate::tx::Tx;
-use crate::value::{Row, Value};
+use crate::value::Value;
 
 /// How many transactions may wait; beyond that callers are told to try again.
 const QUEUE: usize = 4096;
