@@ -12,7 +12,6 @@ mod identity;
 mod json;
 pub mod message;
 pub mod problem;
-mod rfc3339;
 mod secret;
 mod session;
 pub mod ui;
