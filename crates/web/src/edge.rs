@@ -98,9 +98,9 @@ impl Edge {
         }
         self.dress(&arrival, cors, &mut response);
 
-        let (status, took) = (response.status().as_u16(), started.elapsed());
+        let (status, took) = (response.status(), started.elapsed());
         self.app.metrics().count(&arrival.method, arrival.route.get(), status, took);
-        line.completed(&arrival, status, took);
+        line.completed(&arrival, status.as_u16(), took);
         response
     }
 
