@@ -44,5 +44,5 @@ pub use return_to::{ReturnUrlError, ReturnUrls};
 pub use schema::SCHEMA;
 pub use settings::*;
 pub use sources::{Machine, Sources};
-pub use values::{BaseUrl, parse_duration, parse_size};
+pub use values::{BaseUrl, parse_size};
 pub use watch::{Watcher, watch};

@@ -10,10 +10,12 @@ pub mod go;
 mod id;
 mod identity;
 mod json;
+pub mod json_pointer;
 pub mod message;
 pub mod problem;
 mod secret;
 mod session;
+mod text;
 pub mod ui;
 pub mod wire;
 
@@ -32,6 +34,7 @@ pub use message::Message;
 pub use problem::Problem;
 pub use secret::Secret;
 pub use session::{ClientInfo, Device, Session, SessionId};
+pub use text::beginning;
 pub use ui::{Group, Node, Ui};
 pub use uuid::Uuid;
 

@@ -1,5 +1,6 @@
 //! What operators may do with sessions.
 
+use model::go::parse_bool;
 use model::{Cx, IdentityId, Problem, Session};
 use store::{Extension, SessionFilter};
 
@@ -161,10 +162,7 @@ pub(crate) fn parse_id<T: ?Sized>(id: &str) -> Result<model::Id<T>, Problem> {
 
 /// Reads a truth value as Go does.
 fn parse_active(value: Option<&str>) -> Result<Option<bool>, Problem> {
-    match value {
-        None | Some("") => Ok(None),
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some(true)),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(Some(false)),
-        Some(_) => Err(Problem::new(400).message("\"active\" can be \"true\" or \"false\".")),
-    }
+    let Some(text) = value.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let read = parse_bool(text).ok_or_else(|| Problem::new(400).message("\"active\" can be \"true\" or \"false\"."));
+    read.map(Some)
 }
