@@ -12,6 +12,7 @@ mod identity;
 mod json;
 pub mod json_pointer;
 pub mod message;
+pub mod page;
 pub mod problem;
 mod secret;
 mod session;

@@ -1,11 +1,12 @@
 //! What operators may do with sessions.
 
 use model::go::parse_bool;
+use model::page::{Page, PageQuery, Sizes, numbered_page, offset};
 use model::{Cx, IdentityId, Problem, Session};
 use store::{Extension, SessionFilter};
 
 use crate::Sessions;
-use crate::page::{self, Page, PageQuery};
+use crate::page;
 
 /// What is shown of a session besides itself (`expand`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,11 +138,11 @@ impl Sessions {
         filter: SessionFilter,
         query: &PageQuery,
     ) -> Result<Page<Session>, Problem> {
-        let (page, size) = query.parse();
+        let (page, size) = query.parse(Sizes::USUAL);
         let total = self.store().count_sessions_of_identity(identity, filter, cx.now()).await?;
-        let offset = page::offset(page, size);
+        let offset = offset(page, size);
         let sessions = self.store().sessions_of_identity(identity, filter, cx.now(), offset, size).await?;
-        Ok(page::offset_page(sessions, total, page, size))
+        Ok(numbered_page(sessions, total, page, size))
     }
 }
 

@@ -24,7 +24,6 @@ pub use credentials::{RequestCredentials, Via};
 pub use find::{Denied, Found, Lookup, StepUp};
 pub use issue::SessionCookieValue;
 pub use logout::{Ended, LogoutToken};
-pub use page::{Page, PageLink, PageQuery, offset_page};
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use tokenize::Tokenizer;

@@ -3,8 +3,9 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use model::page::PageQuery;
 use model::{Cx, Problem, Session};
-use session::{Found, PageQuery, RequestCredentials, Sessions};
+use session::{Found, RequestCredentials, Sessions};
 use web::{Request, see_other};
 
 use super::page::{open, shown};
