@@ -24,9 +24,7 @@ mod request;
 mod return_to;
 mod runtime;
 mod scene;
-mod script;
 pub mod settings;
-mod tasks;
 pub mod verification;
 
 pub use answer::{Answer, AnyAnswer, Done, Effects, Opened, Shown, SubmitError};
@@ -38,7 +36,7 @@ pub use hook::{
     Hook, HookTable, Hooks, Instead, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress,
     Stop,
 };
-pub use input::{Input, InputError, parse_json};
+pub use input::{Input, InputError};
 pub use linking::PendingLink;
 pub use method::{
     Account, CallbackMethod, LinkingMethod, LoginMethod, LoginScene, LoginStep, Method, RegistrationMethod,
@@ -51,7 +49,6 @@ pub use request::Request;
 pub use return_to::with_code;
 pub use runtime::{Parts, Runtime};
 pub use scene::{AnyFlow, RequestFacts, Scene};
-pub use script::{WEBAUTHN_SCRIPT, WEBAUTHN_SCRIPT_PATH, webauthn_script_integrity};
 pub use tasks::Tasks;
 
 use std::pin::Pin;

@@ -17,7 +17,7 @@ use url::Url;
 use crate::hook::Hooks;
 use crate::method::Method;
 use crate::proof::{RecoveryMethod, VerificationMethod};
-use crate::tasks::Tasks;
+use tasks::Tasks;
 
 /// What a request or a job works with from its beginning to its end. A reload builds a whole new one and swaps it in.
 pub struct Runtime {

@@ -7,6 +7,7 @@ mod authenticator_data;
 mod cose;
 mod error;
 mod expected;
+mod script;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ pub use authenticator_data::Flags;
 pub use cose::ALGORITHMS;
 pub use error::WebAuthnError;
 pub use expected::Expected;
+pub use script::{SCRIPT, SCRIPT_PATH, script_integrity};
 
 use authenticator_data::AuthenticatorData;
 use base64::Engine;
