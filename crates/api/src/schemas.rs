@@ -5,9 +5,9 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
 use identity::Schema;
+use model::page::{Sizes, numbered_page};
 use model::{Problem, RawJson};
 use serde::Serialize;
-use session::offset_page;
 use web::{Request, json};
 
 use crate::sessions::{add_page_headers, page_query};
@@ -30,14 +30,14 @@ struct Listed<'a> {
 /// `GET /schemas`
 async fn list(request: Request) -> web::Result {
     let all = request.site().runtime.identities.schemas().all();
-    let (page, size) = page_query(&request).parse();
+    let (page, size) = page_query(&request).parse(Sizes::USUAL);
     let to_usize = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
     let shown = all.iter().skip(to_usize(page.saturating_mul(size))).take(to_usize(size));
     let shown = shown.map(|schema| Ok(Listed { id: schema.id(), schema: document(schema)? }));
     let shown: Vec<_> = shown.collect::<Result<_, Problem>>()?;
-    let page = offset_page(shown, i64::try_from(all.len()).unwrap_or(i64::MAX), page, size);
+    let page = numbered_page(shown, i64::try_from(all.len()).unwrap_or(i64::MAX), page, size);
     let mut response = json(StatusCode::OK, &page.items);
-    add_page_headers(&request, &page, &mut response);
+    add_page_headers(&request, request.query_text(), &page, &mut response);
     Ok(response)
 }
 

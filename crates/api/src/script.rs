@@ -4,14 +4,14 @@ use axum::Router;
 use axum::http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use flow::{WEBAUTHN_SCRIPT, WEBAUTHN_SCRIPT_PATH};
+use crypto::webauthn::{SCRIPT, SCRIPT_PATH};
 
 /// `/.well-known/ory/webauthn.js`, whether or not a method needs it.
 pub fn router() -> Router {
-    Router::new().route(WEBAUTHN_SCRIPT_PATH, get(script))
+    Router::new().route(SCRIPT_PATH, get(script))
 }
 
 async fn script() -> Response {
     let headers = [(CONTENT_TYPE, "text/javascript; charset=UTF-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    (headers, WEBAUTHN_SCRIPT).into_response()
+    (headers, SCRIPT).into_response()
 }

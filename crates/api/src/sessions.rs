@@ -6,10 +6,11 @@ use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, delete, get};
+use model::page::{Page, PageQuery};
 use model::wire::{IdentityView, SessionJson};
 use model::{Problem, Secret, Session};
 use serde::Serialize;
-use session::{Denied, Page, PageQuery};
+use session::Denied;
 use web::{Failure, Request, json, no_content, set_session_cookie};
 
 /// `/sessions…`
@@ -95,13 +96,13 @@ pub(crate) fn session_page(request: &Request, page: &Page<Session>, identity_vie
     let (now, base) = (request.app().clock().now(), runtime.public_url());
     let show = |session| SessionJson { identity_view, ..SessionJson::public(session, base, now) };
     let mut response = json(StatusCode::OK, &page.items.iter().map(show).collect::<Vec<_>>());
-    add_page_headers(request, page, &mut response);
+    add_page_headers(request, request.query_text(), page, &mut response);
     response
 }
 
-/// `Link`, and `X-Total-Count` where the list is counted.
-pub(crate) fn add_page_headers<T>(request: &Request, page: &Page<T>, response: &mut Response) {
-    let links = page.link_header(request.path(), request.query_text());
+/// `Link`, which goes on with `query`, and `X-Total-Count` where the list is counted.
+pub(crate) fn add_page_headers<T>(request: &Request, query: &str, page: &Page<T>, response: &mut Response) {
+    let links = page.link_header(request.path(), query);
     if let Ok(links) = HeaderValue::from_str(&links) {
         response.headers_mut().insert(LINK, links);
     }

@@ -4,11 +4,13 @@ use std::sync::LazyLock;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Draft, ValidationError, Validator};
+use model::go::{parse_bool, parse_duration};
+use model::json_pointer;
 use serde_json::Value;
 
 use crate::finding::Finding;
-use crate::load::Origins;
-use crate::schema::{self, dotted, pointer};
+use crate::origins::Origins;
+use crate::schema::{self, dotted};
 use crate::{redact, values};
 
 /// Finds every error, and warns of unknown keys where Kratos lets them pass.
@@ -17,9 +19,9 @@ pub(crate) fn check(document: &Value, origins: &Origins, errors: &mut Vec<Findin
         jsonschema::options()
             .with_draft(Draft::Draft7)
             .should_validate_formats(true)
-            .with_format("go-duration", |text: &str| values::parse_duration(text).is_some())
+            .with_format("go-duration", |text: &str| parse_duration(text).is_some())
             .with_format("byte-size", |text: &str| values::parse_size(text).is_some())
-            .with_format("bool-text", |text: &str| text.is_empty() || values::parse_bool(text).is_some())
+            .with_format("bool-text", |text: &str| text.is_empty() || parse_bool(text).is_some())
             .with_format("uri", is_uri)
             .with_format("uri-reference", is_uri_reference)
             .with_format("cors-origin", is_cors_origin)
@@ -68,17 +70,17 @@ fn describe(error: &ValidationError<'_>, origins: &Origins, errors: &mut Vec<Fin
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             for key in unexpected {
-                let at_key = pointer(at, key);
+                let at_key = json_pointer::below(at, key);
                 report(&at_key, format!("is not a known key{}", suggestion(key, &known_beside(at))));
             }
         }
         ValidationErrorKind::PropertyNames { error } => {
             let key = error.instance().as_str().unwrap_or_default().to_owned();
-            report(&pointer(at, &key), "is not a known key".to_owned());
+            report(&json_pointer::below(at, &key), "is not a known key".to_owned());
         }
         ValidationErrorKind::Required { property } => {
             let key = property.as_str().unwrap_or_default();
-            let at_key = pointer(at, key);
+            let at_key = json_pointer::below(at, key);
             errors.push(Finding::new(origins.place(at), dotted(&at_key), "is missing, and has no default"));
         }
         kind => {
@@ -155,25 +157,8 @@ fn found(value: &Value) -> String {
     }
 }
 
-/// The schema nodes for the value at `at`.
-pub(crate) fn nodes_at(at: &str) -> Vec<&'static Value> {
-    let mut nodes = vec![schema::document()];
-    for step in at.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let position = step.bytes().all(|byte| byte.is_ascii_digit());
-        nodes = nodes
-            .into_iter()
-            .flat_map(|node| {
-                let keyed = schema::children(node, &step);
-                if keyed.is_empty() && position { schema::items(node) } else { keyed }
-            })
-            .collect();
-    }
-    nodes
-}
-
 fn known_beside(at: &str) -> Vec<&'static str> {
-    nodes_at(at).into_iter().flat_map(schema::properties).map(|(name, _)| name).collect()
+    schema::nodes_at(at).into_iter().flat_map(schema::properties).map(|(name, _)| name).collect()
 }
 
 /// `; did you mean "…"?`, when a known key is spelled much alike.
@@ -190,7 +175,7 @@ fn warn_of_unknown(value: &Value, node: &'static Value, at: &str, origins: &Orig
     match value {
         Value::Object(map) if !schema::properties(node).is_empty() => {
             for (key, child) in map {
-                let at_key = pointer(at, key);
+                let at_key = json_pointer::below(at, key);
                 match schema::children(node, key).first() {
                     Some(child_node) => warn_of_unknown(child, child_node, &at_key, origins, warnings),
                     None if at.is_empty() || schema::keyword(node, "additionalProperties").is_some() => {}
@@ -206,14 +191,14 @@ fn warn_of_unknown(value: &Value, node: &'static Value, at: &str, origins: &Orig
         Value::Object(map) => {
             for (key, child) in map {
                 if let Some(child_node) = schema::children(node, key).first() {
-                    warn_of_unknown(child, child_node, &pointer(at, key), origins, warnings);
+                    warn_of_unknown(child, child_node, &json_pointer::below(at, key), origins, warnings);
                 }
             }
         }
         Value::Array(elements) => {
             for (position, element) in elements.iter().enumerate() {
                 if let Some(item) = schema::items(node).first() {
-                    warn_of_unknown(element, item, &pointer(at, &position.to_string()), origins, warnings);
+                    warn_of_unknown(element, item, &json_pointer::below(at, &position.to_string()), origins, warnings);
                 }
             }
         }

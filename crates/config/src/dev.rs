@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::file::Layer;
 use crate::finding::ConfigError;
-use crate::load::{Loaded, Machine, Mode, Sources};
+use crate::load::{Loaded, Mode};
 use crate::settings::{Config, DeliveryStrategy};
+use crate::sources::{Machine, Sources};
 
 /// Secrets for development, made once and kept in the data folder by the caller, so that sessions outlive a restart.
 #[derive(Clone, Debug)]

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use model::go::parse_bool;
 use serde_json::Value;
 
 use crate::file::{Layer, Step};
 use crate::finding::{Finding, Place};
-use crate::{legacy, schema, values};
+use crate::{legacy, schema};
 
 /// Elements of arrays that variables may address, `…_0_…` to `…_999_…`.
 const MAX_INDEX: usize = 999;
@@ -106,7 +107,7 @@ fn typed(node: &'static Value, text: &str) -> Result<Option<Value>, String> {
     }
     let value = match kind {
         "string" => Value::from(text),
-        "boolean" => Value::from(values::parse_bool(text).ok_or("true or false")?),
+        "boolean" => Value::from(parse_bool(text).ok_or("true or false")?),
         "integer" => Value::from(text.parse::<i64>().map_err(|_| "a whole number")?),
         "number" => Value::from(text.parse::<f64>().map_err(|_| "a number")?),
         "array" => array(node, text)?,

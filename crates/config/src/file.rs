@@ -5,12 +5,12 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
+use model::json_pointer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
 use crate::finding::{Finding, Place};
-use crate::schema::pointer;
 
 /// Larger files are refused: a configuration is a few kilobytes, and parsing must stay cheap.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -50,7 +50,7 @@ impl Layer {
 
     /// A value that belongs at `path`.
     pub fn at(source: impl Into<String>, path: Vec<Step>, value: Value) -> Self {
-        let at = path.iter().fold(String::new(), |at, step| pointer(&at, &step.to_string()));
+        let at = path.iter().fold(String::new(), |at, step| json_pointer::below(&at, &step.to_string()));
         let mut lines = BTreeMap::new();
         note_pointers(&value, &at, &mut lines);
         Self { source: source.into(), path, value, lines }
@@ -116,9 +116,14 @@ fn array(value: &mut Value) -> &mut Vec<Value> {
 fn note_pointers(value: &Value, at: &str, lines: &mut BTreeMap<String, Option<u64>>) {
     lines.insert(at.to_owned(), None);
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, child)| note_pointers(child, &pointer(at, key), lines)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, child)| note_pointers(child, &json_pointer::below(at, key), lines))
+        }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, child)| note_pointers(child, &pointer(at, &i.to_string()), lines));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(i, child)| note_pointers(child, &json_pointer::below(at, &i.to_string()), lines));
         }
         _ => {}
     }
@@ -202,12 +207,14 @@ fn flatten(node: Node, line: u64, at: String, lines: &mut BTreeMap<String, Optio
         Node::List(items) => items
             .into_iter()
             .enumerate()
-            .map(|(i, item)| flatten(item.value, item.referenced.line(), pointer(&at, &i.to_string()), lines))
+            .map(|(i, item)| {
+                flatten(item.value, item.referenced.line(), json_pointer::below(&at, &i.to_string()), lines)
+            })
             .collect(),
         Node::Map(entries) => entries
             .into_iter()
             .map(|(key, child)| {
-                let child = flatten(child, key.referenced.line(), pointer(&at, &key.value), lines);
+                let child = flatten(child, key.referenced.line(), json_pointer::below(&at, &key.value), lines);
                 (key.value, child)
             })
             .collect(),

@@ -1,10 +1,10 @@
 //! Keys that Kratos has renamed or dropped: files written since v0.5 still start, with a warning for each old key.
 
+use model::json_pointer;
 use serde_json::{Map, Value, json};
 
 use crate::file::Layer;
 use crate::finding::{Finding, Place};
-use crate::schema::pointer;
 
 /// Old key → new key, where the value moves as it is.
 pub(crate) const RENAMED: &[(&str, &str)] = &[
@@ -165,7 +165,7 @@ fn put(layer: &mut Layer, key: &str, value: Value, line: Option<u64>) {
             *target = Value::Object(Map::new());
         }
         target = target.as_object_mut().expect("it is an object").entry(name).or_insert(Value::Null);
-        at = pointer(&at, name);
+        at = json_pointer::below(&at, name);
     }
     *target = value;
     layer.lines.insert(at, line);

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::check::nodes_at;
 use crate::schema;
 
 /// Stands where something is hidden.
@@ -10,7 +9,7 @@ const HIDDEN: &str = "…";
 
 /// Whether the value at this JSON pointer, or anything in it, must not be shown.
 pub(crate) fn is_secret(at: &str) -> bool {
-    nodes_at(at).into_iter().any(|node| schema::keyword(node, "x-secret").is_some())
+    schema::nodes_at(at).into_iter().any(|node| schema::keyword(node, "x-secret").is_some())
 }
 
 /// A copy without secrets. Values that the schema does not know are hidden too, since nobody knows what they are.

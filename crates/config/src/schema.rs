@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use model::json_pointer;
 use serde_json::{Map, Value};
 
 /// The schema of the whole configuration, as committed.
@@ -25,15 +26,9 @@ pub(crate) fn definition(name: &str) -> &'static Value {
     &document()["definitions"][name]
 }
 
-/// The JSON pointer of `key` below `parent`.
-pub(crate) fn pointer(parent: &str, key: &str) -> String {
-    format!("{parent}/{}", key.replace('~', "~0").replace('/', "~1"))
-}
-
 /// A JSON pointer as people write keys: `/serve/public/port` → `serve.public.port`.
 pub(crate) fn dotted(pointer: &str) -> String {
-    let segments = pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~"));
-    segments.collect::<Vec<_>>().join(".")
+    json_pointer::names(pointer).collect::<Vec<_>>().join(".")
 }
 
 /// The schema nodes that speak about the same value as `node`: itself, what it refers to, the parts it is made of, and
@@ -71,6 +66,22 @@ pub(crate) fn children(node: &'static Value, key: &str) -> Vec<&'static Value> {
 /// The schema nodes for the elements of an array that `node` describes.
 pub(crate) fn items(node: &'static Value) -> Vec<&'static Value> {
     parts(node).into_iter().filter_map(|part| part.get("items").filter(|items| items.is_object())).collect()
+}
+
+/// The schema nodes for the value at `at`.
+pub(crate) fn nodes_at(at: &str) -> Vec<&'static Value> {
+    let mut nodes = vec![document()];
+    for step in json_pointer::names(at) {
+        let position = step.bytes().all(|byte| byte.is_ascii_digit());
+        nodes = nodes
+            .into_iter()
+            .flat_map(|node| {
+                let keyed = children(node, &step);
+                if keyed.is_empty() && position { items(node) } else { keyed }
+            })
+            .collect();
+    }
+    nodes
 }
 
 /// An annotation or keyword of `node` or of what it refers to.

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use model::{Secret, SignedDuration};
+use model::go::{parse_bool, parse_duration};
+use model::{Secret, SignedDuration, json_pointer};
 use serde_json::Value;
 use url::Url;
 
 use crate::finding::Finding;
-use crate::load::Origins;
-use crate::schema::{dotted, pointer};
+use crate::origins::Origins;
+use crate::schema::dotted;
 use crate::values;
 
 /// What every part of the document is read with.
@@ -38,7 +39,7 @@ impl<'a> Section<'a> {
     /// The object under `key`.
     pub fn section(&self, key: &str) -> Self {
         let value = self.value.get(key).unwrap_or(&Value::Null);
-        Self { reader: self.reader, value, at: pointer(&self.at, key) }
+        Self { reader: self.reader, value, at: json_pointer::below(&self.at, key) }
     }
 
     /// The object under `key`, if it is there.
@@ -48,9 +49,11 @@ impl<'a> Section<'a> {
 
     /// The elements of the list under `key`.
     pub fn list(&self, key: &str) -> Vec<Self> {
-        let at = pointer(&self.at, key);
+        let at = json_pointer::below(&self.at, key);
         let elements = self.value[key].as_array().into_iter().flatten().enumerate();
-        elements.map(|(i, value)| Self { reader: self.reader, value, at: pointer(&at, &i.to_string()) }).collect()
+        elements
+            .map(|(i, value)| Self { reader: self.reader, value, at: json_pointer::below(&at, &i.to_string()) })
+            .collect()
     }
 
     /// The named objects of the free-form map under `key`.
@@ -66,14 +69,14 @@ impl<'a> Section<'a> {
 
     /// Reports that the value under `key` cannot be used.
     pub fn error(&self, key: &str, message: impl Into<String>) {
-        let at = pointer(&self.at, key);
+        let at = json_pointer::below(&self.at, key);
         let finding = Finding::new(self.reader.origins.place(&at), dotted(&at), message);
         self.reader.errors.borrow_mut().push(finding);
     }
 
     /// Reports something worth knowing about the value under `key`.
     pub fn warn(&self, key: &str, message: impl Into<String>) {
-        let at = pointer(&self.at, key);
+        let at = json_pointer::below(&self.at, key);
         let finding = Finding::new(self.reader.origins.place(&at), dotted(&at), message);
         self.reader.warnings.borrow_mut().push(finding);
     }
@@ -86,7 +89,7 @@ impl<'a> Section<'a> {
     pub fn loose_flag(&self, key: &str) -> Option<bool> {
         match &self.value[key] {
             Value::Bool(flag) => Some(*flag),
-            Value::String(text) => values::parse_bool(text),
+            Value::String(text) => parse_bool(text),
             _ => None,
         }
     }
@@ -144,7 +147,7 @@ impl<'a> Section<'a> {
     }
 
     pub fn duration_if_set(&self, key: &str) -> Option<SignedDuration> {
-        self.value[key].as_str().and_then(values::parse_duration)
+        self.value[key].as_str().and_then(parse_duration)
     }
 
     /// A size in bytes.

@@ -1,59 +1,6 @@
-//! The small value types of the configuration: durations, sizes, base URLs.
+//! The small value types of the configuration: sizes and base URLs.
 
-use model::SignedDuration;
 use url::Url;
-
-/// Nanoseconds per unit, as Go names the units.
-const UNITS: [(&str, i128); 8] = [
-    ("ns", 1),
-    ("us", 1_000),
-    ("µs", 1_000),
-    ("μs", 1_000),
-    ("ms", 1_000_000),
-    ("s", 1_000_000_000),
-    ("m", 60 * 1_000_000_000),
-    ("h", 3_600 * 1_000_000_000),
-];
-
-/// Parses a Go duration without a sign: numbers with units, chained (`1h30m`), with fractions (`1.5s`). A bare `0` is
-/// zero. `None` for anything else, and beyond the 292 years that Go can express.
-pub fn parse_duration(text: &str) -> Option<SignedDuration> {
-    if text == "0" {
-        return Some(SignedDuration::ZERO);
-    }
-    if text.is_empty() || text.len() > 64 {
-        return None;
-    }
-    let mut rest = text;
-    let mut total: i128 = 0;
-    while !rest.is_empty() {
-        let number_len = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let (number, after) = rest.split_at(number_len);
-        let unit_len = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
-        let (unit, after) = after.split_at(unit_len);
-        let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        total = total.checked_add(scaled(number, *scale)?)?;
-        rest = after;
-    }
-    let nanos = i64::try_from(total).ok()?;
-    Some(SignedDuration::from_nanos(nanos))
-}
-
-/// `number`, which may have a fraction, times `scale`, rounded down.
-fn scaled(number: &str, scale: i128) -> Option<i128> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
-        return None;
-    }
-    let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let mut total = whole.checked_mul(scale)?;
-    let mut place = scale;
-    for digit in fraction.chars() {
-        place /= 10;
-        total += i128::from(digit.to_digit(10)?) * place;
-    }
-    Some(total)
-}
 
 /// Parses a size with a unit, `128MB`, into bytes; units are powers of 1024, as in Kratos. A bare number is bytes.
 pub fn parse_size(text: &str) -> Option<u64> {
@@ -71,15 +18,6 @@ pub fn parse_size(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(1024_u64.checked_pow(power)?)
-}
-
-/// What Go's `strconv.ParseBool` takes for a boolean.
-pub(crate) fn parse_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
 }
 
 /// The address of a listener as the world sees it: `serve.public.base_url` or `serve.admin.base_url`.

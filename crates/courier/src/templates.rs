@@ -13,9 +13,8 @@ use std::path::Path;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use config::{Config, MessageTemplate};
-use minijinja::syntax::SyntaxConfig;
+use minijinja::Environment;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use model::Channel;
 use outbound::Outbound;
 use serde_json::{Map, Value};
@@ -27,8 +26,8 @@ mod builtin;
 #[cfg(test)]
 mod tests;
 
-/// Before the names of our own templates, which stay there under these names when they are replaced.
-const OWN: &str = "zelus/";
+use builtin::OWN;
+
 /// The longest subject, in characters; what the database has room for.
 const MAX_SUBJECT: usize = 255;
 

@@ -84,7 +84,7 @@ pub async fn use_up(cx: Context<'_>, container: &ContinuityContainer) -> Result<
             entries.remove(&container.name);
             cookie(cx, &entries).map(Some)
         }
-        Err(CommitError::Stale(_)) => Ok(None),
+        Err(CommitError::Spent(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -21,9 +21,7 @@ pub mod registration;
 mod request;
 mod return_to;
 mod scene;
-mod script;
 mod services;
-mod tasks;
 
 pub use callback::{Callback, CallbackError, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, ResumedSettings};
 pub use context::Context;
@@ -35,7 +33,7 @@ pub use form::{Rejection, malformed_payload, say};
 pub use hook::{
     Hook, HookTable, Hooks, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress, Stop,
 };
-pub use input::{Input, InputError, parse_json};
+pub use input::{Input, InputError};
 pub use method::{
     Account, FoundAccount, Identified, InputClaims, Linking, LoginMethod, LoginOutcome, LoginScene, LoginStep, Method,
     MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationScreen, RegistrationStep, SettingsError,
@@ -48,7 +46,6 @@ pub use provider::{Newcomer, ProviderMethod, Recognised, Unrecognised};
 pub use request::{Request, RequestFacts};
 pub use return_to::{BadReturnTo, with_code};
 pub use scene::{AnyFlow, Scene};
-pub use script::{WEBAUTHN_SCRIPT, WEBAUTHN_SCRIPT_PATH, webauthn_script_integrity};
 pub use services::{Resources, Services};
 pub use tasks::Tasks;
 

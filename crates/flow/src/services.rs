@@ -12,9 +12,9 @@ use model::{Clock, Entropy, Flow, FlowName};
 use outbound::Outbound;
 use session::{Sessions, Tokenizer};
 use store::Store;
+use tasks::Tasks;
 use url::Url;
 
-use crate::tasks::Tasks;
 
 /// The services that a request or a job works with from its beginning to its end, under one configuration.
 pub struct Services {

@@ -7,7 +7,7 @@ use model::{
 use serde_json::{Value, json};
 use store::to_microseconds;
 
-use crate::schema::formats::{is_email, is_phone};
+use crate::address::{is_email, is_phone, phone_to_e164, text_of};
 use crate::schema::keyword::Keyword;
 use crate::schema::{Marked, Schema, TraitError};
 
@@ -15,30 +15,6 @@ use crate::schema::{Marked, Schema, TraitError};
 const MAX_IDENTIFIER: usize = 255;
 /// The longest address that the database holds, in characters.
 const MAX_ADDRESS: usize = 400;
-/// No phone number is longer, however it is written.
-const MAX_PHONE_BYTES: usize = 64;
-
-/// A phone number with its country code in the one spelling of E.164; `None` for anything else.
-pub fn phone_to_e164(text: &str) -> Option<String> {
-    if text.len() > MAX_PHONE_BYTES {
-        return None;
-    }
-    let parse = |text: &str| phonenumber::parse(None, text).ok().filter(phonenumber::PhoneNumber::is_valid);
-    // The library gives up some numbers with a separator between single digits.
-    let number = parse(text).or_else(|| parse(&text.replace([' ', '-', '.', '(', ')'], "")))?;
-    Some(number.format().mode(phonenumber::Mode::E164).to_string())
-}
-
-/// What a person types to get a code, as identifiers of the code method are stored: a phone number in E.164, an email
-/// address trimmed and in lower case, anything else trimmed.
-pub fn identifier_for_code(typed: &str) -> String {
-    match phone_to_e164(typed) {
-        Some(number) => number,
-        None if typed.contains('@') => normalise_address(typed),
-        None => typed.trim().to_owned(),
-    }
-}
-
 /// What the keywords of a schema make of traits; all of it normalised, each value once.
 #[derive(Debug, Default)]
 struct Derived {
@@ -88,15 +64,6 @@ pub(crate) fn apply(
     set_verifiable_addresses(cx, identity, derived.verifiable);
     set_recovery_addresses(cx, identity, derived.recovery);
     Ok(())
-}
-
-/// A value as the text that people would type. Empty ones, and those that are not one value, stand for nothing.
-pub(crate) fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 fn is_identifier_of(keyword: &Keyword, kind: CredentialType) -> bool {

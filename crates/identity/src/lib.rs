@@ -4,6 +4,7 @@
 //! forms, derive identifiers and addresses from them, and describe the fields of forms. [`Identities`] creates, reads,
 //! changes and deletes identities; the admin API and the flows are written against it.
 
+mod address;
 mod admin;
 mod changes;
 mod credentials;
@@ -15,10 +16,10 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use address::{identifier_for_code, is_email, phone_to_e164};
 pub use admin::{CreateIdentity, SuppliedAddress, UpdateIdentity};
 pub use changes::IdentityChanges;
-pub use derive::{identifier_for_code, phone_to_e164};
 pub use identities::{Identities, hasher};
 pub use import::{ImportCredentials, ImportOidc, ImportPassword, ImportSaml};
 pub use patch::{PatchError, apply as apply_patch};
-pub use schema::{Schema, SchemaError, SchemaSource, Schemas, TraitError, TraitField, is_email};
+pub use schema::{Schema, SchemaError, SchemaSource, Schemas, TraitError, TraitField};

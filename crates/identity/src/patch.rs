@@ -1,6 +1,7 @@
 //! JSON Patch (RFC 6902) as Kratos' admin API takes it: `add`, `remove` and `replace`, where `replace` makes what is
 //! missing.
 
+use model::json_pointer;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -74,7 +75,7 @@ fn is_denied(names: &[String]) -> bool {
 /// The reference tokens of a JSON pointer (RFC 6901).
 fn split(path: &str) -> Result<Vec<String>, String> {
     match path.strip_prefix('/') {
-        Some(rest) => Ok(rest.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect()),
+        Some(_) => Ok(json_pointer::names(path).collect()),
         None => Err(format!("the path {path:?} has to begin with a slash")),
     }
 }

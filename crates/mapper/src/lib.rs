@@ -7,55 +7,24 @@
 mod error;
 mod evaluate;
 mod frame;
+mod input;
+mod options;
 mod pool;
 mod source;
 pub mod worker;
 
 use std::fmt::Display;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::Clock;
-use serde::Serialize;
-use serde_json::{Map, Value};
 
 pub use error::MapperError;
+pub use input::Input;
+pub use options::MapperOptions;
 pub use source::MAX_SNIPPET;
 
 use pool::Pool;
 use source::Downloads;
-
-/// What a snippet is given.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Input<'a> {
-    /// The argument of `function(ctx) …`: webhooks and courier channels.
-    TopLevel { ctx: &'a Value },
-    /// What `std.extVar(name)` gives: OpenID claims and session tokens.
-    ExtVars(&'a Map<String, Value>),
-}
-
-/// How snippets are run.
-#[derive(Clone, Debug)]
-pub struct MapperOptions {
-    /// The program of a worker, and its arguments; it must call [`worker::run`].
-    pub program: PathBuf,
-    pub arguments: Vec<String>,
-    /// How many workers may run at once.
-    pub workers: usize,
-    /// The longest that one evaluation may take; Kratos allows one second.
-    pub time_limit: Duration,
-}
-
-impl MapperOptions {
-    /// One worker for each processor, at least two, and a second for each evaluation.
-    pub fn new(program: PathBuf, arguments: &[&str]) -> Self {
-        let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { program, arguments, workers, time_limit: Duration::from_secs(1) }
-    }
-}
 
 /// Evaluates Jsonnet. Clones share the workers, which are started when they are first needed.
 #[derive(Clone, Debug)]

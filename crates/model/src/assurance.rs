@@ -56,7 +56,7 @@ pub struct AuthenticationMethod {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aal: Option<Aal>,
     /// When the step was completed. Rows older than Kratos v0.9 may lack it.
-    #[serde(default = "zero_time", serialize_with = "crate::rfc3339::serialize")]
+    #[serde(default = "zero_time")]
     pub completed_at: Timestamp,
     /// The social provider, for `oidc`.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
 use crate::json::RawJson;
-use crate::{Aal, Timestamp, Uuid, rfc3339};
+use crate::{Aal, Timestamp, Uuid};
 
 /// The identifier of an [`Identity`].
 pub type IdentityId = Id<Identity>;
@@ -131,9 +131,7 @@ pub struct VerifiableAddress {
     pub status: AddressStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<Timestamp>,
-    #[serde(serialize_with = "rfc3339::serialize")]
     pub created_at: Timestamp,
-    #[serde(serialize_with = "rfc3339::serialize")]
     pub updated_at: Timestamp,
 }
 
@@ -176,9 +174,7 @@ pub struct RecoveryAddress {
     pub id: Id<RecoveryAddress>,
     pub value: String,
     pub via: Channel,
-    #[serde(serialize_with = "rfc3339::serialize")]
     pub created_at: Timestamp,
-    #[serde(serialize_with = "rfc3339::serialize")]
     pub updated_at: Timestamp,
 }
 

@@ -6,14 +6,18 @@ mod clock;
 mod entropy;
 pub mod factors;
 pub mod flow;
+pub mod go;
 mod id;
 mod identity;
 mod json;
+pub mod json_pointer;
 pub mod message;
+pub mod page;
 pub mod problem;
-mod rfc3339;
 mod secret;
 mod session;
+mod strict_json;
+mod text;
 pub mod ui;
 pub mod wire;
 
@@ -32,6 +36,8 @@ pub use message::Message;
 pub use problem::Problem;
 pub use secret::Secret;
 pub use session::{ClientInfo, Device, Session, SessionId};
+pub use strict_json::{InvalidJson, parse_json};
+pub use text::beginning;
 pub use ui::{Group, Node, Ui};
 pub use uuid::Uuid;
 

@@ -52,7 +52,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Connect(_) | Self::Timeout | Self::Transport(_) => true,
-            Self::Status { status } => crate::retry::is_temporary(*status),
+            Self::Status { status } => is_temporary(*status),
             _ => false,
         }
     }
@@ -88,4 +88,9 @@ fn find_source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -
 /// The cause that says most: "connection refused" rather than "error sending request".
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Whether an answer of this status says "not now" rather than "no". 501 means that the peer will never do it.
+pub(crate) fn is_temporary(status: u16) -> bool {
+    status == 429 || (500..600).contains(&status) && status != 501
 }

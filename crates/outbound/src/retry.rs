@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use model::{Clock, Entropy};
 
-use crate::{Error, Response};
+use crate::error::{Error, is_temporary};
+use crate::message::Response;
 
 /// How often and when a failed try is repeated: after waits that double, up to a limit, with a random share taken off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +25,6 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self { retries: 2, first_wait: Duration::from_secs(1), longest_wait: Duration::from_secs(30) }
     }
-}
-
-/// Whether an answer of this status says "not now" rather than "no". 501 means that the peer will never do it.
-pub(crate) fn is_temporary(status: u16) -> bool {
-    status == 429 || (500..600).contains(&status) && status != 501
 }
 
 impl RetryPolicy {

@@ -1,10 +1,12 @@
 //! What operators may do with sessions.
 
+use model::go::parse_bool;
+use model::page::{Page, PageQuery, Sizes, numbered_page, offset};
 use model::{Cx, IdentityId, Problem, Session};
 use store::{Extension, SessionFilter};
 
 use crate::Sessions;
-use crate::page::{self, Page, PageQuery};
+use crate::page;
 
 /// What is shown of a session besides itself (`expand`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,11 +138,11 @@ impl Sessions {
         filter: SessionFilter,
         query: &PageQuery,
     ) -> Result<Page<Session>, Problem> {
-        let (page, size) = query.parse();
+        let (page, size) = query.parse(Sizes::USUAL);
         let total = self.store().count_sessions_of_identity(identity, filter, cx.now()).await?;
-        let offset = page::offset(page, size);
+        let offset = offset(page, size);
         let sessions = self.store().sessions_of_identity(identity, filter, cx.now(), offset, size).await?;
-        Ok(page::offset_page(sessions, total, page, size))
+        Ok(numbered_page(sessions, total, page, size))
     }
 }
 
@@ -161,10 +163,7 @@ pub(crate) fn parse_id<T: ?Sized>(id: &str) -> Result<model::Id<T>, Problem> {
 
 /// Reads a truth value as Go does.
 fn parse_active(value: Option<&str>) -> Result<Option<bool>, Problem> {
-    match value {
-        None | Some("") => Ok(None),
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some(true)),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(Some(false)),
-        Some(_) => Err(Problem::new(400).message("\"active\" can be \"true\" or \"false\".")),
-    }
+    let Some(text) = value.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let read = parse_bool(text).ok_or_else(|| Problem::new(400).message("\"active\" can be \"true\" or \"false\"."));
+    read.map(Some)
 }

@@ -2,10 +2,11 @@
 
 use model::{Aal, Cx, Problem, RequiredAal, Session, factors, level_of};
 use store::{SecondFactors, SessionLookup, Store};
+use url::form_urlencoded;
 
 use crate::credentials::{Presented, PresentedTokens};
 use crate::denied::{Denied, RefreshRequired, SecondFactorRequired};
-use crate::{Policy, Refusal, RequestCredentials, Sessions, Via, page};
+use crate::{Policy, Refusal, RequestCredentials, Sessions, Via};
 
 /// A session that a request proves, alive at this moment.
 #[derive(Debug)]
@@ -174,7 +175,7 @@ fn second_factor_needed(policy: &Policy, on: StepUp<'_>) -> SecondFactorRequired
     query.extend(on.return_to.map(|url| ("return_to", url)));
     let sign_in = |query: &[(&str, &str)]| policy.public_url("/self-service/login/browser", query);
     let plain_sign_in_url = sign_in(&query);
-    let asked_for = on.request_url.map(page::query_of).unwrap_or_default();
+    let asked_for = on.request_url.map(query_of).unwrap_or_default();
     for key in ["login_challenge", "return_to"] {
         if let Some((_, value)) = asked_for.iter().find(|(name, value)| name == key && !value.is_empty()) {
             query.retain(|(name, _)| *name != key);
@@ -182,4 +183,11 @@ fn second_factor_needed(policy: &Policy, on: StepUp<'_>) -> SecondFactorRequired
         }
     }
     SecondFactorRequired { sign_in_url: sign_in(&query), plain_sign_in_url }
+}
+
+/// The query parameters of a URL.
+fn query_of(url: &str) -> Vec<(String, String)> {
+    let url = url.split_once('#').map_or(url, |(url, _)| url);
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }

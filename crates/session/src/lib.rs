@@ -26,7 +26,6 @@ pub use denied::{Denied, RefreshRequired, SecondFactorRequired, session_inactive
 pub use find::{Found, Lookup, StepUp};
 pub use issue::SessionCookieValue;
 pub use logout::{Ended, LogoutToken};
-pub use page::{Page, PageLink, PageQuery, offset_page};
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use tokenize::Tokenizer;

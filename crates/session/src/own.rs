@@ -1,10 +1,10 @@
 //! What people may do with their own sessions.
 
+use model::page::{Page, PageQuery};
 use model::{Cx, Problem, Session};
 use store::SessionFilter;
 
 use crate::denied::not_signed_in;
-use crate::page::{Page, PageQuery};
 use crate::{Denied, Found, Lookup, RequestCredentials, Sessions, StepUp};
 
 impl Sessions {

@@ -3,6 +3,7 @@
 use config::Config;
 use crypto::KeyRing;
 use model::factors::FactorRules;
+use model::go::encode_query;
 use model::{RequiredAal, SignedDuration};
 
 /// What the configuration says about sessions.
@@ -57,6 +58,6 @@ impl Policy {
     /// A URL below the public base URL. `path` begins with a slash.
     pub(crate) fn public_url(&self, path: &str, query: &[(&str, &str)]) -> String {
         let base = self.public_base_url.trim_end_matches('/');
-        format!("{base}{path}?{}", crate::page::encode_query(query.iter().copied()))
+        format!("{base}{path}?{}", encode_query(query.iter().copied()))
     }
 }

@@ -5,8 +5,9 @@ use model::flow::{Recovery, Verification};
 use model::{Flow, Id, IdentityId, RecoveryAddress, Timestamp, Uuid, VerifiableAddress};
 
 use crate::error::StoreError;
+use crate::row::Columns;
 use crate::statement::Statement;
-use crate::value::{Columns, Value};
+use crate::value::Value;
 use crate::{Store, Tx};
 
 /// What a person is sent.
@@ -246,9 +247,9 @@ impl Tx {
         );
     }
 
-    /// Uses a proof up. The transaction fails as stale if it was used before.
+    /// Uses a proof up. The transaction fails as spent if it was used before.
     pub fn use_verification_proof(&mut self, kind: ProofKind, id: Uuid, now: Timestamp) {
-        self.change_one(&verification(kind).mark_used, [id.into(), now.into()]);
+        self.use_up(&verification(kind).mark_used, [id.into(), now.into()]);
     }
 
     /// Voids what was sent for a flow before.
@@ -276,9 +277,9 @@ impl Tx {
         );
     }
 
-    /// Uses a proof up. The transaction fails as stale if it was used before.
+    /// Uses a proof up. The transaction fails as spent if it was used before.
     pub fn use_recovery_proof(&mut self, kind: ProofKind, id: Uuid, now: Timestamp) {
-        self.change_one(&recovery(kind).mark_used, [id.into(), now.into()]);
+        self.use_up(&recovery(kind).mark_used, [id.into(), now.into()]);
     }
 
     /// Voids what was sent for a flow before.

@@ -84,15 +84,15 @@ impl Tx {
         );
     }
 
-    /// Uses a container up. The transaction fails as stale if that has happened before.
+    /// Uses a container up. The transaction fails as spent if that has happened before.
     pub fn use_continuity_container(&mut self, id: Uuid) {
-        self.change_one(&DELETE, [id.into()]);
+        self.use_up(&DELETE, [id.into()]);
     }
 
     /// Uses a container up, and leaves it to be found until `expires_at`: a browser that comes back a second time can be
-    /// told apart from one that was never here. The transaction fails as stale if this has happened before.
+    /// told apart from one that was never here. The transaction fails as spent if this has happened before.
     pub fn expire_continuity_container(&mut self, id: Uuid, expires_at: Timestamp, now: Timestamp) {
-        self.change_one(&EXPIRE, [id.into(), expires_at.into(), now.into()]);
+        self.use_up(&EXPIRE, [id.into(), expires_at.into(), now.into()]);
     }
 
     /// Forgets a container, if it is there.

@@ -23,8 +23,8 @@ impl Tx {
     }
 
     /// Replaces what a credential holds, provided it is still `before`: a code that was just used is noted once. Fails
-    /// as stale when someone else changed or removed the credential meanwhile.
+    /// as spent when someone else changed or removed the credential meanwhile.
     pub fn replace_credential_config(&mut self, id: Id<Credential>, before: &RawJson, after: &RawJson, now: Timestamp) {
-        self.change_one(&REPLACE_CONFIG, [id.into(), before.into(), after.into(), to_microseconds(now).into()]);
+        self.use_up(&REPLACE_CONFIG, [id.into(), before.into(), after.into(), to_microseconds(now).into()]);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use model::go::parse_duration;
 use tokio_postgres::config::SslMode;
 use url::form_urlencoded;
 
@@ -98,7 +99,8 @@ fn postgres(rest: &str, query: &str) -> Result<PostgresOptions, DsnError> {
         match &*key {
             "max_conns" => pool.max = Some(value.parse().map_err(|_| invalid(&key, "a number"))?),
             "max_conn_lifetime" => {
-                let lifetime = go_duration(&value).ok_or_else(|| invalid(&key, "a duration such as 30m"))?;
+                let lifetime = parse_duration(&value).and_then(|lifetime| Duration::try_from(lifetime).ok());
+                let lifetime = lifetime.ok_or_else(|| invalid(&key, "a duration such as 30m"))?;
                 pool.lifetime = Some(lifetime).filter(|lifetime| !lifetime.is_zero());
             }
             // All connections are kept warm, so that there is nothing to say about idle ones.
@@ -188,32 +190,6 @@ fn escape_setting(value: &str) -> String {
     value.replace('\\', "\\\\").replace(' ', "\\ ")
 }
 
-/// Reads a duration as Go writes it, such as `1h30m` or `1.5s`. Negative ones are refused.
-fn go_duration(text: &str) -> Option<Duration> {
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (number, after) = rest.split_at(rest.find(|c: char| c != '.' && !c.is_ascii_digit())?);
-        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
-        let seconds = match unit {
-            "ns" => 1e-9,
-            "us" | "µs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        let part = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
-        total = total.checked_add(part)?;
-        rest = after;
-    }
-    (!text.is_empty()).then_some(total)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -286,15 +262,6 @@ mod tests {
         ] {
             let error = Dsn::parse(dsn).expect_err(dsn).to_string();
             assert!(error.contains(word) && !error.contains("hush"), "{dsn}: {error}");
-        }
-    }
-
-    #[test]
-    fn durations_are_read_as_go_writes_them() {
-        assert_eq!(go_duration("1h2m3.5s"), Some(Duration::from_millis(3_723_500)));
-        assert_eq!(go_duration("0"), Some(Duration::ZERO));
-        for text in ["", "5", "-1s", "1x", "h", "1..2s", "99999999999999999999h"] {
-            assert_eq!(go_duration(text), None, "{text}");
         }
     }
 

@@ -21,6 +21,11 @@ impl StoreError {
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())
     }
+
+    /// Column `at`, counted from zero, holds a value of a type that it never has.
+    pub(crate) fn wrong_type(at: usize) -> Self {
+        Self::corrupt(format!("column {at} has an unexpected type"))
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -53,9 +58,11 @@ impl From<StoreError> for Problem {
 pub enum CommitError {
     /// A row with the same unique value exists already. Names the index or the columns, as the database tells.
     Unique(String),
-    /// A statement that had to change a row found none: someone else was faster, or a single-use thing was used.
-    /// Names the statement.
+    /// A statement that had to change a row found none: it is gone, or someone else was faster. Names the statement.
     Stale(&'static str),
+    /// A single-use thing was used before: a code or link, a credential whose data says what was used of it, a challenge
+    /// that a flow kept. Names the statement that was to use it up.
+    Spent(&'static str),
     /// A row that this one refers to is gone.
     ForeignKey,
     Store(StoreError),
@@ -64,19 +71,15 @@ pub enum CommitError {
 impl CommitError {
     /// Whether a single-use thing was used up by another request since it was read.
     pub fn is_spent(&self) -> bool {
-        matches!(self, Self::Stale(statement) if SINGLE_USE.iter().any(|name| statement.ends_with(name)))
+        matches!(self, Self::Spent(_))
     }
 }
-
-/// How the statements end that change a row only once: codes and links that are used, credentials whose data says what
-/// was used of them, and challenges that flows keep.
-const SINGLE_USE: [&str; 3] = [".mark_used", ".replace_config", ".replace_context"];
 
 impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unique(what) => write!(f, "a unique value exists already: {what}"),
-            Self::Stale(statement) => write!(f, "nothing left to change for {statement}"),
+            Self::Stale(statement) | Self::Spent(statement) => write!(f, "nothing left to change for {statement}"),
             Self::ForeignKey => f.write_str("a row that this one refers to is gone"),
             Self::Store(error) => error.fmt(f),
         }
@@ -96,7 +99,7 @@ impl From<CommitError> for Problem {
         match error {
             CommitError::Store(error) => error.into(),
             CommitError::Unique(_) => Self::conflict("Something with the same value exists already.").log(error),
-            CommitError::Stale(_) | CommitError::ForeignKey => {
+            CommitError::Stale(_) | CommitError::Spent(_) | CommitError::ForeignKey => {
                 Self::conflict("This was changed by someone else in the meantime. Please try again.").log(error)
             }
         }

@@ -5,8 +5,9 @@ use model::{Aal, Flow, FlowClient, FlowState, Id, RawJson};
 use serde_json::{Map, Value as Json};
 
 use crate::error::StoreError;
+use crate::row::Columns;
 use crate::statement::Statement;
-use crate::value::{Columns, Value};
+use crate::value::Value;
 use crate::{Store, Tx};
 
 /// The statements of one kind of flow, and the columns that only it has.
@@ -270,11 +271,11 @@ impl Tx {
 
     /// Uses up something that the flow kept, a challenge say: keeps its context, provided that the stored one is still
     /// `before`. Of several requests with one answer only the first gets past this; for the others the transaction
-    /// fails as stale. Kratos' rows on SQLite are text that may be spaced otherwise than ours.
+    /// fails as spent. Kratos' rows on SQLite are text that may be spaced otherwise than ours.
     pub fn replace_flow_context<K: FlowTable>(&mut self, flow: &Flow<K>, before: &Map<String, Json>) {
         let Some(statement) = &K::statements().replace_context else { return };
         let before = Value::Json(Json::Object(before.clone()).to_string());
-        self.change_one(statement, [flow.id.into(), before, internal_context(flow)]);
+        self.use_up(statement, [flow.id.into(), before, internal_context(flow)]);
     }
 
     /// Keeps what has become of a flow. The transaction fails if the flow is gone.

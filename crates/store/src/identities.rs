@@ -17,8 +17,9 @@ use model::{
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::row::{Columns, Row};
 use crate::statement::Statement;
-use crate::value::{Columns, Row, Value};
+use crate::value::Value;
 
 static FIND: Statement = Statement::new(
     "identities.find",

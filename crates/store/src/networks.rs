@@ -4,8 +4,9 @@ use model::{CredentialType, Timestamp, Uuid};
 
 use crate::error::{CommitError, StoreError};
 use crate::statement::Statement;
+use crate::store::{Network, Store};
+use crate::tx::Tx;
 use crate::value::Value;
-use crate::{Network, Store, Tx};
 
 static OLDEST: Statement =
     Statement::of_no_network("networks.oldest", "SELECT id FROM networks ORDER BY created_at, id LIMIT 1");
@@ -34,9 +35,26 @@ impl Store {
         tx.run(&INSERT, [id.into(), now.into(), now.into()]);
         self.commit_without_network(tx).await
     }
+
+    /// The network of this process and the numbering of credential types, looked up once.
+    pub(crate) async fn network(&self) -> Result<&Network, StoreError> {
+        let once = self.network_once();
+        match once.get() {
+            Some(network) => Ok(network),
+            // Boxed, since it happens once, and every read would have room for it.
+            None => Box::pin(once.get_or_try_init(|| load(self))).await,
+        }
+    }
+
+    /// The id of a credential type in this database.
+    pub(crate) async fn credential_type_id(&self, kind: CredentialType) -> Result<Uuid, StoreError> {
+        let types = &self.network().await?.credential_types;
+        let found = types.iter().find(|(name, _)| *name == kind).map(|(_, id)| *id);
+        found.ok_or_else(|| StoreError::Corrupt(format!("there is no credential type {}", kind.as_str())))
+    }
 }
 
-pub(crate) async fn load(store: &Store) -> Result<Network, StoreError> {
+async fn load(store: &Store) -> Result<Network, StoreError> {
     let rows = store.fetch_without_network(&OLDEST, &[] as &[Value]).await?;
     let Some(row) = rows.first() else {
         return Err(StoreError::Unavailable("the database has no network yet".to_owned()));

@@ -4,6 +4,7 @@
 //! for `active`.
 
 mod exchanges;
+mod token;
 mod writes;
 
 #[cfg(test)]
@@ -15,11 +16,14 @@ pub use writes::{EndedSession, Extension};
 use model::factors::SECOND_FACTOR_TYPES;
 use model::{Aal, Credentials, Device, Id, IdentityId, Secret, Session, SessionId, Timestamp};
 
+use token::is_plausible;
+
 use crate::Store;
 use crate::error::StoreError;
 use crate::identities::{self, identity_columns, read_credentials};
+use crate::row::{Columns, Row};
 use crate::statement::Statement;
-use crate::value::{Columns, Row, Value};
+use crate::value::Value;
 
 /// The columns of a session `s`; [`read_session`] reads them.
 macro_rules! session_columns {
@@ -363,11 +367,6 @@ impl Store {
             [after.created_at.into(), after.id.into(), now.into(), living.into(), ended.into(), limit.into()];
         read_list(&self.fetch_apart(&ALL, &parameters).await?)
     }
-}
-
-/// Whether a token can be in the database at all: old ones are 32 letters and digits, others 39 characters.
-fn is_plausible(token: &str) -> bool {
-    (1..=64).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn of_identity_parameters(identity: IdentityId, filter: SessionFilter, now: Timestamp) -> Vec<Value> {

@@ -5,8 +5,8 @@ use model::{Channel, Flow, Id, IdentityId, Timestamp, Uuid};
 
 use crate::error::StoreError;
 use crate::flows::FlowTable;
+use crate::row::Columns;
 use crate::statement::Statement;
-use crate::value::Columns;
 use crate::{Store, Tx};
 
 /// A code that was sent to an address (`identity_login_codes`, `identity_registration_codes`).
@@ -179,9 +179,9 @@ impl Tx {
         K::insert(code, self);
     }
 
-    /// Uses a code up. The transaction fails as stale if it was used before.
+    /// Uses a code up. The transaction fails as spent if it was used before.
     pub fn use_code<K: CodeTable>(&mut self, code: &SentCode<K>, now: Timestamp) {
-        self.change_one(&<K as CodeTable>::statements().mark_used, [code.id.into(), now.into()]);
+        self.use_up(&<K as CodeTable>::statements().mark_used, [code.id.into(), now.into()]);
     }
 
     /// Voids the codes that were sent for a flow before.

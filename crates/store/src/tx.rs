@@ -5,6 +5,7 @@
 //! whole list at once (in one round trip, or together with others in one commit), and may run it again after a
 //! serialization failure.
 
+use crate::error::CommitError;
 use crate::statement::Statement;
 use crate::value::Value;
 
@@ -21,8 +22,32 @@ pub(crate) struct Operation {
     pub statement: &'static Statement,
     /// Without the network, which the driver binds first.
     pub parameters: Vec<Value>,
-    /// Whether the transaction fails unless exactly one row changes.
-    pub must_change_one: bool,
+    pub expected: Expected,
+}
+
+/// How many rows a statement has to change, and what it means if it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Any number, none included.
+    Any,
+    /// Exactly one. Otherwise it is gone, or somebody else was faster.
+    One,
+    /// Exactly one, that of a single-use thing. Otherwise it was used before.
+    Unused,
+}
+
+impl Operation {
+    /// Compares how many rows the statement has changed with what was expected.
+    ///
+    /// # Errors
+    /// [`CommitError::Stale`] or [`CommitError::Spent`], as the expectation says.
+    pub fn check(&self, changed: usize) -> Result<(), CommitError> {
+        match self.expected {
+            Expected::One if changed != 1 => Err(CommitError::Stale(self.statement.name)),
+            Expected::Unused if changed != 1 => Err(CommitError::Spent(self.statement.name)),
+            Expected::Any | Expected::One | Expected::Unused => Ok(()),
+        }
+    }
 }
 
 impl Tx {
@@ -38,12 +63,21 @@ impl Tx {
 
     /// Adds a statement that may change any number of rows.
     pub(crate) fn run(&mut self, statement: &'static Statement, parameters: impl Into<Vec<Value>>) {
-        self.operations.push(Operation { statement, parameters: parameters.into(), must_change_one: false });
+        self.expect(statement, parameters, Expected::Any);
     }
 
     /// Adds a statement that must change exactly one row; otherwise the transaction fails as stale.
     pub(crate) fn change_one(&mut self, statement: &'static Statement, parameters: impl Into<Vec<Value>>) {
-        self.operations.push(Operation { statement, parameters: parameters.into(), must_change_one: true });
+        self.expect(statement, parameters, Expected::One);
+    }
+
+    /// Adds a statement that uses up the one row which it changes; otherwise the transaction fails as spent.
+    pub(crate) fn use_up(&mut self, statement: &'static Statement, parameters: impl Into<Vec<Value>>) {
+        self.expect(statement, parameters, Expected::Unused);
+    }
+
+    fn expect(&mut self, statement: &'static Statement, parameters: impl Into<Vec<Value>>, expected: Expected) {
+        self.operations.push(Operation { statement, parameters: parameters.into(), expected });
     }
 
     /// Appends the writes of another transaction.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::header::{FORWARDED, HOST, USER_AGENT};
 use axum::http::{HeaderMap, Uri};
-use model::ClientInfo;
+use model::{ClientInfo, beginning};
 use url::Url;
 
 /// The other end of a connection.
@@ -40,12 +40,6 @@ pub(crate) fn client_info(headers: &HeaderMap, peer: Peer) -> ClientInfo {
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name).filter(|value| !value.is_empty())?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-/// The beginning of a text: whole characters, at most `length` bytes.
-pub(crate) fn beginning(text: &str, length: usize) -> &str {
-    let end = (0..=length.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    &text[..end.unwrap_or_default()]
 }
 
 /// Proxies add the address that they see to the end of the list; private ones are other proxies.

@@ -8,6 +8,7 @@ use axum::http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method};
+use model::go::canonical_header_name;
 
 /// `serve.public.cors`, prepared for comparing.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ enum Origins {
 
 impl CorsPolicy {
     pub fn new(cors: &config::Cors) -> Self {
-        let exposed: Vec<String> = cors.exposed_headers.iter().map(|name| canonical(name)).collect();
+        let exposed: Vec<String> = cors.exposed_headers.iter().map(|name| canonical_header_name(name)).collect();
         let max_age = cors.max_age.map(|seconds| HeaderValue::from(u64::from(seconds)));
         Self {
             origins: Origins::new(&cors.allowed_origins),
@@ -142,15 +143,6 @@ impl Origins {
         };
         exact.contains(&origin) || wildcards.iter().any(fits)
     }
-}
-
-/// A header's name as it is commonly written: `content-type` becomes `Content-Type`.
-fn canonical(name: &str) -> String {
-    let words = name.split('-').map(|word| {
-        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
-        format!("{}{}", first.to_ascii_uppercase(), rest.to_ascii_lowercase())
-    });
-    words.collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]

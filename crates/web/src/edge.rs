@@ -27,16 +27,8 @@ use crate::explain::Clues;
 use crate::log::Line;
 use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf};
 use crate::request::{Arrival, Request};
+use crate::side::Side;
 use crate::{App, Site, error_page, json, path};
-
-/// Which listener a request came in at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// For browsers and apps.
-    Public,
-    /// For the operator's own services; no cross-origin rules, no cookies.
-    Admin,
-}
 
 /// A listener's routes, with everything around them. Clones share it.
 #[derive(Clone)]
@@ -106,9 +98,9 @@ impl Edge {
         }
         self.dress(&arrival, cors, &mut response);
 
-        let (status, took) = (response.status().as_u16(), started.elapsed());
+        let (status, took) = (response.status(), started.elapsed());
         self.app.metrics().count(&arrival.method, arrival.route.get(), status, took);
-        line.completed(&arrival, status, took);
+        line.completed(&arrival, status.as_u16(), took);
         response
     }
 

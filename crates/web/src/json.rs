@@ -85,7 +85,7 @@ fn escape(text: &[u8]) -> Vec<u8> {
 /// # Errors
 /// 400, saying what is wrong and where.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let value = flow::parse_json(body).map_err(|error| Problem::bad_request(error.0))?;
+    let value = model::parse_json(body).map_err(|error| Problem::bad_request(error.to_string()))?;
     from_value(value)
 }
 

@@ -21,17 +21,19 @@ mod multipart;
 mod path;
 mod reply;
 mod request;
+mod side;
 
 pub use accept::{accepts_json, is_json_request};
 pub use app::{App, Site};
 pub use client::Peer;
 pub use cookies::{clear_session_cookie, cookie, cookies, set_continuity_cookie, set_session_cookie};
-pub use edge::{Edge, Side};
+pub use edge::Edge;
 pub use json::{json, parse_json, parse_object};
-pub use metrics::Metrics;
+pub use metrics::{Counter, Durations, Family, Gauge, Metrics};
 pub use multipart::multipart_fields;
 pub use reply::{Failure, no_content, redirect, rotate_csrf, see_other, set_csrf};
 pub use request::{MAX_BODY, Request};
+pub use side::Side;
 
 /// What a handler gives back.
 pub type Result = std::result::Result<axum::response::Response, Failure>;

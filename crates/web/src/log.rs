@@ -6,10 +6,9 @@ use std::time::Duration;
 use axum::extract::MatchedPath;
 use axum::http::request::Parts;
 use config::Config;
-use model::Problem;
+use model::{Problem, beginning};
 
 use crate::Side;
-use crate::client::beginning;
 use crate::request::Arrival;
 
 /// The longest path that is logged where there is no route, and the longest request id, in bytes.

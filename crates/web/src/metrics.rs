@@ -1,31 +1,41 @@
 //! Counts of requests, for Prometheus.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod family;
+
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
-use axum::http::Method;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, text};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::registry::{Registry, Unit};
+use axum::http::{Method, StatusCode};
+use prometheus_client::encoding::text;
+use prometheus_client::registry::Registry;
 
-/// What is counted. Names and labels are Kratos'; `endpoint` is the pattern of the route.
+pub use family::{Counter, Durations, Family, Gauge};
+
+/// What is counted: a line here and one below for each family. Names and labels are Kratos'; `endpoint` is the pattern of
+/// the route.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    counts: Arc<Counts>,
+    requests: Arc<Family<Counter, 3>>,
+    response_times: Arc<Family<Durations, 1>>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        let (mut registry, counts) = (Registry::default(), Arc::new(Counts::new()));
-        registry.register_collector(Box::new(Arc::clone(&counts)));
-        Self { registry, counts }
+        let mut registry = Registry::default();
+        let times = "Time from a request's head to the head of its answer.";
+        Self {
+            requests: Family::register(
+                &mut registry,
+                "http_requests",
+                "Requests answered.",
+                ["code", "method", "endpoint"],
+            ),
+            response_times: Family::register(&mut registry, "http_response_time", times, ["endpoint"]),
+            registry,
+        }
     }
 }
 
@@ -45,146 +55,21 @@ impl Metrics {
     }
 
     /// Counts an answer.
-    pub(crate) fn count(&self, method: &Method, route: Option<&MatchedPath>, code: u16, took: Duration) {
+    pub(crate) fn count(&self, method: &Method, route: Option<&MatchedPath>, code: StatusCode, took: Duration) {
         // Paths without a route have no end.
-        let route = route.map_or("none", MatchedPath::as_str);
-        let mut shard = self.counts.shard();
-        match shard.get_mut(route) {
-            Some(endpoint) => endpoint.count(code, label(method), took),
-            None => shard.entry(route.to_owned()).or_default().count(code, label(method), took),
-        }
-    }
-}
-
-/// Each thread counts for itself, so that none waits for another's cache: there are as many that serve connections as there
-/// are processors, and as many for the administration.
-#[derive(Debug)]
-struct Counts {
-    shards: Vec<Shard>,
-}
-
-/// By the pattern of the route. Aligned so that no two shards have a line of a cache in common.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Shard(Mutex<HashMap<String, Endpoint>>);
-
-impl Shard {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Endpoint>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Counts {
-    fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { shards: (0..2 * processors).map(|_| Shard::default()).collect() }
-    }
-
-    fn shard(&self) -> MutexGuard<'_, HashMap<String, Endpoint>> {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
-        }
-        self.shards[NUMBER.with(|number| number % self.shards.len())].lock()
-    }
-
-    /// What all threads counted, by the label of the endpoint.
-    fn total(&self) -> BTreeMap<String, Endpoint> {
-        let mut total: BTreeMap<String, Endpoint> = BTreeMap::new();
-        for shard in &self.shards {
-            for (route, counted) in shard.lock().iter() {
-                total.entry(endpoint_label(route)).or_default().add(counted);
-            }
-        }
-        total
-    }
-}
-
-impl Collector for Counts {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let total = self.total();
-        let mut requests =
-            encoder.encode_descriptor("http_requests", "Requests answered.", None, MetricType::Counter)?;
-        for (endpoint, counted) in &total {
-            for ((code, method), count) in &counted.requests {
-                let code = code.to_string();
-                let labels = [("code", code.as_str()), ("method", method), ("endpoint", endpoint)];
-                ConstCounter::new(*count).encode(requests.encode_family(&labels)?)?;
-            }
-        }
-        let help = "Time from a request's head to the head of its answer.";
-        let mut times =
-            encoder.encode_descriptor("http_response_time", help, Some(&Unit::Seconds), MetricType::Histogram)?;
-        for (endpoint, Endpoint { times: counted, .. }) in &total {
-            let labels = [("endpoint", endpoint.as_str())];
-            times.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
-                counted.sum.as_secs_f64(),
-                counted.buckets.iter().sum(),
-                &counted.with_bounds(),
-                None,
-            )?;
-        }
-        Ok(())
-    }
-}
-
-/// What was counted of a route.
-#[derive(Debug, Default)]
-struct Endpoint {
-    /// By status and method.
-    requests: BTreeMap<(u16, &'static str), u64>,
-    times: Times,
-}
-
-impl Endpoint {
-    fn count(&mut self, code: u16, method: &'static str, took: Duration) {
-        *self.requests.entry((code, method)).or_default() += 1;
-        self.times.count(took);
-    }
-
-    fn add(&mut self, other: &Self) {
-        for (answer, count) in &other.requests {
-            *self.requests.entry(*answer).or_default() += count;
-        }
-        self.times.add(&other.times);
-    }
-}
-
-/// Upper bounds in seconds; what takes longer falls into a bucket of its own.
-const BOUNDS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
-
-/// How long answers took.
-#[derive(Debug, Default)]
-struct Times {
-    sum: Duration,
-    /// How many took so long, and longer than the bucket before allows.
-    buckets: [u64; BOUNDS.len() + 1],
-}
-
-impl Times {
-    fn count(&mut self, took: Duration) {
-        let seconds = took.as_secs_f64();
-        let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
-        self.buckets[bucket] += 1;
-        self.sum = self.sum.saturating_add(took);
-    }
-
-    fn add(&mut self, other: &Self) {
-        for (bucket, count) in self.buckets.iter_mut().zip(other.buckets) {
-            *bucket += count;
-        }
-        self.sum = self.sum.saturating_add(other.sum);
-    }
-
-    fn with_bounds(&self) -> Vec<(f64, u64)> {
-        BOUNDS.into_iter().chain([f64::INFINITY]).zip(self.buckets).collect()
+        let endpoint = route.map_or(Cow::Borrowed("none"), |route| endpoint_label(route.as_str()));
+        self.requests.with([code.as_str(), label(method), &endpoint]).increase();
+        self.response_times.with([&endpoint]).observe(took);
     }
 }
 
 /// The label of a route: as in Kratos, whatever the parameters of its path are called.
-fn endpoint_label(route: &str) -> String {
+fn endpoint_label(route: &str) -> Cow<'_, str> {
+    if !route.contains('{') {
+        return Cow::Borrowed(route);
+    }
     let segments = route.split('/').map(|segment| if segment.starts_with('{') { "{param}" } else { segment });
-    segments.collect::<Vec<_>>().join("/")
+    Cow::Owned(segments.collect::<Vec<_>>().join("/"))
 }
 
 /// The label of a method. Clients may invent as many methods as they like.
@@ -210,7 +95,10 @@ mod tests {
     #[test]
     fn what_all_threads_counted_is_one_total() {
         let metrics = Metrics::default();
-        let count = |method, code, took| metrics.count(&method, None, code, Duration::from_micros(took));
+        let count = |method, code, took| {
+            let code = StatusCode::from_u16(code).expect("a status");
+            metrics.count(&method, None, code, Duration::from_micros(took));
+        };
         thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| count(Method::GET, 200, 400));

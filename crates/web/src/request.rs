@@ -13,6 +13,7 @@ use axum::response::Response;
 use crypto::{ContinuityCodec, CsrfToken};
 use flow::RequestFacts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use model::go::canonical_header_name;
 use model::{Cx, Problem, Secret};
 use serde::de::DeserializeOwned;
 use session::RequestCredentials;
@@ -217,7 +218,7 @@ impl Request {
             values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
         };
         let allowed = &runtime.config.clients.web_hook_header_allowlist;
-        let headers = allowed.iter().map(|name| (canonical(name), values(name)));
+        let headers = allowed.iter().map(|name| (canonical_header_name(name), values(name)));
         RequestFacts {
             method: self.method().to_string(),
             headers: headers.filter(|(_, values)| !values.is_empty()).collect(),
@@ -271,15 +272,6 @@ impl Request {
     pub fn path(&self) -> &str {
         self.uri.path()
     }
-}
-
-/// The name of a header as Go writes it: `user-agent` becomes `User-Agent`.
-fn canonical(name: &str) -> String {
-    let words = name.split('-').map(|word| match word.split_at_checked(1) {
-        Some((first, rest)) => first.to_ascii_uppercase() + &rest.to_ascii_lowercase(),
-        None => word.to_owned(),
-    });
-    words.collect::<Vec<_>>().join("-")
 }
 
 /// The token of `Bearer <token>`: exactly two words, the first in any case.

@@ -5,17 +5,16 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
 use crypto::{PageTokenCodec, PageTokenError};
+use model::page::{Page, PageLink, Sizes};
 use model::{Problem, RawJson, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
-use session::{Page, PageLink};
 use store::{CourierMessage, Dispatch, MessageFilter, MessagePosition, MessageStatus};
 use web::{Request, json};
 
 use crate::sessions::add_page_headers;
 
-/// How many messages a page has, unless it is asked for otherwise, and at most.
-const DEFAULT_SIZE: u32 = 10;
-const MAX_SIZE: u32 = 500;
+/// How many messages a page has.
+const SIZES: Sizes = Sizes { default: 10, most: 500 };
 /// Before the first page: later than any message.
 const BEGINNING: MessagePosition =
     MessagePosition { created_at: Timestamp::constant(7_289_654_399, 0), id: Uuid::nil() };
@@ -36,7 +35,8 @@ async fn list(request: Request) -> web::Result {
         "" => BEGINNING,
         token => position(&tokens, token, request.app().clock().now())?,
     };
-    let size = page_size(&request.query("page_size"))?;
+    let size = SIZES.read(&request.query("page_size"));
+    let size = size.map_err(|_| unreadable("\"page_size\" is not a whole number."))?;
     let mut messages = runtime.store.list_messages(&filter, Some(after), size + 1).await.map_err(Problem::from)?;
     let has_next = messages.len() > size as usize;
     messages.truncate(size as usize);
@@ -53,7 +53,7 @@ async fn list(request: Request) -> web::Result {
 
     let shown: Vec<_> = messages.iter().map(|message| shown(&request, message, None)).collect();
     let mut response = json(StatusCode::OK, &shown);
-    add_page_headers(&request, &Page { items: messages, total: None, links }, &mut response);
+    add_page_headers(&request, request.query_text(), &Page { items: messages, total: None, links }, &mut response);
     Ok(response)
 }
 
@@ -80,17 +80,6 @@ fn filter(request: &Request) -> Result<MessageFilter, Problem> {
 /// What cannot be read is answered with 400 and the code 500, as in Kratos.
 fn unreadable(what: &'static str) -> Problem {
     Problem::new(500).message(what).over_http(400)
-}
-
-fn page_size(text: &str) -> Result<u32, Problem> {
-    if text.is_empty() {
-        return Ok(DEFAULT_SIZE);
-    }
-    let size: i64 = text.parse().map_err(|_| unreadable("\"page_size\" is not a whole number."))?;
-    Ok(u32::try_from(size).map_or(if size < 0 { DEFAULT_SIZE } else { MAX_SIZE }, |size| match size {
-        0 => DEFAULT_SIZE,
-        size => size.min(MAX_SIZE),
-    }))
 }
 
 /// A column of a page token, in Kratos' form.

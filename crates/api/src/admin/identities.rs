@@ -2,18 +2,20 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header::{LINK, LOCATION};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{delete, get};
 use identity::{CreateIdentity, UpdateIdentity};
+use model::page::{Page, PageLink, Sizes, numbered_page};
 use model::wire::{CredentialView, IdentityJson, IdentityView};
 use model::{CredentialType, Identity, IdentityId, Problem, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use session::{Page, PageLink, offset_page};
 use store::{IdentityFilter, IdentityPage};
 use web::{Failure, Request, json, no_content, parse_json, parse_object};
+
+use crate::sessions::add_page_headers;
 
 /// `/admin/identities…`
 pub fn router() -> Router {
@@ -40,8 +42,8 @@ const INCLUDABLE: [&str; 10] = [
 
 /// At most so many identities are asked for by id.
 const MAX_IDS: usize = 500;
-const DEFAULT_SIZE: u32 = 250;
-const MAX_SIZE: u32 = 500;
+/// How many identities a page has.
+const SIZES: Sizes = Sizes { default: 250, most: 500 };
 /// As far as numbered pages reach, in identities.
 const MAX_OFFSET: u32 = 1000;
 /// The limits of a batch.
@@ -69,7 +71,7 @@ async fn list(request: Request) -> web::Result {
                 IdentityFilter::Identifier(_) => i64::try_from(shown.len()).unwrap_or(i64::MAX),
                 _ => i64::try_from(identities.count().await?).unwrap_or(i64::MAX),
             };
-            let mut page: Page<()> = offset_page(Vec::new(), total, page.into(), size.into());
+            let mut page: Page<()> = numbered_page(Vec::new(), total, page.into(), size.into());
             page.links
                 .iter_mut()
                 .for_each(|link| link.parameters.retain(|(name, _)| matches!(*name, "page" | "per_page")));
@@ -91,9 +93,6 @@ async fn list(request: Request) -> web::Result {
             }
         }
     };
-    if let Some(total) = page.total {
-        response.headers_mut().insert(HeaderName::from_static("x-total-count"), total.into());
-    }
     // A size by its old name alone is told by its new one.
     let is_by_token = ["page_token", "page_size"].iter().any(|name| request.query_if_set(name).is_some());
     let query: String = match numbered.is_some() || is_by_token {
@@ -102,9 +101,7 @@ async fn list(request: Request) -> web::Result {
             request.query_text().split('&').filter(|pair| !pair.starts_with("per_page=")).collect::<Vec<_>>().join("&")
         }
     };
-    if let Ok(links) = HeaderValue::from_str(&page.link_header(request.path(), &query)) {
-        response.headers_mut().insert(LINK, links);
-    }
+    add_page_headers(&request, &query, &page, &mut response);
     Ok(response)
 }
 
@@ -147,20 +144,15 @@ fn parse_uuid(text: &str, parameter: &str) -> Result<Uuid, Problem> {
 /// Which part of the list is asked for; for numbered pages with the number and the size.
 fn page(request: &Request) -> Result<(IdentityPage, Option<(u32, u32)>), Problem> {
     let get = |name| request.query_if_set(name).filter(|value| !value.is_empty());
-    let size = |name| match get(name).map(|text| text.parse::<i64>()) {
-        None => Ok(DEFAULT_SIZE),
-        Some(Ok(size)) if size <= 0 => Ok(DEFAULT_SIZE),
-        Some(Ok(size)) => Ok(u32::try_from(size).unwrap_or(MAX_SIZE).min(MAX_SIZE)),
-        Some(Err(_)) => Err(Problem::bad_request(format!("The parameter {name} is not a whole number."))),
+    let size = |name| {
+        let size = SIZES.read(&request.query(name));
+        size.map_err(|_| Problem::bad_request(format!("The parameter {name} is not a whole number.")))
     };
     let by_token = get("page_token").is_some() || get("page_size").is_some();
     if !by_token && request.query_if_set("page").is_some() {
         // What cannot be read is the first page, as in Kratos.
         let page = get("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(0);
-        let size = match get("per_page").and_then(|size| size.parse::<i64>().ok()) {
-            None => DEFAULT_SIZE,
-            Some(size) => u32::try_from(size.max(1)).unwrap_or(MAX_SIZE).min(MAX_SIZE),
-        };
+        let size = SIZES.read_numbered(&request.query("per_page"));
         if page.checked_mul(size).is_none_or(|offset| offset > MAX_OFFSET) {
             return Err(Problem::bad_request(format!(
                 "Numbered pages end at {MAX_OFFSET} identities. Please use page_size and page_token."

@@ -6,6 +6,7 @@ use axum::routing::post;
 use config::AddressProof;
 use engine::Engine;
 use engine::recovery::{self, Issued};
+use model::go::parse_duration;
 use model::{FlowClient, IdentityId, Problem, SignedDuration, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
 use web::{Request, json};
@@ -76,7 +77,7 @@ fn lifespan(expires_in: Option<&str>) -> Result<Option<SignedDuration>, Problem>
     let Some(expires_in) = expires_in.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    match config::parse_duration(expires_in) {
+    match parse_duration(expires_in) {
         Some(lifespan) if lifespan.is_positive() && lifespan <= LONGEST => Ok(Some(lifespan)),
         _ => Err(Problem::bad_request("The member expires_in has to be a duration such as 12h or 30m.")),
     }

@@ -7,8 +7,9 @@ use url::Url;
 
 use super::*;
 use crate::finding::Finding;
-use crate::load::{Machine, Origins, Sources};
+use crate::origins::Origins;
 use crate::section::{Reader, Section};
+use crate::sources::{Machine, Sources};
 use crate::values::BaseUrl;
 
 impl Config {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use model::{RequiredAal, Secret, SignedDuration};
 use url::Url;
 
-use crate::load::Sources;
 use crate::section::Section;
+use crate::sources::Sources;
 
 /// `identity`.
 #[derive(Clone, Debug)]

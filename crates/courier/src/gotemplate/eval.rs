@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::functions::{self, is_true, shown};
-use super::lists;
+use super::error::TemplateError;
+use super::escape::{Escape, escape_html, safe_address};
+use super::functions;
 use super::parser::{Command, Expression, Node, Pipeline};
-use super::{Escape, TemplateError};
+use super::value::{is_true, pairs, shown};
 
 /// How many nodes and functions a rendering may visit.
 const MAX_STEPS: usize = 100_000;
@@ -123,7 +124,7 @@ impl Rendering<'_> {
         otherwise: &[Node],
         dot: &Value,
     ) -> Result<Flow, TemplateError> {
-        let items = lists::pairs(self.pipeline(over, dot)?)?;
+        let items = pairs(self.pipeline(over, dot)?)?;
         if items.is_empty() {
             return self.block(otherwise, dot);
         }
@@ -219,7 +220,7 @@ impl Rendering<'_> {
         match self.escape {
             Escape::Html if !is_escaped => {
                 let safe = if self.is_in_address() { safe_address(&text) } else { &text };
-                self.write(&functions::escape_html(safe))
+                self.write(&escape_html(safe))
             }
             Escape::Html | Escape::None => self.write(&text),
         }
@@ -251,13 +252,4 @@ impl Rendering<'_> {
 fn at(value: &Value, path: &[String]) -> Value {
     let found = path.iter().try_fold(value, |value, name| value.get(name.as_str()));
     found.cloned().unwrap_or_default()
-}
-
-/// The address, unless following it could run code; Go's mark in its place then.
-fn safe_address(address: &str) -> &str {
-    let scheme = address.trim_start().split_once(':').map(|(scheme, _)| scheme);
-    let is_relative = scheme.is_none_or(|scheme| scheme.contains(['/', '?', '#']));
-    let is_harmless =
-        |scheme: &str| ["http", "https", "mailto", "tel"].iter().any(|harmless| scheme.eq_ignore_ascii_case(harmless));
-    if is_relative || scheme.is_some_and(is_harmless) { address } else { "#ZgotmplZ" }
 }

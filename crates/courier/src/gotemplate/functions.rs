@@ -7,7 +7,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{TemplateError, lists, printf};
+use super::error::TemplateError;
+use super::escape::{escape_html, escape_js};
+use super::value::{compare, float, integer, is_true, kind, shown};
+use super::{lists, printf};
 
 /// The longest text that a function makes, in bytes.
 const MAX_TEXT: usize = 1 << 20;
@@ -254,115 +257,6 @@ fn of_logic(name: &str, arguments: &[Value]) -> Outcome {
         ("kindIs", [Value::String(expected), value]) => (kind(value) == expected).into(),
         _ => return None,
     }))
-}
-
-/// Go's truth: not zero, not empty, not missing.
-pub fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-    }
-}
-
-/// A value as it is printed.
-pub fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if float.fract() == 0.0 && float.abs() < 1e21 => format!("{float:.0}"),
-            _ => number.to_string(),
-        },
-        Value::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" ")),
-        Value::Object(_) => {
-            let members = lists::pairs(value.clone()).unwrap_or_default();
-            let members: Vec<String> =
-                members.iter().map(|(key, value)| format!("{}:{}", shown(key), shown(value))).collect();
-            format!("map[{}]", members.join(" "))
-        }
-    }
-}
-
-/// A whole number, out of a number, a text or a truth.
-pub fn integer(value: &Value) -> Option<i64> {
-    match value {
-        #[expect(clippy::cast_possible_truncation, reason = "as Go cuts it, and never out of range")]
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|float| float as i64)),
-        Value::String(text) => text.trim().parse().ok(),
-        Value::Bool(value) => Some(i64::from(*value)),
-        Value::Null => Some(0),
-        Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// A number, out of a number or a text.
-pub fn float(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-/// The order of two values of the same kind. Lists and maps are equal or not, and have no order.
-fn compare(a: &Value, b: &Value) -> Option<Ordering> {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
-            (Some(a), Some(b)) => Some(a.cmp(&b)),
-            _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
-        },
-        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-        (a, b) => (a == b).then_some(Ordering::Equal),
-    }
-}
-
-/// The name of a value's kind in Go.
-pub fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "invalid",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int",
-        Value::String(_) => "string",
-        Value::Array(_) => "slice",
-        Value::Object(_) => "map",
-    }
-}
-
-/// Escapes text for HTML, and for attributes in quotes of either kind.
-pub fn escape_html(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&#34;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\0' => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-fn escape_js(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '\'' | '"' => escaped.extend(['\\', c]),
-            '<' | '>' | '&' | '=' | '\0'..='\x1f' | '\u{2028}' | '\u{2029}' => {
-                escaped.push_str(&format!("\\u{:04X}", u32::from(c)));
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 fn each_word(text: &str, change: impl Fn(char) -> String) -> String {

@@ -1,6 +1,6 @@
 //! Text and actions, and the tokens of an action.
 
-use super::TemplateError;
+use super::error::TemplateError;
 
 /// A piece of a template.
 #[derive(Debug, PartialEq)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::TemplateError;
-use super::functions::{integer, is_true, shown};
+use super::error::TemplateError;
+use super::value::{integer, is_true, shown};
 
 type Outcome = Option<Result<Value, TemplateError>>;
 
@@ -62,27 +62,6 @@ pub fn call(name: &str, arguments: &[Value]) -> Outcome {
         ("pluck", [key, maps @ ..]) => maps.iter().filter_map(|map| map.get(shown(key))).cloned().collect(),
         _ => return None,
     }))
-}
-
-/// The items of a list with their numbers, or of a map with their names in order; `0` to `n - 1` for a number.
-///
-/// # Errors
-/// When nothing can be counted there.
-pub fn pairs(value: Value) -> Result<Vec<(Value, Value)>, TemplateError> {
-    Ok(match value {
-        Value::Null => Vec::new(),
-        Value::Array(items) => items.into_iter().enumerate().map(|(n, item)| (n.into(), item)).collect(),
-        Value::Object(members) => {
-            let mut members: Vec<(String, Value)> = members.into_iter().collect();
-            members.sort_by(|(a, _), (b, _)| a.cmp(b));
-            members.into_iter().map(|(name, value)| (name.into(), value)).collect()
-        }
-        Value::Number(number) => {
-            let count = number.as_i64().unwrap_or(0).min(100_000);
-            (0..count).map(|n| (n.into(), n.into())).collect()
-        }
-        Value::Bool(_) | Value::String(_) => return Err(TemplateError::new("range needs a list, a map or a number")),
-    })
 }
 
 /// Sprig's `split`, which gives a map of `_0`, `_1` …, or `splitList`.

@@ -10,6 +10,8 @@
 //! text and quoted attributes, with addresses in `href` and `src` held to harmless schemes; Go also knows scripts and
 //! styles, where mails have no business to put variables.
 
+mod error;
+mod escape;
 mod eval;
 mod functions;
 mod lexer;
@@ -18,6 +20,10 @@ mod parser;
 mod printf;
 #[cfg(test)]
 mod tests;
+mod value;
+
+pub use error::TemplateError;
+pub use escape::Escape;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,26 +34,6 @@ use parser::Node;
 
 /// The largest template that is read, in bytes.
 pub const MAX_SOURCE: usize = 1 << 20;
-
-/// What is wrong with a template, or with what it was given.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct TemplateError(String);
-
-impl TemplateError {
-    fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
-    }
-}
-
-/// How the output is escaped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Escape {
-    /// Not at all: `text/template`.
-    None,
-    /// As HTML: `html/template`.
-    Html,
-}
 
 /// Templates that may refer to each other by name.
 #[derive(Clone, Debug, Default)]

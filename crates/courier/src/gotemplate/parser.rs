@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::TemplateError;
+use super::error::TemplateError;
 use super::functions;
 use super::lexer::{Piece, Token, pieces};
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::functions::{float, integer, kind, shown};
+use super::value::{float, integer, kind, shown};
 
 /// The widest that a field may be padded to.
 const MAX_WIDTH: usize = 1000;

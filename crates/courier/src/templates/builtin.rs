@@ -1,6 +1,10 @@
 //! Our own templates, compiled in.
 
-use super::{AutoEscape, Environment, OWN, SyntaxConfig, UndefinedBehavior};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+
+/// Before the names of our own templates, which stay there under these names when they are replaced.
+pub const OWN: &str = "zelus/";
 
 /// All of them, under their own names and under those that an operator's templates may take.
 pub fn environment() -> Environment<'static> {

@@ -1,4 +1,5 @@
 use base64::Engine;
+use minijinja::UndefinedBehavior;
 use serde_json::json;
 
 use super::*;

@@ -2,6 +2,8 @@
 //!
 //! The functions here block for as long as a hash takes. A server calls them through the [`HashingPool`].
 
+mod error;
+mod limits;
 mod md5_crypt;
 mod pool;
 mod stored;
@@ -12,46 +14,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use model::{Entropy, Secret};
 
+pub use error::HashError;
+pub use limits::{BCRYPT_MAX_PASSWORD_BYTES, MAX_BCRYPT_COST, MAX_MEMORY_BYTES, MAX_PASSWORD_BYTES};
+use limits::{check_bcrypt_cost, check_length};
 pub use pool::{HashingPool, PoolLimits};
 use stored::StoredHash;
-
-/// The longest password that is hashed or verified, in bytes: some imported formats take time in its square.
-pub const MAX_PASSWORD_BYTES: usize = 1024;
-/// The longest password that bcrypt takes in, in bytes.
-pub const BCRYPT_MAX_PASSWORD_BYTES: usize = 72;
-/// The most memory that one hash may ask for.
-pub const MAX_MEMORY_BYTES: u64 = 1 << 30;
-/// The highest bcrypt cost that is computed: about a minute of one core.
-pub const MAX_BCRYPT_COST: u32 = 20;
-
-/// Why a password could not be hashed or verified. A wrong password is no error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HashError {
-    /// No supported format begins like this.
-    #[error("the stored password hash is of an unknown format")]
-    UnknownFormat,
-    /// The format is known, the rest is not in it.
-    #[error("the stored password hash is malformed")]
-    Malformed,
-    /// The parameters ask for more memory or time than a server may spend on one hash.
-    #[error("the password hash asks for more work than is allowed")]
-    TooCostly,
-    /// The password has more bytes than the format, or the server, takes in.
-    #[error("the password has {actual} bytes, and {max} are the most")]
-    TooLong {
-        /// How many bytes there may be.
-        max: usize,
-        /// How many there are.
-        actual: usize,
-    },
-    /// So many hashes are waiting that another one would wait too long.
-    #[error("too many passwords are being checked at the moment")]
-    Busy,
-    /// The runtime is shutting down.
-    #[error("the password check was interrupted")]
-    Interrupted,
-}
 
 /// How new passwords are hashed: `hashers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,17 +114,4 @@ pub fn is_known_format(hash: &str) -> bool {
 /// For hashes that are unknown, malformed or too costly, and for passwords that are too long.
 pub fn verify(hash: &str, password: &Secret) -> Result<bool, HashError> {
     StoredHash::parse(hash)?.verify(password)
-}
-
-fn check_length(password: &Secret, max: usize) -> Result<(), HashError> {
-    let actual = password.expose().len();
-    if actual > max { Err(HashError::TooLong { max, actual }) } else { Ok(()) }
-}
-
-fn check_bcrypt_cost(cost: u32) -> Result<(), HashError> {
-    match cost {
-        4..=MAX_BCRYPT_COST => Ok(()),
-        0..4 => Err(HashError::Malformed),
-        _ => Err(HashError::TooCostly),
-    }
 }

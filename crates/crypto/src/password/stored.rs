@@ -28,10 +28,9 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use sha3::{Sha3_224, Sha3_384};
 use subtle::ConstantTimeEq;
 
-use super::{
-    BCRYPT_MAX_PASSWORD_BYTES, HashError, MAX_MEMORY_BYTES, MAX_PASSWORD_BYTES, check_bcrypt_cost, check_length,
-    md5_crypt,
-};
+use super::error::HashError;
+use super::limits::{BCRYPT_MAX_PASSWORD_BYTES, MAX_MEMORY_BYTES, MAX_PASSWORD_BYTES, check_bcrypt_cost, check_length};
+use super::md5_crypt;
 
 /// The longest stored hash that is looked at, in bytes.
 const MAX_HASH_BYTES: usize = 8192;

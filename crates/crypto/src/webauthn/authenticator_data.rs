@@ -3,8 +3,8 @@
 use minicbor::Decoder;
 use sha2::{Digest, Sha256};
 
-use super::Expected;
-use super::WebAuthnError::{self, Malformed};
+use super::error::WebAuthnError::{self, Malformed};
+use super::expected::Expected;
 
 /// The hash, the flags and the counter.
 const HEAD: usize = 37;

@@ -9,7 +9,7 @@ use ring::signature::{
     RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 
-use super::WebAuthnError::{self, Malformed, UnsupportedKey, WrongSignature};
+use super::error::WebAuthnError::{self, Malformed, UnsupportedKey, WrongSignature};
 
 /// The algorithms (IANA "COSE Algorithms") that new keys may use, best liked first: ES256, ES384, ES512, RS256, RS384,
 /// RS512, PS256, PS384, PS512, EdDSA.

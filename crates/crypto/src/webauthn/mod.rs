@@ -5,17 +5,24 @@
 
 mod authenticator_data;
 mod cose;
+mod error;
+mod expected;
+mod script;
 #[cfg(test)]
 mod tests;
 
 pub use authenticator_data::Flags;
 pub use cose::ALGORITHMS;
+pub use error::WebAuthnError;
+pub use expected::Expected;
+pub use script::{SCRIPT, SCRIPT_PATH, script_integrity};
 
 use authenticator_data::AuthenticatorData;
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use cose::PublicKey;
+use error::WebAuthnError::Malformed;
 use minicbor::Decoder;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -33,54 +40,6 @@ const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
-
-/// Why an answer is not accepted. The text is for the person who has to find out why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WebAuthnError {
-    /// The answer is not what a browser sends; the text names the part.
-    #[error("the answer of the browser cannot be read ({0})")]
-    Malformed(&'static str),
-    #[error("the answer is one to another question")]
-    WrongType,
-    #[error("the answer belongs to another form, or was used before")]
-    WrongChallenge,
-    #[error("keys cannot be used on this site: its origin is not configured")]
-    WrongOrigin,
-    /// For callers, who know the keys.
-    #[error("it is none of your keys")]
-    UnknownKey,
-    #[error("the key belongs to another site")]
-    WrongRelyingParty,
-    #[error("nobody touched the key")]
-    UserNotPresent,
-    #[error("the key did not check who is using it")]
-    UserNotVerified,
-    #[error("keys of this kind are not supported")]
-    UnsupportedKey,
-    #[error("the key describes itself in a way that is not supported")]
-    UnsupportedAttestation,
-    #[error("what the key says of itself is not signed by it")]
-    WrongAttestation,
-    #[error("the signature of the key is wrong")]
-    WrongSignature,
-    #[error("the key contradicts itself about its backup")]
-    WrongBackupFlags,
-}
-
-use WebAuthnError::Malformed;
-
-/// Whose keys are used, and where.
-#[derive(Clone, Copy, Debug)]
-pub struct Expected<'a> {
-    /// The challenge that was given out, in unpadded URL-safe base64.
-    pub challenge: &'a str,
-    /// The relying party's id: a domain.
-    pub rp_id: &'a str,
-    /// The origins that may use its keys: `https://example.org`, or `android:apk-key-hash:…`.
-    pub origins: &'a [String],
-    /// Whether the key has to have checked who uses it.
-    pub user_verification: bool,
-}
 
 /// A key that was just made (`navigator.credentials.create`), not verified yet.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
-use model::{Message, message};
+use model::{Message, json_pointer, message};
 use serde_json::Value;
 
 /// Something that is wrong with the traits, said at the field it concerns.
@@ -23,9 +23,7 @@ impl TraitError {
 
 /// `/traits/name/first` as `traits.name.first`.
 fn dotted(pointer: &str) -> String {
-    let names = pointer.split('/').skip(1);
-    let names = names.map(|name| name.replace("~1", "/").replace("~0", "~").replace('.', "\\."));
-    names.collect::<Vec<_>>().join(".")
+    json_pointer::names(pointer).map(|name| name.replace('.', "\\.")).collect::<Vec<_>>().join(".")
 }
 
 /// The faults that `errors` report, in Kratos' order, each once.
@@ -136,8 +134,7 @@ fn fault(error: &ValidationError<'_>) -> TraitError {
     let message = match error.kind() {
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
-            return TraitError::new(&pointer, message::property_missing(name));
+            return TraitError::new(&json_pointer::below(at, name), message::property_missing(name));
         }
         Kind::Type { kind } => message::wrong_type(&allowed_types(kind), type_name(value)),
         Kind::Format { format } => match (format.as_str(), value.as_str()) {

@@ -1,5 +1,6 @@
 //! The fields of forms, as a schema describes them.
 
+use model::go::parse_bool;
 use model::ui::{Group, InputType, Node};
 use model::{Message, message};
 use serde_json::{Map, Number, Value};
@@ -184,11 +185,12 @@ fn number(value: Value) -> Value {
 }
 
 fn boolean(value: Value) -> Value {
-    match value.as_str() {
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True" | "on") => Value::Bool(true),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False" | "off") => Value::Bool(false),
-        _ => value,
-    }
+    let flag = value.as_str().and_then(|text| match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        text => parse_bool(text),
+    });
+    flag.map_or(value, Value::Bool)
 }
 
 /// Lists the schema at `name` and all below it. Of several descriptions of one name the last one without a default

@@ -1,6 +1,6 @@
 //! The `ory.sh/kratos` keyword: what a trait means to the server.
 
-use model::Channel;
+use model::{Channel, json_pointer};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -89,15 +89,15 @@ pub(super) fn collect(schema: &mut Value, place: &str, keywords: &mut Vec<Keywor
         Value::Object(members) => {
             let format = members.get("format").and_then(Value::as_str).map(str::to_owned);
             if let Some(value) = members.get_mut(KEYWORD).filter(|value| value.is_object()) {
-                let keyword =
-                    Keyword::deserialize(&*value).map_err(|error| (below(place, KEYWORD), error.to_string()))?;
+                let keyword = Keyword::deserialize(&*value)
+                    .map_err(|error| (json_pointer::below(place, KEYWORD), error.to_string()))?;
                 *value = keywords.len().into();
                 keywords.push(Keyword { format, ..keyword });
             }
             for (name, member) in members.iter_mut() {
                 // These hold data, not schemas.
                 if !matches!(name.as_str(), "const" | "enum" | "default" | "examples") {
-                    collect(member, &below(place, name), keywords)?;
+                    collect(member, &json_pointer::below(place, name), keywords)?;
                 }
             }
             Ok(())
@@ -105,14 +105,9 @@ pub(super) fn collect(schema: &mut Value, place: &str, keywords: &mut Vec<Keywor
         Value::Array(items) => items
             .iter_mut()
             .enumerate()
-            .try_for_each(|(i, item)| collect(item, &below(place, &i.to_string()), keywords)),
+            .try_for_each(|(i, item)| collect(item, &json_pointer::below(place, &i.to_string()), keywords)),
         _ => Ok(()),
     }
-}
-
-/// A JSON pointer (RFC 6901) one level down.
-fn below(place: &str, name: &str) -> String {
-    format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Removes what stands beside a `$ref`, which has no meaning up to draft 7, and none in Kratos.

@@ -2,13 +2,12 @@
 
 mod errors;
 mod fields;
-pub(crate) mod formats;
+mod formats;
 pub(crate) mod keyword;
 mod source;
 
 pub use errors::TraitError;
 pub use fields::TraitField;
-pub use formats::is_email;
 pub use source::SchemaSource;
 
 use base64::Engine;
@@ -20,7 +19,7 @@ use serde_json::{Map, Value};
 use fields::Fields;
 use keyword::{KEYWORD, Keyword};
 
-use crate::derive;
+use crate::address::{is_email, is_hostname, is_phone, text_of};
 
 /// Why a schema cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -145,7 +144,7 @@ impl Schemas {
         let document = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
         let marked = self.get(id)?.marked(&document);
         let names = marked.iter().filter(|marked| marked.keyword.credentials.totp.account_name);
-        names.filter_map(|marked| derive::text_of(marked.value)).next_back()
+        names.filter_map(|marked| text_of(marked.value)).next_back()
     }
 
     /// What a passkey of a person with these traits is called in the browser: what the schema marks so
@@ -155,7 +154,7 @@ impl Schemas {
         let marked = self.get(id)?.marked(&document);
         let last = |is_named: fn(&Keyword) -> bool| {
             let names = marked.iter().filter(|marked| is_named(marked.keyword));
-            names.filter_map(|marked| derive::text_of(marked.value)).next_back()
+            names.filter_map(|marked| text_of(marked.value)).next_back()
         };
         last(|keyword| keyword.credentials.passkey.display_name)
             .or_else(|| last(|keyword| keyword.credentials.webauthn.identifier).map(|name| name.to_lowercase()))
@@ -253,8 +252,8 @@ fn options(schema: &Value, url: &str, source: &SchemaSource) -> ValidationOption
         .with_retriever(source.clone())
         .should_validate_formats(true)
         .with_format("email", is_email)
-        .with_format("tel", formats::is_phone)
-        .with_format("hostname", formats::is_hostname)
+        .with_format("tel", is_phone)
+        .with_format("hostname", is_hostname)
         .with_format("ip-address", formats::is_ipv4)
         .with_format("no-validate", formats::no_validate);
     if schema.get("$schema").is_none() {

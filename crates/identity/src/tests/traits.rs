@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::schema::formats::{is_email, is_hostname};
+use crate::address::{is_email, is_hostname};
 
 /// The faults of `traits` as (field, message id, context).
 fn faults(schema: &Value, traits: Value) -> Vec<(String, u32, Value)> {

@@ -1,6 +1,7 @@
-//! Fields of forms that a script fills in. See `crates/flow/assets/webauthn.js`.
+//! Fields of forms that a script fills in. See `crates/crypto/assets/webauthn.js`.
 
-use flow::{Context, WEBAUTHN_SCRIPT_PATH, webauthn_script_integrity};
+use crypto::webauthn::{SCRIPT_PATH, script_integrity};
+use flow::Context;
 use model::ui::{Attributes, InputType, NodeType, ScriptAttributes};
 use model::{FlowClient, Group, Message, Node};
 
@@ -37,11 +38,11 @@ impl Trigger {
 /// The script itself. Native apps get none.
 pub(crate) fn script(cx: Context<'_>) -> Node {
     let attributes = Attributes::Script(ScriptAttributes {
-        src: cx.services.public_route(WEBAUTHN_SCRIPT_PATH),
+        src: cx.services.public_route(SCRIPT_PATH),
         asynchronous: true,
         referrerpolicy: "no-referrer".to_owned(),
         crossorigin: "anonymous".to_owned(),
-        integrity: webauthn_script_integrity().to_owned(),
+        integrity: script_integrity().to_owned(),
         kind: "text/javascript".to_owned(),
         id: "webauthn_script".to_owned(),
         nonce: cx.entropy.uuid().to_string(),

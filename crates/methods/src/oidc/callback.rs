@@ -228,7 +228,7 @@ async fn use_up(cx: Context<'_>, container: Option<&ContinuityContainer>) -> Res
     tx.expire_continuity_container(container.id, now + KEPT_AFTER_USE, now);
     match cx.services.store.commit(tx).await {
         Ok(()) => Ok(true),
-        Err(CommitError::Stale(_)) => Ok(false),
+        Err(CommitError::Spent(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

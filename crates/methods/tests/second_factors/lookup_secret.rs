@@ -62,7 +62,7 @@ async fn a_code_signs_in_once() {
     };
     let store = &place.runtime.store;
     store.commit(first.writes).await.expect("the first request wins");
-    assert!(matches!(store.commit(second.writes).await, Err(store::CommitError::Stale(_))));
+    assert!(matches!(store.commit(second.writes).await, Err(store::CommitError::Spent(_))));
     let refused = [
         (code, "", 4000012),
         (json!({"lookup_secret": "nonsense"}), "", 4000016),

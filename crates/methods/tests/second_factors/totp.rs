@@ -87,7 +87,7 @@ async fn a_code_signs_in_once() {
     };
     let store = &place.runtime.store;
     store.commit(first.writes).await.expect("the first request wins");
-    assert!(matches!(store.commit(second.writes).await, Err(store::CommitError::Stale(_))));
+    assert!(matches!(store.commit(second.writes).await, Err(store::CommitError::Spent(_))));
     assert!(matches!(attempt(&code).await, MethodOutcome::Rejected { .. }));
 
     let later = place.cx.now() + SignedDuration::from_secs(30);

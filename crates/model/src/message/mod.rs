@@ -60,7 +60,12 @@ impl Message {
         text: impl Into<Cow<'static, str>>,
         context: [(&str, Value); N],
     ) -> Self {
-        Self { id, text: text.into(), kind, context: crate::ui::context(context) }
+        Self {
+            id,
+            text: text.into(),
+            kind,
+            context: context.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        }
     }
 
     fn info(id: u32, text: impl Into<Cow<'static, str>>) -> Self {

@@ -12,9 +12,10 @@ pub use node::{
 pub use order::{LOGIN_GROUPS, NodeOrder, REGISTRATION_GROUPS, SETTINGS_GROUPS};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::Message;
+use crate::go::{empty_is_null, null_is_empty};
 
 /// The form of a flow: where it is sent, its fields, and what the person should read (Kratos' `ui`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,18 +26,6 @@ pub struct Ui {
     pub nodes: Vec<Node>,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub messages: Vec<Message>,
-}
-
-/// Go writes an empty list as `null`.
-pub(crate) fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    from: D,
-) -> Result<Vec<T>, D::Error> {
-    Option::<Vec<T>>::deserialize(from).map(Option::unwrap_or_default)
-}
-
-/// So do we, where clients may have come to expect it.
-fn empty_is_null<S: serde::Serializer>(list: &[Node], to: S) -> Result<S::Ok, S::Error> {
-    if list.is_empty() { to.serialize_none() } else { list.serialize(to) }
 }
 
 impl Ui {
@@ -138,9 +127,4 @@ pub fn flatten(prefix: &str, value: &Value) -> Vec<(String, Value)> {
         walk(prefix, value, &mut leaves);
     }
     leaves
-}
-
-/// A context object for a message.
-pub(crate) fn context<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
-    members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::null_is_empty;
 use crate::Message;
+use crate::go::null_is_empty;
 
 /// One element of a form: a field, a picture, a link, a text, a script or a container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,6 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::schema_url;
-use crate::rfc3339::Rfc3339;
 use crate::{Credential, Credentials, Identity};
 
 /// How much of an identity is shown.
@@ -70,7 +69,7 @@ impl Serialize for IdentityJson<'_> {
         map.serialize_entry("schema_url", &url)?;
         map.serialize_entry("state", identity.state.as_str())?;
         if let Some(changed) = identity.state_changed_at {
-            map.serialize_entry("state_changed_at", &Rfc3339(changed))?;
+            map.serialize_entry("state_changed_at", &changed)?;
         }
         map.serialize_entry("traits", &identity.traits)?;
         if !embedded && !identity.verifiable_addresses.is_empty() {
@@ -87,8 +86,8 @@ impl Serialize for IdentityJson<'_> {
             }
             _ => {}
         }
-        map.serialize_entry("created_at", &Rfc3339(identity.created_at))?;
-        map.serialize_entry("updated_at", &Rfc3339(identity.updated_at))?;
+        map.serialize_entry("created_at", &identity.created_at)?;
+        map.serialize_entry("updated_at", &identity.updated_at)?;
         map.serialize_entry("organization_id", &identity.organization_id)?;
         map.end()
     }
@@ -129,8 +128,8 @@ impl Serialize for CredentialJson<'_> {
             map.serialize_entry("config", &credential.config)?;
         }
         map.serialize_entry("version", &credential.version)?;
-        map.serialize_entry("created_at", &Rfc3339(time(credential.created_at)))?;
-        map.serialize_entry("updated_at", &Rfc3339(time(credential.updated_at)))?;
+        map.serialize_entry("created_at", &time(credential.created_at))?;
+        map.serialize_entry("updated_at", &time(credential.updated_at))?;
         map.end()
     }
 }

@@ -4,7 +4,6 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::{IdentityJson, IdentityView};
-use crate::rfc3339::Rfc3339;
 use crate::{Session, Timestamp};
 
 /// A session as the API prints it. The token is never among it.
@@ -31,11 +30,11 @@ impl Serialize for SessionJson<'_> {
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("id", &session.id)?;
         map.serialize_entry("active", &session.is_valid(self.now))?;
-        map.serialize_entry("expires_at", &Rfc3339(session.expires_at))?;
-        map.serialize_entry("authenticated_at", &Rfc3339(session.authenticated_at))?;
+        map.serialize_entry("expires_at", &session.expires_at)?;
+        map.serialize_entry("authenticated_at", &session.authenticated_at)?;
         map.serialize_entry("authenticator_assurance_level", &session.aal)?;
         map.serialize_entry("authentication_methods", &session.authentication_methods)?;
-        map.serialize_entry("issued_at", &Rfc3339(session.issued_at))?;
+        map.serialize_entry("issued_at", &session.issued_at)?;
         let identity = session.identity.as_ref().map(|identity| IdentityJson {
             identity,
             public_base_url: self.public_base_url,

@@ -6,7 +6,7 @@ use axum::routing::get;
 use model::Uuid;
 use web::Request;
 
-use super::{open, shown};
+use super::page::{open, shown};
 use crate::render::{ErrorPage, Kind};
 
 pub(super) fn router() -> Router {

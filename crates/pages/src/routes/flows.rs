@@ -10,7 +10,7 @@ use model::{Aal, Cx, Flow, FlowState, Id, Problem};
 use url::form_urlencoded;
 use web::{Failure, Request, see_other};
 
-use super::{open, shown};
+use super::page::{open, shown};
 use crate::render::{ErrorPage, FlowPage, Headed, Kind as ErrorKind, Link};
 
 pub(super) fn router() -> Router {

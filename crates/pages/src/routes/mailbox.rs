@@ -14,7 +14,7 @@ use model::{Problem, Uuid};
 use store::{CourierMessage, MessageFilter};
 use web::Request;
 
-use super::shown;
+use super::page::shown;
 use crate::render::{Envelope, Frame, MailboxMessagePage, MailboxPage, Moment, lines};
 
 /// How many messages are listed.

@@ -3,11 +3,12 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use model::page::PageQuery;
 use model::{Cx, Problem, Session};
-use session::{Denied, Found, PageQuery, RequestCredentials, Sessions};
+use session::{Denied, Found, RequestCredentials, Sessions};
 use web::{Request, see_other};
 
-use super::{open, shown};
+use super::page::{open, shown};
 use crate::render::{
     Frame, LogoutForm, Moment, OtherSession, SignedOutPage, WelcomePage, describe_device, display_name, method_names,
 };

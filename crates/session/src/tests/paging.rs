@@ -1,57 +1,7 @@
 //! Pages and their links, as Kratos writes them.
 
 use super::*;
-use crate::{AdminListQuery, PageQuery, page};
-
-/// The links of a page by number, without tokens: `rel page/size` each.
-fn links(total: i64, page: i64, size: i64) -> Vec<String> {
-    let page = page::offset_page::<()>(Vec::new(), total, page, size);
-    let value = |link: &crate::PageLink, key| {
-        link.parameters.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    page.links.iter().map(|link| format!("{} {}/{}", link.rel, value(link, "page"), value(link, "per_page"))).collect()
-}
-
-#[test]
-fn links_by_number_are_those_of_kratos() {
-    assert_eq!(links(2, 0, 250), ["first 0/2"]);
-    assert_eq!(links(2, 1, 1), ["first 0/1", "prev 0/1"]);
-    assert_eq!(links(2, 0, 1), ["next 1/1", "last 1/1"]);
-    assert_eq!(links(10, 2, 2), ["first 0/2", "next 3/2", "prev 1/2", "last 4/2"]);
-    assert_eq!(links(10, 9, 2), ["first 0/2", "prev 3/2"]);
-    assert_eq!(links(0, 0, 250), ["first 0/250", "next 1/250", "prev -1/250"]);
-    assert_eq!((page::offset(0, 10), page::offset(1, 10), page::offset(2, 10)), (0, 0, 10));
-}
-
-#[test]
-fn the_link_header_keeps_the_rest_of_the_query() {
-    let page = page::offset_page::<()>(Vec::new(), 2, 1, 1);
-    let token = "eyJvZmZzZXQiOiIwIiwidiI6Mn0";
-    assert_eq!(
-        page.link_header("/sessions", "page=1&per_page=1&x=~%2A"),
-        format!(
-            "</sessions?page=0&page_size=1&page_token={token}&per_page=1&x=~%2A>; rel=\"first\",\
-             </sessions?page=0&page_size=1&page_token={token}&per_page=1&x=~%2A>; rel=\"prev\""
-        )
-    );
-}
-
-#[test]
-fn page_parameters_are_read_as_kratos_reads_them() {
-    let text = |text: &str| Some(text.to_owned());
-    let by_page = |page, per_page| PageQuery { page, per_page, ..PageQuery::default() }.parse();
-    let by_token = |page_token, page_size| PageQuery { page_token, page_size, ..PageQuery::default() }.parse();
-    assert_eq!(by_page(None, None), (0, 250));
-    assert_eq!(by_page(text("3"), text("10")), (3, 10));
-    assert_eq!(by_page(text("-3"), text("5000")), (0, 1000));
-    assert_eq!(by_page(text("x"), text("0")), (0, 1));
-    assert_eq!(by_page(text("9223372036854775807"), None).1, 250);
-    assert_eq!(by_token(text("eyJvZmZzZXQiOiI1MDAiLCJ2IjoyfQ"), None), (2, 250));
-    assert_eq!(by_token(text("eyJvZmZzZXQiOiI1MDAiLCJ2IjoyfQ"), text("100")), (5, 100));
-    assert_eq!(by_token(text("garbage"), text("x")), (0, 250));
-    let both = PageQuery { page: text("7"), page_size: text("5"), ..PageQuery::default() };
-    assert_eq!(both.parse(), (0, 5), "the newer parameters win");
-}
+use crate::{AdminListQuery, page};
 
 #[test]
 fn tokens_of_kratos_are_accepted() {

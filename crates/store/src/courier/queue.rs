@@ -6,8 +6,9 @@
 use model::{Channel, RawJson, Timestamp, Uuid};
 
 use crate::error::{CommitError, StoreError};
+use crate::row::Columns;
 use crate::statement::Statement;
-use crate::value::{Columns, Value};
+use crate::value::Value;
 use crate::{Store, Tx};
 
 /// `?2` is now, `?3` the beginning of a lease that has run out, `?4` to `?8` when a message that failed once, twice … must

@@ -9,7 +9,8 @@ use model::{
 use serde::{Deserialize, Deserializer};
 
 use crate::error::StoreError;
-use crate::value::{Columns, parse_sqlite_time};
+use crate::row::Columns;
+use crate::time::parse_sqlite_time;
 
 /// The columns of an identity `i` (an alias of `identities`) with its addresses, for `concat!`; see [`read`].
 ///

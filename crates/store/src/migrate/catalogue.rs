@@ -1,8 +1,9 @@
 //! What columns a database has, against those that Zelus relies on.
 
+use crate::Store;
 use crate::error::StoreError;
+use crate::row::Row;
 use crate::statement::Statement;
-use crate::{Row, Store};
 
 /// Every column of every table of the schema in use, with whether an insert must give it a value.
 static COLUMNS: Statement = Statement::of_no_network(

@@ -11,10 +11,10 @@ use std::fmt;
 
 use model::{Problem, Timestamp, Uuid};
 
+use crate::Store;
 use crate::error::{CommitError, StoreError};
 use crate::statement::{Dialect, Statement};
-use crate::value::sqlite_time;
-use crate::{Driver, Store};
+use crate::time::sqlite_time;
 
 /// The name of the step that makes Kratos' tables.
 const SCHEMA: &str = "0001_schema";
@@ -178,15 +178,13 @@ impl Store {
             }
             progress(step.name);
             let script = self.plan().script(step, now);
-            let taken = match &self.0.driver {
-                Driver::Sqlite(sqlite) => sqlite.run_script(format!("BEGIN IMMEDIATE;\n{script}\nCOMMIT;")).await,
-                Driver::Postgres(postgres) => {
-                    let begin = format!(
-                        "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({ADVISORY_LOCK});"
-                    );
-                    postgres.run_script(&format!("{begin}\n{script}\nCOMMIT;")).await
+            let begin = match self.dialect() {
+                Dialect::Sqlite => "BEGIN IMMEDIATE;".to_owned(),
+                Dialect::Postgres => {
+                    format!("BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({ADVISORY_LOCK});")
                 }
             };
+            let taken = self.run_script(format!("{begin}\n{script}\nCOMMIT;")).await;
             // Someone else may have taken the step while we waited for the lock; then ours failed as a whole.
             if let Err(error) = taken
                 && !self.migration_status().await?[at].applied

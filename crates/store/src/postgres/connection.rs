@@ -17,8 +17,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
 
+use super::error::describe;
+use super::options::PostgresOptions;
 use super::tls::Tls;
-use super::{PostgresOptions, describe};
 use crate::error::StoreError;
 use crate::statement::{Dialect, Statement};
 

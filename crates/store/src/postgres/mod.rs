@@ -2,11 +2,12 @@
 //! take a connection of their own from a small pool, so that no read ever stands behind a lock or a disk.
 
 mod connection;
+mod error;
+mod options;
 mod tls;
 mod value;
 
 use std::future::Future;
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,60 +23,20 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error};
 
 use crate::error::{CommitError, StoreError};
+use crate::row::Row;
 use crate::statement::Statement;
 use crate::tx::{Operation, Tx};
-use crate::value::{Row, Value};
+use crate::value::Value;
 use connection::{Connection, Dialer, Slot};
+use error::{commit_error, is_serialization_failure, is_stale_plan, store_error};
 
+pub use options::PostgresOptions;
 pub use tls::TlsCheck;
 pub(crate) use value::{read_bool, read_bytes, read_int, read_text, read_time, read_uuid};
 
 /// How often a transaction runs again after a serialization failure or a deadlock, and the first pause before it.
 const RETRIES: u32 = 6;
 const RETRY_PAUSE: Duration = Duration::from_millis(4);
-
-/// Where a PostgreSQL database is, and every size and time limit of the driver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PostgresOptions {
-    /// Hosts, user, password, database and settings of the session.
-    pub(crate) config: tokio_postgres::Config,
-    /// What is checked of the server's certificate.
-    pub tls: TlsCheck,
-    /// Connections in all (`max_conns`), at least two. One for each runtime, at most half, is shared by reads; each of the
-    /// others runs one transaction at a time. By default twice the number of processors, and at least eight.
-    pub max_connections: usize,
-    /// How long a connection is used (`max_conn_lifetime`); for ever when `None`.
-    pub max_lifetime: Option<Duration>,
-    /// How long one attempt to connect may take.
-    pub connect_timeout: Duration,
-    /// How long a call waits for a free connection, or for one that is being made.
-    pub wait_timeout: Duration,
-    /// How long a statement may run, and how long a transaction may stand idle.
-    pub statement_timeout: Duration,
-}
-
-impl PostgresOptions {
-    pub(crate) fn new(
-        mut config: tokio_postgres::Config,
-        tls: TlsCheck,
-        max_connections: Option<usize>,
-        max_lifetime: Option<Duration>,
-    ) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let connect_timeout = config.get_connect_timeout().copied().unwrap_or(Duration::from_secs(5));
-        // A host that has vanished must not hold up its successor.
-        config.connect_timeout(connect_timeout.div_f64(config.get_hosts().len().max(1) as f64));
-        Self {
-            config,
-            tls,
-            max_connections: max_connections.unwrap_or((2 * processors).max(8)).max(2),
-            max_lifetime,
-            connect_timeout,
-            wait_timeout: Duration::from_secs(3),
-            statement_timeout: Duration::from_secs(30),
-        }
-    }
-}
 
 /// A PostgreSQL database.
 pub(crate) struct Postgres {
@@ -397,9 +358,7 @@ async fn in_order<T>(work: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) ->
 }
 
 fn expect_change(operation: &Operation, changed: usize, rows: Vec<tokio_postgres::Row>) -> Result<Vec<Row>, Failure> {
-    if operation.must_change_one && changed != 1 {
-        return Err(Failure::Commit(CommitError::Stale(operation.statement.name)));
-    }
+    operation.check(changed).map_err(Failure::Commit)?;
     Ok(rows.into_iter().map(Row::Postgres).collect())
 }
 
@@ -428,75 +387,10 @@ fn rows(connection: &Connection, outcome: Result<Vec<tokio_postgres::Row>, Error
     })
 }
 
-fn is_serialization_failure(error: &Error) -> bool {
-    matches!(error.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
-}
-
-/// Whether a prepared statement is out of date: its tables changed, or a pooler gave us another session.
-fn is_stale_plan(error: &Error) -> bool {
-    error.as_db_error().is_some_and(|error| {
-        *error.code() == SqlState::INVALID_SQL_STATEMENT_NAME
-            || (*error.code() == SqlState::FEATURE_NOT_SUPPORTED && error.message().contains("cached plan"))
-    })
-}
-
 /// After a fail-over the old server may still answer, but take no writes: look for the new one.
 fn condemn_if_useless(connection: &Connection, error: &Error) {
     if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
         connection.condemn();
-    }
-}
-
-/// What an error of the driver means for the caller.
-pub(crate) fn store_error(error: &Error) -> StoreError {
-    // NUL in text, and `\u0000` in JSON; text beyond the width of a column, or of a page of an index.
-    let unstorable = [
-        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-        SqlState::UNTRANSLATABLE_CHARACTER,
-        SqlState::STRING_DATA_RIGHT_TRUNCATION,
-        SqlState::PROGRAM_LIMIT_EXCEEDED,
-    ];
-    if error.code().is_some_and(|code| unstorable.contains(code)) {
-        return StoreError::Unstorable(describe(error));
-    }
-    let passing = error.code().is_none_or(|code| {
-        let class = &code.code()[..2];
-        // Connection lost, out of resources, stopped by an operator or a limit, system errors.
-        matches!(class, "08" | "53" | "57" | "58")
-            || matches!(
-                *code,
-                SqlState::T_R_SERIALIZATION_FAILURE
-                    | SqlState::T_R_DEADLOCK_DETECTED
-                    | SqlState::LOCK_NOT_AVAILABLE
-                    | SqlState::READ_ONLY_SQL_TRANSACTION
-                    | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
-            )
-    });
-    // A value that does not fit its parameter never reaches the server, and is a fault of ours.
-    let lost = error.is_closed() || error.as_db_error().is_some() || caused_by_io(error);
-    if passing && lost { StoreError::Unavailable(describe(error)) } else { StoreError::Internal(describe(error)) }
-}
-
-fn caused_by_io(error: &Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
-}
-
-fn commit_error(error: &Error) -> CommitError {
-    match error.as_db_error() {
-        Some(database) if *database.code() == SqlState::UNIQUE_VIOLATION => {
-            CommitError::Unique(database.constraint().unwrap_or_default().to_owned())
-        }
-        Some(database) if *database.code() == SqlState::FOREIGN_KEY_VIOLATION => CommitError::ForeignKey,
-        _ => CommitError::Store(store_error(error)),
-    }
-}
-
-/// An error in one line: the server's own words without the row's values, which it keeps in the detail.
-fn describe(error: &Error) -> String {
-    match (error.as_db_error(), std::error::Error::source(error)) {
-        (Some(database), _) => format!("{} ({})", database.message(), database.code().code()),
-        (None, Some(source)) => format!("{error}: {source}"),
-        (None, None) => error.to_string(),
     }
 }
 

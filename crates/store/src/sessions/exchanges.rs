@@ -3,6 +3,7 @@
 
 use model::{Id, Secret, SessionId, SignedDuration, Timestamp, Uuid};
 
+use super::token::is_plausible;
 use crate::error::{CommitError, StoreError};
 use crate::statement::Statement;
 use crate::{Store, Tx};
@@ -81,9 +82,9 @@ impl Tx {
         self.change_one(&BIND, [flow_id.into(), session.into(), now.into()]);
     }
 
-    /// Uses the two codes of an exchange up. The transaction fails as stale if that has happened before.
+    /// Uses the two codes of an exchange up. The transaction fails as spent if that has happened before.
     pub fn use_token_exchange(&mut self, init_code: &Secret, return_to_code: &Secret) {
-        self.change_one(&USE, [init_code.into(), return_to_code.into()]);
+        self.use_up(&USE, [init_code.into(), return_to_code.into()]);
     }
 
     /// Hands an exchange on to the flow that takes another's place.
@@ -118,7 +119,7 @@ impl Store {
         init_code: &Secret,
         return_to_code: &Secret,
     ) -> Result<Option<SessionId>, StoreError> {
-        if ![init_code, return_to_code].into_iter().all(|code| super::is_plausible(code.expose())) {
+        if ![init_code, return_to_code].into_iter().all(|code| is_plausible(code.expose())) {
             return Ok(None);
         }
         let row = self.fetch_one(&BY_CODES, &[init_code.into(), return_to_code.into()]).await?;

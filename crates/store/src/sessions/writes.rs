@@ -1,11 +1,14 @@
 //! Issuing, changing and ending sessions.
 
-use model::{Aal, AuthenticationMethod, Device, IdentityId, Secret, Session, SessionId, SignedDuration, Timestamp};
+use model::{
+    Aal, AuthenticationMethod, Device, IdentityId, Secret, Session, SessionId, SignedDuration, Timestamp, beginning,
+};
 
-use super::is_plausible;
+use super::token::is_plausible;
 use crate::error::{CommitError, StoreError};
+use crate::row::Row;
 use crate::statement::Statement;
-use crate::value::{Row, Value};
+use crate::value::Value;
 use crate::{Store, Tx};
 
 pub(super) static INSERT: Statement = Statement::new(
@@ -138,7 +141,7 @@ impl Tx {
 
     /// Adds a device to a session, unless it is known already.
     pub fn insert_device(&mut self, session: &Session, device: &Device) {
-        let clip = |text: &Option<String>, length| text.as_deref().map(|text| clip(text, length)).into();
+        let clip = |text: &Option<String>, length| text.as_deref().map(|text| beginning(text, length)).into();
         self.run(
             &INSERT_DEVICE,
             [
@@ -322,10 +325,4 @@ fn first(rows: &[Row]) -> Result<Option<EndedSession>, CommitError> {
 
 fn methods(methods: &[AuthenticationMethod]) -> Value {
     Value::Json(serde_json::to_string(methods).unwrap_or_else(|_| "[]".to_owned()))
-}
-
-/// At most `length` bytes of `text`, without cutting a character.
-fn clip(text: &str, length: usize) -> &str {
-    let cut = (0..=length.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
-    &text[..cut.unwrap_or(0)]
 }

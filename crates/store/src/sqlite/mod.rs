@@ -1,26 +1,26 @@
 //! SQLite: short indexed reads run where they are asked for, on one of several read-only connections; all writes go
 //! through one thread, which commits what is waiting together.
 
+mod connection;
+mod error;
 mod reader;
 mod row;
 mod writer;
 
 use std::cell::Cell;
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use model::Uuid;
-use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSqlOutput, Value as SqliteValue};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, ffi};
-
 use crate::error::{CommitError, StoreError};
+use crate::row::Row;
 use crate::statement::{Dialect, Statement};
 use crate::tx::Tx;
-use crate::value::{Row, Value, sqlite_time};
+use crate::value::Value;
+use connection::{open_writer, query};
+use error::store_error;
 use reader::Reader;
 pub use row::SqliteRow;
 use writer::Writer;
@@ -35,9 +35,6 @@ pub struct SqliteOptions {
     /// How long to wait for a lock that another process holds.
     pub busy_timeout: Duration,
 }
-
-/// Enough for the statements of all aggregates.
-const STATEMENT_CACHE: usize = 256;
 
 pub(crate) struct Sqlite {
     readers: Vec<Mutex<Reader>>,
@@ -132,95 +129,6 @@ impl ScratchFile {
 impl Drop for ScratchFile {
     fn drop(&mut self) {
         self.remove();
-    }
-}
-
-fn open_writer(path: &Path, create: bool, busy_timeout: Duration) -> Result<Connection, StoreError> {
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if create {
-        flags |= OpenFlags::SQLITE_OPEN_CREATE;
-    }
-    let open = || {
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(busy_timeout)?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        // An acknowledged logout must survive a power cut, which in WAL mode takes a sync at each commit. Commits
-        // that wait at the same time share one. See docs/decisions.
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        prepare_once(&connection)?;
-        Ok(connection)
-    };
-    open().map_err(|error| cannot_open(path, &error))
-}
-
-/// Has each statement prepared once. Without the planner's stability guarantee, SQLite prepares a statement anew each time
-/// a parameter is bound to another value, in search of a better plan; that took three fifths of the time of a whoami.
-fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
-}
-
-fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(format!("{} cannot be opened: {error}", path.display()))
-}
-
-fn query(statement: &mut CachedStatement<'_>, nid: Option<&Value>, parameters: &[Value]) -> rusqlite::Result<Vec<Row>> {
-    let columns = statement.column_count();
-    let mut rows = statement.query(rusqlite::params_from_iter(nid.into_iter().chain(parameters)))?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        all.push(Row::Sqlite(SqliteRow::copy(row, columns)?));
-    }
-    Ok(all)
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self {
-            Self::Null => ToSqlOutput::Owned(SqliteValue::Null),
-            Self::Bool(value) => ToSqlOutput::Owned(SqliteValue::Integer((*value).into())),
-            Self::Int(value) => ToSqlOutput::Owned(SqliteValue::Integer(*value)),
-            Self::Text(text) | Self::Json(text) => ToSqlOutput::Borrowed(text.as_str().into()),
-            Self::Bytes(bytes) => ToSqlOutput::Borrowed(bytes.as_slice().into()),
-            Self::Uuid(uuid) => {
-                let text = uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned();
-                ToSqlOutput::Owned(SqliteValue::Text(text))
-            }
-            Self::Time(time) => ToSqlOutput::Owned(SqliteValue::Text(sqlite_time(*time))),
-        })
-    }
-}
-
-/// What an error of the driver means for the caller.
-fn store_error(error: rusqlite::Error) -> StoreError {
-    let passing = [
-        ErrorCode::DatabaseBusy,
-        ErrorCode::DatabaseLocked,
-        ErrorCode::DiskFull,
-        ErrorCode::CannotOpen,
-        ErrorCode::SystemIoFailure,
-        ErrorCode::ReadOnly,
-        ErrorCode::OutOfMemory,
-        ErrorCode::FileLockingProtocolFailed,
-    ];
-    match error.sqlite_error_code() {
-        Some(code) if passing.contains(&code) => StoreError::Unavailable(error.to_string()),
-        _ => StoreError::Internal(error.to_string()),
-    }
-}
-
-fn commit_error(error: rusqlite::Error) -> CommitError {
-    let extended = error.sqlite_error().map(|error| error.extended_code);
-    match extended {
-        Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
-            // The driver's text ends with the columns: "UNIQUE constraint failed: table.column, …".
-            let text = error.to_string();
-            CommitError::Unique(text.rsplit("failed: ").next().unwrap_or_default().to_owned())
-        }
-        Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => CommitError::ForeignKey,
-        _ => CommitError::Store(store_error(error)),
     }
 }
 

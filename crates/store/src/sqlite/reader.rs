@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{cannot_open, prepare_once};
+use super::connection::prepare_once;
+use super::error::cannot_open;
 use crate::error::StoreError;
 
 /// How much of the file may be mapped into memory, in bytes: the most that SQLite agrees to. Pages beyond are read as

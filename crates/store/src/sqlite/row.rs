@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
+use model::{Timestamp, Uuid};
 use rusqlite::types::ValueRef;
+
+use crate::error::StoreError;
+use crate::time::parse_sqlite_time;
 
 /// A row of an answer. The texts and blobs of all columns lie in one piece of memory, which spares an allocation for each.
 #[derive(Debug)]
@@ -43,7 +47,7 @@ impl SqliteRow {
     }
 
     /// Column `at`; `None` where there is none.
-    pub fn get(&self, at: usize) -> Option<ValueRef<'_>> {
+    fn get(&self, at: usize) -> Option<ValueRef<'_>> {
         let bytes = |range: &Range<usize>| &self.bytes[range.clone()];
         self.cells.get(at).map(|cell| match cell {
             Cell::Null => ValueRef::Null,
@@ -52,5 +56,55 @@ impl SqliteRow {
             Cell::Text(range) => ValueRef::Text(bytes(range)),
             Cell::Blob(range) => ValueRef::Blob(bytes(range)),
         })
+    }
+
+    /// Column `at` as the bytes of a text; `None` is SQL's NULL.
+    pub fn bytes(&self, at: usize) -> Result<Option<&[u8]>, StoreError> {
+        match self.get(at) {
+            Some(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => Ok(Some(bytes)),
+            Some(ValueRef::Null) => Ok(None),
+            _ => Err(StoreError::wrong_type(at)),
+        }
+    }
+
+    /// Column `at` as text.
+    pub fn text(&self, at: usize) -> Result<Option<&str>, StoreError> {
+        let text = self.bytes(at)?.map(std::str::from_utf8).transpose();
+        text.map_err(|_| StoreError::wrong_type(at))
+    }
+
+    /// Column `at` as a number, which may be spelled in digits.
+    pub fn int(&self, at: usize) -> Result<Option<i64>, StoreError> {
+        match self.get(at) {
+            Some(ValueRef::Integer(number)) => Ok(Some(number)),
+            Some(ValueRef::Text(_)) => {
+                self.text(at)?.map(|text| text.parse().map_err(|_| StoreError::wrong_type(at))).transpose()
+            }
+            Some(ValueRef::Null) => Ok(None),
+            _ => Err(StoreError::wrong_type(at)),
+        }
+    }
+
+    /// Column `at` as a number that is zero or not. Some of Kratos' columns default to words.
+    pub fn bool(&self, at: usize) -> Result<Option<bool>, StoreError> {
+        match self.get(at) {
+            Some(ValueRef::Integer(number)) => Ok(Some(number != 0)),
+            Some(ValueRef::Text(word)) => Ok(Some(matches!(word, b"true" | b"TRUE" | b"1"))),
+            Some(ValueRef::Null) => Ok(None),
+            _ => Err(StoreError::wrong_type(at)),
+        }
+    }
+
+    /// Column `at` as text that is a UUID; empty text is NULL.
+    pub fn uuid(&self, at: usize) -> Result<Option<Uuid>, StoreError> {
+        self.bytes(at)?
+            .filter(|text| !text.is_empty())
+            .map(|text| Uuid::try_parse_ascii(text).map_err(|_| StoreError::wrong_type(at)))
+            .transpose()
+    }
+
+    /// Column `at` as text that is a time.
+    pub fn time(&self, at: usize) -> Result<Option<Timestamp>, StoreError> {
+        self.bytes(at)?.map(|text| parse_sqlite_time(text).ok_or_else(|| StoreError::wrong_type(at))).transpose()
     }
 }

@@ -12,11 +12,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{commit_error, query, store_error};
+use super::connection::query;
+use super::error::{commit_error, store_error};
 use crate::error::{CommitError, StoreError};
+use crate::row::Row;
 use crate::statement::Dialect;
 use crate::tx::Tx;
-use crate::value::{Row, Value};
+use crate::value::Value;
 
 /// How many transactions may wait; beyond that callers are told to try again.
 const QUEUE: usize = 4096;
@@ -222,9 +224,7 @@ fn run_statements(connection: &Connection, nid: Option<&Value>, tx: &Tx) -> Answ
             let parameters = rusqlite::params_from_iter(nid.into_iter().chain(&operation.parameters));
             (statement.execute(parameters).map_err(commit_error)?, Vec::new())
         };
-        if operation.must_change_one && changed != 1 {
-            return Err(CommitError::Stale(operation.statement.name));
-        }
+        operation.check(changed)?;
         answers.push(rows);
     }
     Ok(answers)

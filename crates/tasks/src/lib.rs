@@ -1,4 +1,5 @@
-//! Work beside requests. Every task is started in a set, so that shutting down can wait for all of them.
+//! Work beside requests. Every task is started in a set, so that shutting down can wait for all of them, and cut off those
+//! that take too long. (`TaskTracker` of `tokio-util` waits, and cuts nothing off.)
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
