@@ -1,15 +1,17 @@
 //! Browsers that come back from elsewhere: `/self-service/methods/{method}/callback`.
 
-use flow::{Callback, CallbackError, CallbackOutcome, LeftFlow, ResumedFlow, Unrecognised, with_code};
+use flow::{Callback, CallbackError, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, Unrecognised, with_code};
 use model::problem::id;
 use model::{Flow, FlowName, Id, Problem, SessionId, Uuid};
 use store::{FlowTable, TokenExchange, Tx};
 
 use crate::answer::Answer;
 use crate::error::SubmitError;
-use crate::runtime::Engine;
-use crate::settings::{self, Outcome};
-use crate::{login, recognised};
+use crate::login::form as login;
+use crate::recognised;
+use crate::runtime::{Engine, Runtime};
+use crate::settings::form::{self as settings, Outcome};
+use crate::settings::save::save_change;
 
 /// What a browser that came back is answered: by the kind of flow that it left.
 pub enum CallbackAnswer {
@@ -19,14 +21,27 @@ pub enum CallbackAnswer {
     Settings(Outcome),
 }
 
+/// A method that receives browsers.
+#[derive(Clone, Copy)]
+pub struct Receiver<'a> {
+    name: &'static str,
+    method: &'a dyn CallbackMethod,
+}
+
+/// The method of this name, if it is switched on and receives browsers.
+pub fn receiver<'a>(runtime: &'a Runtime, name: &str) -> Option<Receiver<'a>> {
+    runtime.find(name, |method| Some(Receiver { name: method.name(), method: method.callback()? }))
+}
+
 /// Goes on where the browser left. `provider` is the last segment of the path, if there is one.
 ///
 /// # Errors
-/// 404 when the method is switched off; whatever cannot be said on a form.
-pub async fn come_back(cx: Engine<'_>, name: &str, provider: Option<&str>) -> Result<CallbackAnswer, SubmitError> {
-    let mut methods = cx.runtime.methods.iter().filter(|method| method.name() == name);
-    let method = methods.find_map(|method| method.callback());
-    let method = method.ok_or_else(|| Problem::not_found().reason("This way to sign in is switched off here."))?;
+/// Whatever cannot be said on a form.
+pub async fn come_back(
+    cx: Engine<'_>,
+    Receiver { name, method }: Receiver<'_>,
+    provider: Option<&str>,
+) -> Result<CallbackAnswer, SubmitError> {
     let left = method.left_flow(*cx, provider)?;
     let mut flow = find(cx, &left).await?;
     let failed = SubmitError::of(flow.client());
@@ -51,9 +66,7 @@ async fn go_on(
         }
         .map(CallbackAnswer::SignIn),
         CallbackOutcome::Changed(step) => match flow {
-            ResumedFlow::Settings(resumed) => {
-                settings::save_change(cx, name, *resumed, step).await.map(CallbackAnswer::Settings)
-            }
+            ResumedFlow::Settings(resumed) => save_change(cx, name, *resumed, step).await.map(CallbackAnswer::Settings),
             ResumedFlow::Login(_) | ResumedFlow::Registration(_) => Err(misplaced()),
         },
         CallbackOutcome::Unrecognised(refused) => refuse(cx, name, flow, refused, exchange.as_ref()).await,

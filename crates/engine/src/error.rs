@@ -4,7 +4,6 @@ use flow::CsrfClues;
 use model::problem::id;
 use model::{FlowClient, Problem};
 use session::SecondFactorRequired;
-use store::CommitError;
 
 /// Why a form is not shown.
 pub enum FetchError {
@@ -20,7 +19,7 @@ pub enum FetchError {
     SecondFactor(SecondFactorRequired),
     /// It is too old.
     TooOld(TooOld),
-    /// Something else, which browsers are shown: flows of its kind are switched off, say.
+    /// Something else: flows of its kind are switched off, say.
     Failed(Problem),
 }
 
@@ -90,11 +89,5 @@ impl SubmitError {
 impl From<Problem> for SubmitError {
     fn from(problem: Problem) -> Self {
         Self { problem, client: None }
-    }
-}
-
-impl From<CommitError> for SubmitError {
-    fn from(error: CommitError) -> Self {
-        Problem::from(error).into()
     }
 }

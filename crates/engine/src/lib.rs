@@ -13,6 +13,7 @@ mod lifecycle;
 mod linking;
 pub mod login;
 mod oauth2;
+mod pending_link;
 mod recognised;
 pub mod recovery;
 pub mod registration;

@@ -1,7 +1,7 @@
 //! What every flow goes through, whatever it is for: it is made, saved, and replaced when it is too old.
 
 use crypto::CsrfToken;
-use flow::{AnyFlow, Hook, Request, Scene, Stop, ensure_same_browser};
+use flow::{AnyFlow, Hook, Rejection, Request, Scene, Stop, ensure_same_browser};
 use model::flow::Kind;
 use model::{
     AddressStatus, Flow, FlowClient, FlowState, Id, Identity, Message, Problem, Session, Ui, VerifiableAddress,
@@ -118,6 +118,17 @@ pub(crate) fn said_nowhere(stop: Stop) -> Problem {
             Problem::bad_request(said.join(" "))
         }
         Stop::VerifyFirst(_) => Problem::internal("a hook asks for a verified address outside of a sign-in"),
+    }
+}
+
+/// What a hook wants said on the form.
+///
+/// # Errors
+/// When it is not to be said there.
+pub(crate) fn rejections(stop: Stop) -> Result<Vec<Rejection>, Problem> {
+    match stop {
+        Stop::Rejected(rejections) => Ok(rejections),
+        stop => Err(said_nowhere(stop)),
     }
 }
 

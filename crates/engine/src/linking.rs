@@ -5,67 +5,14 @@ use flow::{Linking, LoginScene, Recognised};
 use model::factors::LoginHints;
 use model::flow::Registration;
 use model::ui::{Attributes, InputType};
-use model::{CredentialType, Flow, FlowClient, FlowName, Group, Identity, IdentityId, Problem, Session, message};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use model::{Flow, FlowClient, FlowName, Group, Identity, IdentityId, Problem, message};
 use store::Tx;
 use url::Url;
 
 use crate::answer::Answer;
-use crate::login;
+use crate::login::form as login;
+use crate::pending_link::PendingLink;
 use crate::runtime::Engine;
-
-/// Where a flow keeps it; Kratos' name.
-const KEY: &str = "registration_duplicate_credentials";
-
-/// A credential that waits for its owner to sign in, in Kratos' own form.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct PendingLink {
-    #[serde(rename = "CredentialsType")]
-    pub kind: CredentialType,
-    /// The `config` of the credential, with nothing in it but what is to be linked.
-    #[serde(rename = "CredentialsConfig")]
-    pub config: Value,
-    /// What the existing account is known by.
-    pub duplicate_identifier: String,
-}
-
-impl PendingLink {
-    /// What a flow keeps, if anything.
-    pub(crate) fn of(internal_context: &Map<String, Value>) -> Option<Self> {
-        serde_json::from_value(internal_context.get(KEY)?.clone()).ok()
-    }
-
-    fn keep_in(&self, internal_context: &mut Map<String, Value>) -> Result<(), Problem> {
-        internal_context.insert(KEY.to_owned(), serde_json::to_value(self).map_err(Problem::internal)?);
-        Ok(())
-    }
-
-    /// Whether it is this account that was to be linked.
-    pub(crate) fn is_of(&self, identity: &Identity) -> bool {
-        let mut identifiers = identity.credentials.values().flat_map(|credential| &credential.identifiers);
-        identifiers.any(|identifier| *identifier == self.duplicate_identifier)
-    }
-}
-
-/// Adds what was to be linked to the account that its owner has just signed in to.
-pub(crate) fn complete(
-    cx: Engine<'_>,
-    pending: &PendingLink,
-    identity: &mut Identity,
-    session: &mut Session,
-    tx: &mut Tx,
-) -> Result<(), Problem> {
-    let Some(method) = cx.runtime.methods_named(pending.kind.as_str()).find_map(|method| method.provider()) else {
-        return Err(Problem::internal("what is to be linked is of a method that is switched off"));
-    };
-    let before = identity.clone();
-    let proved = method.link(*cx, identity, &pending.config)?;
-    cx.services.identities.save(&cx, &before, identity, tx);
-    cx.services.sessions.add_method(&cx, session, identity, proved);
-    Ok(())
-}
 
 /// Asks for a sign-in to the account that a sign-up with a provider met. `None` when there is no such account after all.
 pub(crate) async fn offer(

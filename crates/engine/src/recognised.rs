@@ -8,8 +8,9 @@ use serde_json::Value;
 use store::{TokenExchange, Tx};
 
 use crate::answer::Answer;
-use crate::login;
-use crate::registration::{self, ByProvider, NotSignedUp, OpenError};
+use crate::login::{complete as signing_in, form as login};
+use crate::registration::complete::{self as signing_up, ByProvider, NotSignedUp};
+use crate::registration::form::{self as registration, OpenError};
 use crate::runtime::Engine;
 
 /// Ends a sign-in: somebody new signs up. `name` is the method's. The session goes to the native app that has the codes
@@ -24,7 +25,7 @@ pub(crate) async fn sign_in(
     let known = cx.services.store.find_by_identifier(recognised.kind, &recognised.identifier).await?;
     if let Some(found) = known {
         let step = LoginStep::new(found.identity_id, recognised.proved, recognised.writes);
-        return login::sign_in(cx, flow, step, exchange).await;
+        return signing_in::sign_in(cx, flow, step, exchange).await;
     }
     match registration::open_in_place_of(cx, &flow).await {
         Ok(registration) => {
@@ -51,7 +52,7 @@ pub(crate) async fn sign_up(
     let Some(found) = known else { return make_account(cx, name, flow, recognised, exchange.as_ref()).await };
     let flow = login::open_in_place_of(cx, &flow).await?;
     let step = LoginStep::new(found.identity_id, recognised.proved, recognised.writes);
-    login::sign_in(cx, flow, step, exchange).await
+    signing_in::sign_in(cx, flow, step, exchange).await
 }
 
 async fn make_account(
@@ -71,7 +72,7 @@ async fn make_account(
     let writes = std::mem::take(&mut recognised.writes);
     let step = RegistrationStep { candidate, method: recognised.proved.clone(), writes };
     let by = ByProvider { recognised: &recognised, exchange };
-    let (flow, candidate, rejections) = match registration::complete(cx, flow, name, step, Some(by)).await {
+    let (flow, candidate, rejections) = match signing_up::complete(cx, flow, name, step, Some(by)).await {
         Ok(answer) => return Ok(answer),
         Err(NotSignedUp::Refused { flow, candidate, rejections }) => (flow, candidate, rejections),
         Err(NotSignedUp::Taken { flow, candidate }) => {
@@ -102,6 +103,7 @@ pub(crate) async fn ask_for_rest(
 }
 
 fn method<'a>(cx: Engine<'a>, name: &str) -> Result<&'a dyn ProviderMethod, Problem> {
-    let found = cx.runtime.methods.iter().filter(|method| method.name() == name).find_map(|method| method.provider());
-    found.ok_or_else(|| Problem::internal("people are recognised by a method that knows no providers"))
+    cx.runtime
+        .find(name, |method| method.provider())
+        .ok_or_else(|| Problem::internal("people are recognised by a method that knows no providers"))
 }

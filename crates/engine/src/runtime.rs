@@ -23,8 +23,7 @@ impl Runtime {
     /// 400 when the configured one is switched off.
     pub(crate) fn verification_method(&self) -> Result<(&'static str, &dyn VerificationMethod), Problem> {
         let configured = self.config.selfservice.verification_use;
-        let found =
-            self.methods_named(configured.as_str()).find_map(|method| Some((method.name(), method.verification()?)));
+        let found = self.find(configured.as_str(), |method| Some((method.name(), method.verification()?)));
         found.ok_or_else(|| proof_is_switched_off(FlowName::Verification, configured))
     }
 
@@ -34,14 +33,13 @@ impl Runtime {
     /// 400 when the configured one is switched off.
     pub(crate) fn recovery_method(&self) -> Result<(&'static str, &dyn RecoveryMethod), Problem> {
         let configured = self.config.selfservice.recovery_use;
-        let found =
-            self.methods_named(configured.as_str()).find_map(|method| Some((method.name(), method.recovery()?)));
+        let found = self.find(configured.as_str(), |method| Some((method.name(), method.recovery()?)));
         found.ok_or_else(|| proof_is_switched_off(FlowName::Recovery, configured))
     }
 
-    /// The method of this name, if it is switched on.
-    pub(crate) fn methods_named(&self, name: &str) -> impl Iterator<Item = &dyn Method> {
-        self.methods.iter().map(|method| &**method).filter(move |method| method.name() == name)
+    /// What the method of this name can do, if it is switched on and can do it.
+    pub(crate) fn find<'a, T>(&'a self, name: &str, can: impl FnMut(&'a dyn Method) -> Option<T>) -> Option<T> {
+        self.methods.iter().map(|method| &**method).filter(|method| method.name() == name).find_map(can)
     }
 }
 

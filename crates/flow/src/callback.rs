@@ -6,8 +6,8 @@ use store::TokenExchange;
 
 use crate::BoxFuture;
 use crate::context::Context;
-use crate::method::SettingsStep;
 use crate::provider::{Recognised, Unrecognised};
+use crate::step::SettingsStep;
 
 /// Which flow a browser left.
 pub struct LeftFlow {

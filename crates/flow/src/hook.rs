@@ -78,9 +78,6 @@ pub struct SettingsInProgress<'a> {
 
 /// Something that is done around flows. Stages that a hook has nothing to do at keep their default.
 pub trait Hook: Send + Sync {
-    /// The name in configuration.
-    fn name(&self) -> &'static str;
-
     /// Whether whoever signs up is signed in by this hook.
     fn signs_in(&self) -> bool {
         false

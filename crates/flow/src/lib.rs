@@ -1,8 +1,9 @@
 //! The vocabulary of self-service flows: what methods and hooks are given, and what they give back.
 //!
 //! A method says what a submission proves ([`MethodOutcome`]), a hook what has to happen around a flow ([`Hook`]). Neither
-//! answers a request or writes by itself: the engine asks them, decides, and commits. Nothing here knows the engine, a
-//! method or a hook.
+//! answers a request: the engine asks them, decides, and commits what they want written. What has to be written before
+//! anything is decided (a try at a code, a callback that is used up) they commit themselves. Nothing here knows the
+//! engine, a method or a hook.
 
 mod callback;
 mod context;
@@ -22,6 +23,7 @@ mod request;
 mod return_to;
 mod scene;
 mod services;
+mod step;
 
 pub use callback::{Callback, CallbackError, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, ResumedSettings};
 pub use context::Context;
@@ -35,9 +37,9 @@ pub use hook::{
 };
 pub use input::{Input, InputError};
 pub use method::{
-    Account, FoundAccount, Identified, InputClaims, Linking, LoginMethod, LoginOutcome, LoginScene, LoginStep, Method,
-    MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationScreen, RegistrationStep, SettingsError,
-    SettingsMethod, SettingsOutcome, SettingsStep, Visitor,
+    Account, FoundAccount, Identified, InputClaims, Linking, LoginMethod, LoginOutcome, LoginScene, Method,
+    MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationScreen, SettingsError, SettingsMethod,
+    SettingsOutcome, Visitor,
 };
 pub use proof::{
     IssuedProof, ProofOutcome, RecoveryMethod, RecoveryStep, StartAnew, VerificationMethod, VerificationStep,
@@ -47,7 +49,7 @@ pub use request::{Request, RequestFacts};
 pub use return_to::{BadReturnTo, with_code};
 pub use scene::{AnyFlow, Scene};
 pub use services::{Resources, Services};
-pub use tasks::Tasks;
+pub use step::{LoginStep, RegistrationStep, SettingsStep};
 
 use std::pin::Pin;
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use identity::TraitError;
 use model::flow::{Login, Registration, Settings};
-use model::{AuthenticationMethod, Flow, Group, Identity, IdentityId, Problem, Session, Timestamp};
+use model::{Flow, Identity, Problem, Session, Timestamp};
 use session::RefreshRequired;
 use store::{CommitError, Tx};
 
@@ -17,6 +17,7 @@ use crate::input::Input;
 use crate::proof::{RecoveryMethod, VerificationMethod};
 use crate::provider::{ProviderMethod, Recognised, Unrecognised};
 use crate::services::Services;
+use crate::step::{LoginStep, RegistrationStep, SettingsStep};
 
 /// A sign-in method, or a step that acts like one. It says what it can do by which of these it gives back.
 pub trait Method: Send + Sync {
@@ -215,25 +216,6 @@ impl Account<'_> {
     }
 }
 
-/// A sign-in that a method has accepted.
-pub struct LoginStep {
-    pub identity: IdentityId,
-    pub method: AuthenticationMethod,
-    /// Written together with the session: a better password hash, a used code.
-    pub writes: Tx,
-    /// The address that the person has just shown to be theirs, by typing what was sent there.
-    pub proved_address: Option<String>,
-    /// What the form says when `writes` find that another submission has just used up the same code.
-    pub when_spent: Option<Rejection>,
-}
-
-impl LoginStep {
-    /// A sign-in that proves no address and uses nothing up.
-    pub fn new(identity: IdentityId, method: AuthenticationMethod, writes: Tx) -> Self {
-        Self { identity, method, writes, proved_address: None, when_spent: None }
-    }
-}
-
 /// Signing in with a method.
 pub trait LoginMethod: Send + Sync {
     /// Adds the method's fields to a form, if it is of use in this scene; says whether it is.
@@ -285,13 +267,6 @@ pub trait LoginMethod: Send + Sync {
     ) -> BoxFuture<'a, Result<LoginOutcome, Problem>>;
 }
 
-/// A sign-up that a method has accepted: the identity that is to be made, complete with its credentials.
-pub struct RegistrationStep {
-    pub candidate: Identity,
-    pub method: AuthenticationMethod,
-    pub writes: Tx,
-}
-
 /// The screens of a sign-up that has two.
 pub enum RegistrationScreen {
     /// The first, which asks for the traits.
@@ -310,9 +285,6 @@ pub trait RegistrationMethod: Send + Sync {
 
     /// Adds the method's fields to the second of two screens, which asks for a credential.
     fn add_credential_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem>;
-
-    /// The group of the method's nodes.
-    fn group(&self) -> Group;
 
     /// Whether a submission is meant for this method.
     fn is_meant(&self, services: &Services, flow: &Flow<Registration>, input: &Input) -> bool;
@@ -343,16 +315,7 @@ pub trait RegistrationMethod: Send + Sync {
     ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>>;
 }
 
-/// A change that a method has accepted.
-pub struct SettingsStep {
-    /// The identity as it is to be.
-    pub identity: Identity,
-    pub writes: Tx,
-    /// What the change proved about the person who made it: a second factor that was just set up, say.
-    pub proved: Option<AuthenticationMethod>,
-}
-
-/// Why a change is not looked at.
+/// Why a change is not made.
 #[derive(Debug)]
 pub enum SettingsError {
     /// It needs a fresh sign-in.

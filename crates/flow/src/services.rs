@@ -15,7 +15,6 @@ use store::Store;
 use tasks::Tasks;
 use url::Url;
 
-
 /// The services that a request or a job works with from its beginning to its end, under one configuration.
 pub struct Services {
     pub config: Arc<Config>,

@@ -9,10 +9,6 @@ use store::Tx;
 pub struct IssueSession;
 
 impl Hook for IssueSession {
-    fn name(&self) -> &'static str {
-        "session"
-    }
-
     fn signs_in(&self) -> bool {
         true
     }
@@ -37,10 +33,6 @@ impl Hook for IssueSession {
 pub struct RevokeOtherSessions;
 
 impl Hook for RevokeOtherSessions {
-    fn name(&self) -> &'static str {
-        "revoke_active_sessions"
-    }
-
     fn on_login(&self, cx: Context<'_>, progress: &mut LoginInProgress<'_>, tx: &mut Tx) -> Result<(), Stop> {
         tx.revoke_sessions_of_identity(progress.identity.id, Some(progress.session.id), cx.now());
         Ok(())

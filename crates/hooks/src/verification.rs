@@ -12,10 +12,6 @@ use store::Tx;
 pub struct Verification;
 
 impl Hook for Verification {
-    fn name(&self) -> &'static str {
-        "verification"
-    }
-
     fn to_verify(&self, services: &Services, flow: AnyFlow<'_>, identity: &Identity) -> Vec<usize> {
         let is_unverified = |address: &VerifiableAddress| !address.verified && !address.value.is_empty();
         // Only an address that is new: the others were sent a code when they were.
@@ -47,10 +43,6 @@ fn first_or_all(services: &Services, identity: &Identity, wanted: impl Fn(&Verif
 pub struct ShowVerificationUi;
 
 impl Hook for ShowVerificationUi {
-    fn name(&self) -> &'static str {
-        "show_verification_ui"
-    }
-
     fn on_registration(
         &self,
         cx: Context<'_>,
@@ -87,10 +79,6 @@ impl Hook for ShowVerificationUi {
 pub struct RequireVerifiedAddress;
 
 impl Hook for RequireVerifiedAddress {
-    fn name(&self) -> &'static str {
-        "require_verified_address"
-    }
-
     fn on_login(&self, cx: Context<'_>, progress: &mut LoginInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
         let is_legacy = cx.services.config.feature_flags.legacy_require_verified_login_error;
         if is_legacy && progress.flow.active.as_deref() != Some("password") {

@@ -197,7 +197,7 @@ impl LoginHints {
         credentials.sort_by_key(|credential| credential.kind.as_str());
         for credential in credentials {
             let config = credential.config.to_value();
-            let items = |list: &str| config[list].as_array().cloned().unwrap_or_default();
+            let items = |list: &str| config[list].as_array().map(Vec::as_slice).unwrap_or_default();
             let is_usable = match credential.kind {
                 CredentialType::Password => config["hashed_password"].as_str().is_some_and(|hash| !hash.is_empty()),
                 CredentialType::Code => true,

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use flow::Tasks;
 use listener::{Refused, Socket, Tls, Workers};
+use tasks::Tasks;
 use tokio::sync::watch;
 
 use crate::service::Endpoint;

@@ -2,10 +2,10 @@
 
 use config::Config;
 use crypto::{HashingPool, PoolLimits};
-use flow::Tasks;
 use mapper::Mapper;
 use model::{Clock, Cx, Entropy};
 use store::{Dsn, Store};
+use tasks::Tasks;
 use tokio::runtime::Handle;
 
 /// How many more password hashes may wait for each processor; beyond that callers are told to try again.

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use config::{Loaded, Machine, Mode, Sources};
 use crypto::{HashingPool, PoolLimits};
-use flow::Tasks;
 use mapper::Mapper;
 use model::{Clock, Entropy, Secret, SignedDuration};
 use serde_json::Value;
 use server::{Edges, Shared};
 use store::{Dsn, Store};
+use tasks::Tasks;
 use web::{App, Edge};
 
 use crate::client::{Ask, Browser, Native};

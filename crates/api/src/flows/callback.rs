@@ -31,9 +31,12 @@ async fn come_back(Path((method, provider)): Path<(String, String)>, request: Re
 
 async fn go_on(request: &Request, method: &str, provider: Option<&str>) -> web::Result {
     let (cx, runtime) = (request.cx(), request.site().runtime.clone());
+    let Some(receiver) = callback::receiver(&runtime, method) else {
+        return Err(Failure::from(Problem::not_found().reason("This way to sign in is switched off here.")));
+    };
     let asker = request.for_flow()?;
     let engine = Engine::new(&cx, &runtime, &asker);
-    match callback::come_back(engine, method, provider).await.map_err(not_submitted)? {
+    match callback::come_back(engine, receiver, provider).await.map_err(not_submitted)? {
         CallbackAnswer::SignIn(answer) => answered(request, &cx, &runtime, answer),
         CallbackAnswer::Settings(outcome) => settings::answered(request, &cx, &runtime, outcome),
     }

@@ -4,7 +4,6 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use config::{Loaded, Machine, Mode, Sources};
 use crypto::{HashingPool, PoolLimits};
-use flow::Tasks;
 use http_body_util::BodyExt;
 use mapper::Mapper;
 use model::{
@@ -14,6 +13,7 @@ use model::{
 use serde_json::{Value, json};
 use server::{Edges, Shared};
 use store::{Dsn, Store, Tx};
+use tasks::Tasks;
 use web::{App, Edge, Peer};
 
 /// The anti-CSRF cookie's name for the public address below.

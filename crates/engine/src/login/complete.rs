@@ -11,13 +11,13 @@ use session::{Found, StepUp};
 use store::{CommitError, TokenExchange, Tx};
 use url::Url;
 
-use super::{add_fields, show_again};
+use super::form::{add_fields, show_again};
 use crate::answer::{Answer, Done};
 use crate::lifecycle::{self, Opening};
-use crate::linking::{self, PendingLink};
 use crate::oauth2::{self, Subject};
+use crate::pending_link::{self, PendingLink};
 use crate::runtime::Engine;
-use crate::verification;
+use crate::verification::for_others as verification;
 
 /// Signs a person in whom a provider has recognised. With an `exchange` the session goes to the native app that has its
 /// codes, and to no one else.
@@ -50,21 +50,21 @@ pub(super) async fn complete(
     if let Some(address) = &proved_address {
         lifecycle::mark_verified(cx, &mut identity, address, &mut tx);
     }
-    let session = match previous {
+    let mut session = match previous {
         // The person proved more, or the same again: the session, its token and its logout link stay.
         Some(mut session) => {
-            cx.services.sessions.strengthen(&cx, &cx.request.client, &mut session, &identity, method).map(|()| session)
+            cx.services.sessions.strengthen(&cx, &cx.request.client, &mut session, &identity, method)?;
+            session
         }
         None => match cx.services.sessions.new_session(&cx, &cx.request.client, &identity, vec![method]) {
-            Ok(session) => Ok(session),
+            Ok(session) => session,
             Err(problem) => {
                 // An account that is switched off: the form says all the same which method recognised its owner.
                 lifecycle::update(cx, &mut flow, Tx::new()).await?;
-                Err(problem)
+                return Err(problem);
             }
         },
     };
-    let mut session = session?;
     let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
     let whoami_aal = cx.services.sessions.policy().whoami_aal;
     let second_factor = cx.services.sessions.require_aal(&session, whoami_aal, step_up).err();
@@ -73,7 +73,7 @@ pub(super) async fn complete(
         if !pending.is_of(&identity) {
             return say(cx, flow, message::linked_credentials_mismatch().into()).await;
         }
-        linking::complete(cx, pending, &mut identity, &mut session, &mut tx)?;
+        pending_link::complete(cx, pending, &mut identity, &mut session, &mut tx)?;
     }
     match is_same_person {
         true => cx.services.sessions.update(&mut tx, &session),

@@ -7,12 +7,13 @@ use serde_json::json;
 use session::Found;
 use store::Tx;
 
-use super::{ALREADY_SIGNED_IN, add_fields, complete, expired, first_factor_missing, show_again, update};
+use super::complete::complete;
+use super::form::{ALREADY_SIGNED_IN, add_fields, expired, first_factor_missing, show_again, update};
 use crate::answer::Answer;
 use crate::error::SubmitError;
-use crate::recognised;
 use crate::runtime::Engine;
 use crate::submission::{self, Checked};
+use crate::{lifecycle, recognised};
 
 /// Submits a sign-in form.
 ///
@@ -105,7 +106,7 @@ async fn verify(
         MethodOutcome::Ask(identified) => ask(cx, method, flow, identified, input).await,
         MethodOutcome::Expired(at) => expired(cx, &flow, found.as_ref(), at).await,
         MethodOutcome::Elsewhere { to, effects, writes } => {
-            crate::lifecycle::update(cx, &mut flow, writes).await?;
+            lifecycle::update(cx, &mut flow, writes).await?;
             Ok(Answer::Navigate { to, effects })
         }
         MethodOutcome::Recognised(recognised) => {
@@ -127,7 +128,7 @@ async fn accept(
     step: LoginStep,
 ) -> Result<Answer, Problem> {
     flow.active = Some(name.to_owned());
-    complete::complete(cx, flow, found, step, None).await
+    complete(cx, flow, found, step, None).await
 }
 
 /// Saves the form's next step. What the client gave along is shown with it, as in Kratos.
@@ -147,15 +148,16 @@ async fn ask(
     cx: Engine<'_>,
     asker: &dyn LoginMethod,
     mut flow: Flow<Login>,
-    identified: Identified,
+    mut identified: Identified,
     input: &Input,
 ) -> Result<Answer, Problem> {
+    let rejection = identified.rejection.take();
     let visitor = identified.visitor();
     let is_secret = matches!(visitor.account, Account::Secret);
     let scene = LoginScene::Identified(visitor);
     let mut of_use = add_fields(cx, &scene, &mut flow)?;
     let none_of_use = || Rejection::at("identifier", message::account_not_found());
-    let rejection = identified.rejection.clone().or_else(|| (of_use.is_empty() && !is_secret).then(none_of_use));
+    let rejection = rejection.or_else(|| (of_use.is_empty() && !is_secret).then(none_of_use));
     if let Some(rejection) = rejection {
         return reject(cx, asker, flow, input, vec![rejection], Tx::new()).await;
     }

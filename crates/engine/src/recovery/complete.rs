@@ -8,10 +8,10 @@ use model::{Flow, FlowClient, Identity, Problem, Session, message};
 use store::Tx;
 use url::Url;
 
-use super::{Outcome, Recovered, method_of, start_anew};
+use super::form::{Outcome, Recovered, method_of, start_anew};
 use crate::lifecycle;
 use crate::runtime::Engine;
-use crate::settings;
+use crate::settings::form as settings;
 
 /// Signs the person in and opens their settings.
 pub(super) async fn recovered(

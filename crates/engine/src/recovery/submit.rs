@@ -7,7 +7,7 @@ use model::{Flow, Id, Problem, message};
 use store::Tx;
 
 use super::complete::recovered;
-use super::{Outcome, expired, next_step, show_again, signed_in_return_to, start_anew};
+use super::form::{Outcome, expired, next_step, show_again, signed_in_return_to, start_anew};
 use crate::error::SubmitError;
 use crate::lifecycle;
 use crate::runtime::Engine;
@@ -47,11 +47,11 @@ async fn submit_to(
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     for (name, method) in cx.runtime.methods.iter().filter_map(|method| Some((method.name(), method.recovery()?))) {
-        let verdict = method.check(*cx, &mut flow, &input).await?;
-        if !matches!(verdict, ProofOutcome::NotMeant) {
+        let outcome = method.check(*cx, &mut flow, &input).await?;
+        if !matches!(outcome, ProofOutcome::NotMeant) {
             flow.active = Some(name.to_owned());
         }
-        return match verdict {
+        return match outcome {
             ProofOutcome::NotMeant => continue,
             ProofOutcome::Rejected(rejection) => show_again(cx, flow, rejection).await,
             ProofOutcome::NextStep(writes) => next_step(cx, flow, writes).await,

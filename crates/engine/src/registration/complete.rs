@@ -14,7 +14,7 @@ use crate::lifecycle;
 use crate::linking;
 use crate::oauth2::{self, Subject};
 use crate::runtime::Engine;
-use crate::verification;
+use crate::verification::for_others as verification;
 
 /// Why a sign-up that a method has accepted makes no account.
 pub(crate) enum NotSignedUp {
@@ -55,7 +55,7 @@ pub(crate) async fn complete(
         |flow, candidate, rejections| Err(NotSignedUp::Refused { flow, candidate: Box::new(candidate), rejections });
     let hooks = cx.runtime.hooks.after_registration.of(name);
     if let Err(stop) = consult(cx, hooks, &flow, &mut candidate).await {
-        return refused(flow, candidate, rejections(stop)?);
+        return refused(flow, candidate, lifecycle::rejections(stop)?);
     }
     if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
         let rejections = errors.into_iter().map(Rejection::from).collect();
@@ -68,7 +68,7 @@ pub(crate) async fn complete(
     let mut session = cx.services.sessions.new_session(&cx, &cx.request.client, &candidate, vec![method])?;
     let mut after = match run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, return_to) {
         Ok(after) => after,
-        Err(stop) => return refused(flow, candidate, rejections(stop)?),
+        Err(stop) => return refused(flow, candidate, lifecycle::rejections(stop)?),
     };
     cx.services.identities.insert(&cx, &mut candidate, &mut tx);
     cx.services.sessions.insert(&mut tx, &session);
@@ -101,17 +101,6 @@ pub(crate) async fn complete(
         return Ok(Answer::HandBack { to: with_code(after.return_to, exchange) });
     }
     Ok(lead_on(cx, &flow, candidate, session, after).await)
-}
-
-/// What is to be said on the form.
-///
-/// # Errors
-/// When it is not to be said there.
-fn rejections(stop: Stop) -> Result<Vec<Rejection>, Problem> {
-    match stop {
-        Stop::Rejected(rejections) => Ok(rejections),
-        stop => Err(lifecycle::said_nowhere(stop)),
-    }
 }
 
 /// Stage 3: the hooks that may change the candidate.

@@ -7,7 +7,8 @@ use model::{Flow, FlowClient, FlowName, Group, Id, Problem, message};
 use serde_json::json;
 use store::Tx;
 
-use super::{NotSignedUp, already_signed_in, complete, expired, methods, show_again, sort};
+use super::complete::{NotSignedUp, complete};
+use super::form::{already_signed_in, expired, methods, show_again, sort};
 use crate::answer::{Answer, Shown};
 use crate::error::SubmitError;
 use crate::runtime::Engine;
@@ -53,10 +54,8 @@ async fn submit_to(
     });
     let switched_off = cx.runtime.switched_off.iter().find(|method| (method.registration)(&input));
     // As in Kratos: wrong traits are said whatever the rest is, but for methods that say it in their own time.
-    let says_itself = match meant {
-        Some((_, method)) => method.checks_traits(cx.services),
-        None => switched_off.is_some_and(|method| (method.checks_traits)(cx.services)),
-    };
+    let says_itself = meant.is_some_and(|(_, method)| method.checks_traits(cx.services))
+        || switched_off.is_some_and(|method| (method.checks_traits)(cx.services));
     if input.get("traits").is_some() && !says_itself {
         let malformed = malformed_traits(cx.services, &flow, &input);
         if !malformed.is_empty() {

@@ -13,10 +13,11 @@ use model::{AddressStatus, Flow, FlowClient, Identity, Problem, Session, message
 use store::{CommitError, Tx};
 use url::Url;
 
-use super::{Outcome, Saved, Shown, new_flow, resume, show_again};
+use super::form::{Outcome, Saved, Shown, new_flow, show_again};
+use super::resume;
 use crate::lifecycle;
 use crate::runtime::Engine;
-use crate::verification;
+use crate::verification::for_others as verification;
 
 /// A change that a method has accepted.
 pub(super) struct Change<'a> {
@@ -37,8 +38,7 @@ pub(crate) async fn save_change(
     resumed: ResumedSettings,
     step: SettingsStep,
 ) -> Result<Outcome, Problem> {
-    let mut methods = cx.runtime.methods.iter().filter(|method| method.name() == name);
-    let found = methods.find_map(|method| Some((method.name(), method.settings()?)));
+    let found = cx.runtime.find(name, |method| Some((method.name(), method.settings()?)));
     let (name, method) = found.ok_or_else(|| Problem::internal("settings are changed by a method that cannot"))?;
     let ResumedSettings { flow, session, identity } = resumed;
     let change = Change { name, method, before: identity, step, session };
@@ -63,7 +63,7 @@ pub(super) async fn save(
     };
     let hooks = cx.runtime.hooks.after_settings.of(name);
     if let Err(stop) = consult(cx, hooks, AnyFlow::Settings(&flow, &before), &session, &mut identity).await {
-        return rejected(flow, before, rejections(stop)?).await;
+        return rejected(flow, before, lifecycle::rejections(stop)?).await;
     }
     if let Err(errors) = cx.services.identities.validate(&cx, &mut identity) {
         return rejected(flow, before, errors.into_iter().map(Rejection::from).collect()).await;
@@ -74,7 +74,7 @@ pub(super) async fn save(
     let return_to = return_to(cx, &flow, name).map_err(Problem::from)?;
     let after = match run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to) {
         Ok(after) => after,
-        Err(stop) => return rejected(flow, before, rejections(stop)?).await,
+        Err(stop) => return rejected(flow, before, lifecycle::rejections(stop)?).await,
     };
     let AfterHooks { continue_with, mut effects, writes } = after;
     cx.services.identities.save(&cx, &before, &mut identity, &mut tx);
@@ -109,17 +109,6 @@ pub(super) async fn save(
     flow.transient_payload = None;
     let shown = Shown { flow, identity };
     Ok(Outcome::Saved(Box::new(Saved { shown, continue_with, redirect_to: return_to.into(), effects })))
-}
-
-/// What is to be said on the form.
-///
-/// # Errors
-/// When it is not to be said there.
-fn rejections(stop: Stop) -> Result<Vec<Rejection>, Problem> {
-    match stop {
-        Stop::Rejected(rejections) => Ok(rejections),
-        stop => Err(lifecycle::said_nowhere(stop)),
-    }
 }
 
 /// Stage 3: the hooks that may change the identity.

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use session::Found;
 use store::Tx;
 
+use super::form::{Outcome, SubmitError, expired, identity_of, is_owner, next_step, require_level_here, show_again};
+use super::resume;
 use super::save::{Change, save};
-use super::{Outcome, SubmitError, expired, identity_of, is_owner, next_step, require_level_here, resume, show_again};
 use crate::error::somebody_elses;
 use crate::runtime::Engine;
 use crate::submission::{self, Checked};

@@ -7,7 +7,7 @@ use model::{Flow, FlowClient, Group, Node, Problem, Ui, message};
 use store::Tx;
 use url::Url;
 
-use super::{Outcome, show_again, start_anew};
+use super::form::{Outcome, show_again, start_anew};
 use crate::lifecycle;
 use crate::oauth2::{self, Subject};
 use crate::runtime::Engine;

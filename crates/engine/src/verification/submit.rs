@@ -5,7 +5,7 @@ use model::flow::Verification;
 use model::{Flow, FlowClient, Id, Problem, message};
 
 use super::complete::{Proved, verified};
-use super::{Outcome, expired, filled_in, method_of, next_step, no_method, show_again, start_anew};
+use super::form::{Outcome, expired, filled_in, method_of, next_step, no_method, show_again, start_anew};
 use crate::error::SubmitError;
 use crate::runtime::Engine;
 use crate::submission;
@@ -43,11 +43,11 @@ async fn submit_to(
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     let is_same_browser = is_same_browser(cx, &flow, &input);
-    let verdict = method.check(*cx, &mut flow, &input).await?;
-    if !matches!(verdict, ProofOutcome::NotMeant) {
+    let outcome = method.check(*cx, &mut flow, &input).await?;
+    if !matches!(outcome, ProofOutcome::NotMeant) {
         flow.active = Some(name.to_owned());
     }
-    match verdict {
+    match outcome {
         ProofOutcome::NotMeant => no_method(cx, flow).await,
         ProofOutcome::Rejected(rejection) => show_again(cx, flow, rejection).await,
         ProofOutcome::NextStep(writes) => next_step(cx, flow, writes).await,

@@ -98,10 +98,6 @@ impl WebHook {
 }
 
 impl Hook for WebHook {
-    fn name(&self) -> &'static str {
-        "web_hook"
-    }
-
     fn is_remote(&self) -> bool {
         true
     }

@@ -11,7 +11,7 @@ use model::{Channel, Flow, FlowState, Group, Id, Node, Problem, RecoveryAddress,
 use sha2::{Digest, Sha256};
 use store::{ProofKind, Tx};
 
-use super::recovery::{Verdict, code_field, use_code};
+use super::recovery::{Outcome, code_field, use_code};
 use crate::proof;
 use crate::sending;
 
@@ -53,7 +53,7 @@ pub(super) fn ask_for_address(flow: &mut Flow<Recovery>, form_token: &str) {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn step(cx: Context<'_>, flow: &mut Flow<Recovery>, input: &Input) -> Result<Verdict, Problem> {
+pub(super) async fn step(cx: Context<'_>, flow: &mut Flow<Recovery>, input: &Input) -> Result<Outcome, Problem> {
     let asked = Asked {
         address: input.text("recovery_address"),
         selected: input.text("recovery_select_address"),
@@ -87,12 +87,12 @@ impl Asked {
     }
 }
 
-fn missing(name: &str) -> Verdict {
+fn missing(name: &str) -> Outcome {
     ProofOutcome::Rejected(Rejection::at(name, message::property_missing(name)))
 }
 
 /// The first address was typed: it is the only one, or there is a choice. An unknown one is treated like the only one.
-async fn typed(cx: Context<'_>, flow: &mut Flow<Recovery>, asked: Asked, form_token: &str) -> Result<Verdict, Problem> {
+async fn typed(cx: Context<'_>, flow: &mut Flow<Recovery>, asked: Asked, form_token: &str) -> Result<Outcome, Problem> {
     if asked.address.is_empty() {
         return Ok(missing("recovery_address"));
     }
@@ -120,7 +120,7 @@ async fn chosen(
     flow: &mut Flow<Recovery>,
     asked: Asked,
     form_token: &str,
-) -> Result<Verdict, Problem> {
+) -> Result<Outcome, Problem> {
     if asked.selected.is_empty() {
         return Ok(missing("recovery_select_address"));
     }
@@ -155,7 +155,7 @@ async fn chosen(
 }
 
 /// Sends a code to the address that was typed in full, if somebody has it. The answer does not tell.
-async fn send(cx: Context<'_>, flow: &mut Flow<Recovery>, asked: &Asked, form_token: &str) -> Result<Verdict, Problem> {
+async fn send(cx: Context<'_>, flow: &mut Flow<Recovery>, asked: &Asked, form_token: &str) -> Result<Outcome, Problem> {
     if asked.confirmed.is_empty() {
         return Ok(missing("recovery_confirm_address"));
     }
@@ -183,7 +183,7 @@ async fn go_back(
     flow: &mut Flow<Recovery>,
     asked: Asked,
     form_token: &str,
-) -> Result<Verdict, Problem> {
+) -> Result<Outcome, Problem> {
     if addresses_beside(cx, &asked.address).await?.len() <= 1 {
         ask_for_address(flow, form_token);
         return Ok(ProofOutcome::NextStep(Tx::new()));

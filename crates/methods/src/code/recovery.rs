@@ -17,7 +17,7 @@ use super::{Code, LENGTH, choice, new_code};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
-pub(super) type Verdict = ProofOutcome<RecoveryStep>;
+pub(super) type Outcome = ProofOutcome<RecoveryStep>;
 
 impl RecoveryMethod for Code {
     fn issue(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Recovery>, tx: &mut Tx) -> IssuedProof {
@@ -54,7 +54,7 @@ impl RecoveryMethod for Code {
         cx: Context<'a>,
         flow: &'a mut Flow<Recovery>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict, Problem>> {
+    ) -> BoxFuture<'a, Result<Outcome, Problem>> {
         Box::pin(async move {
             if flow.active.as_deref() != Some("code") {
                 return Ok(ProofOutcome::NotMeant);
@@ -127,7 +127,7 @@ pub(super) fn code_field() -> Node {
     node.with_label(message::recovery_code_label())
 }
 
-fn refuse(cx: Context<'_>, refused: Refused) -> Verdict {
+fn refuse(cx: Context<'_>, refused: Refused) -> Outcome {
     let why = match refused {
         Refused::Browser(clues) => return ProofOutcome::Denied(clues.into()),
         Refused::NotNative(why) => why,
@@ -144,7 +144,7 @@ fn refuse(cx: Context<'_>, refused: Refused) -> Verdict {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn use_code(cx: Context<'_>, flow: &mut Flow<Recovery>, code: &str) -> Result<Verdict, Problem> {
+pub(super) async fn use_code(cx: Context<'_>, flow: &mut Flow<Recovery>, code: &str) -> Result<Outcome, Problem> {
     let tries = cx.services.store.count_attempt(flow.id).await?;
     if tries > i32::from(cx.services.config.selfservice.methods.code.max_submissions) {
         return Ok(start_anew(flow.client, message::generic(proof::TOO_MANY_TRIES), proof::TOO_MANY_TRIES));
@@ -172,7 +172,7 @@ pub(super) async fn use_code(cx: Context<'_>, flow: &mut Flow<Recovery>, code: &
     })
 }
 
-fn start_anew(client: FlowClient, message: Message, why: &'static str) -> Verdict {
+fn start_anew(client: FlowClient, message: Message, why: &'static str) -> Outcome {
     ProofOutcome::StartAnew(anew(client, message, why))
 }
 

@@ -20,10 +20,6 @@ use crate::proof::{self, Submitted};
 const SELECTION: &str = "credential-selection";
 
 impl RegistrationMethod for Code {
-    fn group(&self) -> Group {
-        Group::Code
-    }
-
     fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         if is_enabled(cx.services) {
             flow.ui.nodes.push(send_button(message::registration_send_code()));

@@ -14,7 +14,7 @@ use super::{Code, new_code};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
-type Verdict = ProofOutcome<VerificationStep>;
+type Outcome = ProofOutcome<VerificationStep>;
 
 impl VerificationMethod for Code {
     fn group(&self) -> Group {
@@ -83,7 +83,7 @@ impl VerificationMethod for Code {
         cx: Context<'a>,
         flow: &'a mut Flow<Verification>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict, Problem>> {
+    ) -> BoxFuture<'a, Result<Outcome, Problem>> {
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,
@@ -132,7 +132,7 @@ impl VerificationMethod for Code {
     }
 }
 
-async fn use_code(cx: Context<'_>, flow: &mut Flow<Verification>, code: &str) -> Result<Verdict, Problem> {
+async fn use_code(cx: Context<'_>, flow: &mut Flow<Verification>, code: &str) -> Result<Outcome, Problem> {
     let tries = cx.services.store.count_attempt(flow.id).await?;
     if tries > i32::from(cx.services.config.selfservice.methods.code.max_submissions) {
         return Ok(start_anew(flow.client, message::generic(proof::TOO_MANY_TRIES)));
@@ -158,7 +158,7 @@ async fn use_code(cx: Context<'_>, flow: &mut Flow<Verification>, code: &str) ->
     })
 }
 
-fn start_anew(client: FlowClient, message: Message) -> Verdict {
+fn start_anew(client: FlowClient, message: Message) -> Outcome {
     ProofOutcome::StartAnew(anew(client, message))
 }
 

@@ -12,7 +12,7 @@ use super::{Link, token};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
-type Verdict = ProofOutcome<RecoveryStep>;
+type Outcome = ProofOutcome<RecoveryStep>;
 
 impl RecoveryMethod for Link {
     fn add_fields(&self, flow: &mut Flow<Recovery>, form_token: &str) {
@@ -42,7 +42,7 @@ impl RecoveryMethod for Link {
         cx: Context<'a>,
         flow: &'a mut Flow<Recovery>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict, Problem>> {
+    ) -> BoxFuture<'a, Result<Outcome, Problem>> {
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,
@@ -82,7 +82,7 @@ impl RecoveryMethod for Link {
     }
 }
 
-async fn use_token(cx: Context<'_>, flow: &Flow<Recovery>, token: &str) -> Result<Verdict, Problem> {
+async fn use_token(cx: Context<'_>, flow: &Flow<Recovery>, token: &str) -> Result<Outcome, Problem> {
     let proofs = cx.services.store.recovery_proofs(ProofKind::Link, flow.id).await?;
     Ok(match proof::find(&cx.services.proof_keys(), proofs, token, cx.now()) {
         Submitted::Good(found) => {
@@ -103,7 +103,7 @@ async fn use_token(cx: Context<'_>, flow: &Flow<Recovery>, token: &str) -> Resul
     })
 }
 
-fn start_anew(client: FlowClient, message: Message) -> Verdict {
+fn start_anew(client: FlowClient, message: Message) -> Outcome {
     ProofOutcome::StartAnew(anew(client, message))
 }
 

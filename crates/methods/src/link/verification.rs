@@ -13,7 +13,7 @@ use super::{Link, token};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
-type Verdict = ProofOutcome<VerificationStep>;
+type Outcome = ProofOutcome<VerificationStep>;
 
 impl VerificationMethod for Link {
     fn group(&self) -> Group {
@@ -76,7 +76,7 @@ impl VerificationMethod for Link {
         cx: Context<'a>,
         flow: &'a mut Flow<Verification>,
         input: &'a Input,
-    ) -> BoxFuture<'a, Result<Verdict, Problem>> {
+    ) -> BoxFuture<'a, Result<Outcome, Problem>> {
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,
@@ -114,7 +114,7 @@ impl VerificationMethod for Link {
     }
 }
 
-async fn use_token(cx: Context<'_>, flow: &Flow<Verification>, token: &str) -> Result<Verdict, Problem> {
+async fn use_token(cx: Context<'_>, flow: &Flow<Verification>, token: &str) -> Result<Outcome, Problem> {
     let proofs = cx.services.store.verification_proofs(ProofKind::Link, flow.id).await?;
     Ok(match proof::find(&cx.services.proof_keys(), proofs, token, cx.now()) {
         Submitted::Good(found) => {
@@ -129,7 +129,7 @@ async fn use_token(cx: Context<'_>, flow: &Flow<Verification>, token: &str) -> R
     })
 }
 
-fn start_anew(client: FlowClient, message: Message) -> Verdict {
+fn start_anew(client: FlowClient, message: Message) -> Outcome {
     ProofOutcome::StartAnew(anew(client, message))
 }
 

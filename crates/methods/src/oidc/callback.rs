@@ -13,7 +13,8 @@ use sha2::{Digest, Sha512};
 use store::{CommitError, ContinuityContainer, TokenExchange, Tx};
 
 use super::kinds::Protocol;
-use super::provider::{Net, Provider, ProviderError};
+use super::net::{Net, ProviderError};
+use super::provider::Provider;
 use super::recognised::{SealedTokens, Told};
 use super::settings::NOT_LINKABLE;
 use super::start::{CONTINUITY, KeptByBrowser, PAYLOAD};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::provider::upstream;
+use super::net::upstream;
 
 /// What a provider says about a person. Members that it does not say are absent.
 #[derive(Clone, Default)]

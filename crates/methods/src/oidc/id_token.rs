@@ -10,7 +10,8 @@ use url::form_urlencoded;
 
 use super::claims::Claims;
 use super::kinds::Nonce;
-use super::provider::{Discovery, KEPT_FOR, Net, Provider, ProviderError, Tokens, upstream};
+use super::net::{Net, ProviderError, Tokens, upstream};
+use super::provider::{Discovery, KEPT_FOR, Provider};
 
 /// How soon a provider is asked for its keys again, when a token names one that is not among them.
 const KEYS_AT_LEAST_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -87,7 +88,7 @@ impl Provider {
             return Err(upstream("ID tokens of this provider are not accepted; sign in with a browser instead."));
         };
         let forbidden = |error: ProviderError| match error {
-            ProviderError::Unproved(why) => Problem::forbidden(why),
+            ProviderError::Unproved(why) => Problem::bad_request(why).restated(403),
             ProviderError::Failed(problem) => problem.restated(403),
         };
         let mut audiences = vec![self.config.client_id.as_str()];

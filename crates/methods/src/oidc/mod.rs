@@ -11,6 +11,7 @@ mod kinds;
 mod link;
 mod login;
 mod mapper;
+mod net;
 mod oauth1;
 mod provider;
 mod readers;
@@ -28,11 +29,11 @@ use flow::{
 use model::{Group, Message, Node, Problem, Ui};
 
 pub use claims::Claims;
+pub use net::{Tokens, read_tokens};
 use provider::Provider;
-pub use provider::{Tokens, read_tokens};
 use state::Ciphers;
 
-/// What is meant for this method.
+/// What is meant for this method. Traits are checked ahead of the answer that it is switched off.
 pub const CLAIMS: InputClaims = InputClaims {
     login: |_, input| is_named(input),
     registration: is_named,

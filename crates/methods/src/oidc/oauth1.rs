@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use sha1::Sha1;
 use url::{Position, Url, form_urlencoded};
 
-use super::provider::{Net, Provider, ProviderError, Tokens, misconfigured, successful, upstream};
+use super::net::{Net, ProviderError, Tokens, misconfigured, successful, upstream};
+use super::provider::Provider;
 
 /// All but the unreserved characters are escaped (RFC 5849 §3.6).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -6,15 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use config::{OidcProvider, Pkce};
 use crypto::SigningKey;
 use crypto::jwt::KeySet;
-use flow::{Context, Services};
-use model::problem::id;
+use flow::Services;
 use model::{Entropy, Problem, Secret, SignedDuration, Timestamp};
 use outbound::{Request, Response};
 use serde::Deserialize;
@@ -22,13 +20,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use super::kinds::{Endpoints, Kind, Protocol, Style};
-use super::oauth1;
+use super::kinds::{Endpoints, Kind, Style};
+use super::net::{Net, Tokens, misconfigured, read_tokens, upstream};
 
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 1 << 20;
-/// How long a provider may take for one answer, all tries together.
-const DEADLINE: Duration = Duration::from_secs(10);
 /// How long what a provider says about itself is believed.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_mins(10);
 
@@ -42,12 +36,6 @@ pub struct Provider {
     wants_secret_in_form: AtomicBool,
 }
 
-/// What a request at a provider is made with.
-#[derive(Clone, Copy)]
-pub struct Net<'a> {
-    pub cx: Context<'a>,
-}
-
 /// What a provider says about itself (OpenID Connect Discovery §3).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -59,15 +47,6 @@ pub struct Discovery {
     userinfo_endpoint: String,
     code_challenge_methods_supported: Vec<String>,
     token_endpoint_auth_methods_supported: Vec<String>,
-}
-
-/// What a provider gave for a code (RFC 6749 §5.1).
-pub struct Tokens {
-    pub access: String,
-    pub refresh: String,
-    pub id: Option<String>,
-    /// The whole answer.
-    pub answer: Map<String, Value>,
 }
 
 /// What is known of a provider for a while.
@@ -89,83 +68,6 @@ impl<T> Cached<T> {
         let value = Arc::new(value);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((address.to_owned(), now, value.clone()));
         value
-    }
-}
-
-/// 502: the provider gave no usable answer.
-pub fn upstream(reason: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
-    Problem::new(502).with_id(id::UPSTREAM_ERROR).reason(reason)
-}
-
-/// 500: the provider cannot be used as it is configured.
-pub fn misconfigured(reason: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
-    Problem::new(500).with_id(id::INVALID_CONFIGURATION).reason(reason)
-}
-
-/// Why what a provider says of somebody is not taken.
-pub enum ProviderError {
-    /// It proves nothing: said on the form.
-    Unproved(String),
-    /// The provider cannot be asked, or gives no usable answer.
-    Failed(Problem),
-}
-
-impl ProviderError {
-    pub fn unproved(reason: impl Into<String>) -> Self {
-        Self::Unproved(reason.into())
-    }
-}
-
-impl From<Problem> for ProviderError {
-    fn from(problem: Problem) -> Self {
-        Self::Failed(problem)
-    }
-}
-
-impl Net<'_> {
-    /// Sends a request, and reads the whole answer.
-    pub async fn send(&self, request: Request) -> Result<Response, Problem> {
-        self.fetch(request.retries(1)).await
-    }
-
-    /// As [`Self::send`], for what is good once and so must not be sent twice: a code, say.
-    pub async fn send_once(&self, request: Request) -> Result<Response, Problem> {
-        self.fetch(request.retries(0)).await
-    }
-
-    async fn fetch(&self, request: Request) -> Result<Response, Problem> {
-        let answer = self.cx.services.outbound.fetch(request.deadline(DEADLINE), MAX_ANSWER).await;
-        answer.map_err(|error| upstream("The provider could not be reached, or gave no usable answer.").log(error))
-    }
-
-    /// Sends a request that is answered with a JSON object.
-    pub async fn json(&self, request: Request) -> Result<Map<String, Value>, Problem> {
-        match self.value(request).await? {
-            Value::Object(members) => Ok(members),
-            _ => Err(upstream("The provider's answer is no JSON object.")),
-        }
-    }
-
-    /// Sends a request that is answered in JSON.
-    pub async fn value(&self, request: Request) -> Result<Value, Problem> {
-        let answer = successful(self.send(request.header("Accept", "application/json")).await?)?;
-        serde_json::from_slice(&answer.body).map_err(|error| upstream("The provider's answer is no JSON.").log(error))
-    }
-}
-
-/// An answer that says that all went well (200).
-pub fn successful(answer: Response) -> Result<Response, Problem> {
-    match answer.status {
-        200 => Ok(answer),
-        other => Err(upstream(format!("The provider answered with status {other} where 200 was expected."))),
-    }
-}
-
-impl Tokens {
-    /// The scopes that were granted, which some providers separate in ways of their own.
-    pub fn granted(&self, separator: char) -> Vec<&str> {
-        let scope = self.answer.get("scope").and_then(Value::as_str).unwrap_or_default();
-        scope.split(separator).map(str::trim).filter(|scope| !scope.is_empty()).collect()
     }
 }
 
@@ -295,9 +197,6 @@ impl Provider {
         upstream_parameters: &[(String, String)],
     ) -> Result<String, Problem> {
         let (authorize, _) = self.endpoints(net).await?;
-        if let Protocol::OAuth1 { request_token } = self.kind.protocol {
-            return oauth1::authorization_url(net, self, request_token, &authorize, state).await;
-        }
         let redirect_uri = self.redirect_uri(net.cx.services);
         let scopes = self.scopes().join(" ");
         let mut parameters: BTreeMap<&str, String> = BTreeMap::from([
@@ -456,22 +355,4 @@ impl Provider {
 /// 43 characters of 256 random bits.
 pub fn new_verifier(entropy: &Entropy) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())
-}
-
-/// Reads the answer of a token endpoint (RFC 6749 §5.1). GitHub and others send a form.
-pub fn read_tokens(content_type: &str, body: &[u8]) -> Option<Tokens> {
-    let is_form = ["application/x-www-form-urlencoded", "text/plain"].iter().any(|form| content_type.starts_with(form));
-    let fields: Map<String, Value> = match serde_json::from_slice(body) {
-        Ok(fields) => fields,
-        Err(_) if is_form => form_urlencoded::parse(body)
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-            .collect(),
-        Err(_) => return None,
-    };
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (mut access, refresh, id) = (text("access_token"), text("refresh_token"), text("id_token"));
-    if access.is_empty() {
-        access = text("accessToken");
-    }
-    (!access.is_empty()).then(|| Tokens { access, refresh, id: (!id.is_empty()).then_some(id), answer: fields })
 }

@@ -1,28 +1,21 @@
 //! Providers that say who signs in in a form of their own: where they are asked, and what becomes of the answer.
 
-use hmac::{Hmac, KeyInit, Mac};
-use model::Problem;
-use outbound::Request;
 use serde_json::{Map, Value};
-use sha2::Sha256;
-use url::Url;
 
 use super::claims::Claims;
-use super::oauth1;
-use super::provider::{Net, Provider, Tokens, misconfigured, upstream};
 
 /// How a provider is asked, and its answer read.
 #[derive(Clone, Copy)]
 pub struct Reader {
-    address: Address,
-    access: Access,
-    read: fn(&Answer<'_>) -> Claims,
+    pub address: Address,
+    pub access: Access,
+    pub read: fn(&Answer<'_>) -> Claims,
     /// A second question, whose answer adds to the claims of the first.
-    more: Option<More>,
+    pub more: Option<More>,
 }
 
 #[derive(Clone, Copy)]
-enum Address {
+pub enum Address {
     At(&'static str),
     /// Below the address that the provider is configured with, or its kind's own.
     Below(&'static str),
@@ -32,7 +25,7 @@ enum Address {
 
 /// How the access token is shown.
 #[derive(Clone, Copy)]
-enum Access {
+pub enum Access {
     Bearer,
     Header(&'static str),
     Query(&'static str),
@@ -43,22 +36,22 @@ enum Access {
 }
 
 #[derive(Clone, Copy)]
-struct More {
-    address: &'static str,
+pub struct More {
+    pub address: &'static str,
     /// The scope without which there is nothing to ask for.
-    scope: Option<&'static str>,
-    read: fn(Claims, &Value) -> Claims,
+    pub scope: Option<&'static str>,
+    pub read: fn(Claims, &Value) -> Claims,
 }
 
 /// What a provider answered.
-struct Answer<'a> {
-    body: Value,
+pub struct Answer<'a> {
+    pub body: Value,
     /// What came with the access token.
-    tokens: &'a Map<String, Value>,
+    pub tokens: &'a Map<String, Value>,
     /// Where it was asked.
-    url: &'a str,
+    pub url: &'a str,
     /// Below which its pages are.
-    base: String,
+    pub base: String,
 }
 
 impl Answer<'_> {
@@ -349,67 +342,6 @@ pub const X: Reader = Reader {
             .with("email", answer.text(&["email"]))
     })
 };
-
-impl Reader {
-    /// Asks a provider who signs in.
-    ///
-    /// # Errors
-    /// 502 when it gives no usable answer.
-    pub async fn claims(&self, net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, Problem> {
-        let base = provider.base().unwrap_or_default();
-        let address = match self.address {
-            Address::At(address) => address.to_owned(),
-            Address::Below(path) => format!("{}{path}", provider.base()?),
-            Address::ByScope(scope, with, without) => {
-                let is_asked_for = provider.config.scope.iter().any(|asked| asked == scope);
-                (if is_asked_for { with } else { without }).to_owned()
-            }
-        };
-        let request = self.request(net, provider, tokens, &address)?;
-        let body = net.value(request.1).await?;
-        if !body.is_object() {
-            return Err(upstream("The provider's answer is no JSON object."));
-        }
-        let claims = (self.read)(&Answer { body, tokens: &tokens.answer, url: &request.0, base });
-        let Some(more) = &self.more else { return Ok(claims) };
-        if more.scope.is_some_and(|scope| !tokens.granted(',').contains(&scope)) {
-            return Ok(claims);
-        }
-        let second = self.request(net, provider, tokens, more.address)?;
-        Ok((more.read)(claims, &net.value(second.1).await?))
-    }
-
-    /// The request, and the address that it goes to but for the access token.
-    fn request(
-        &self,
-        net: Net<'_>,
-        provider: &Provider,
-        tokens: &Tokens,
-        address: &str,
-    ) -> Result<(String, Request), Problem> {
-        let bearer = format!("Bearer {}", tokens.access);
-        let with_query = |name: &str, value: &str| {
-            let mut url = Url::parse(address).map_err(|_| misconfigured("The provider's issuer_url is no address."))?;
-            url.query_pairs_mut().append_pair(name, value);
-            Ok::<String, Problem>(url.into())
-        };
-        Ok(match self.access {
-            Access::Bearer => (address.to_owned(), Request::get(address).header("Authorization", &bearer)),
-            Access::Header(name) => (address.to_owned(), Request::get(address).header(name, &tokens.access)),
-            Access::Signed => (address.to_owned(), oauth1::signed_get(net, provider, tokens, address)?),
-            Access::Query(name) => (address.to_owned(), Request::get(&with_query(name, &tokens.access)?)),
-            Access::WithProof => {
-                let secret = provider.config.client_secret.as_ref().map(|secret| secret.expose().as_bytes());
-                let mut mac = Hmac::<Sha256>::new_from_slice(secret.unwrap_or_default()).map_err(Problem::internal)?;
-                mac.update(tokens.access.as_bytes());
-                let proof: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-                let address = with_query("appsecret_proof", &proof)?;
-                let request = Request::get(&address).header("Authorization", &bearer);
-                (address, request)
-            }
-        })
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,8 @@ use store::{ContinuityContainer, Tx};
 
 use super::claims::Claims;
 use super::link::{self, Link};
-use super::provider::{Provider, Tokens};
+use super::net::Tokens;
+use super::provider::Provider;
 use super::state::Ciphers;
 use super::{Oidc, add_button, mapper};
 

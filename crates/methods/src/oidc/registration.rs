@@ -2,7 +2,7 @@
 
 use flow::{BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, Services};
 use model::flow::Registration;
-use model::{Flow, Group, Problem, message};
+use model::{Flow, Problem, message};
 use store::Tx;
 
 use super::start::{self, Wish};
@@ -24,10 +24,6 @@ impl RegistrationMethod for Oidc {
 
     fn add_credential_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         RegistrationMethod::add_fields(self, cx, flow)
-    }
-
-    fn group(&self) -> Group {
-        Group::Oidc
     }
 
     fn checks_traits(&self, _: &Services) -> bool {

@@ -1,12 +1,18 @@
 //! Who signs in: what a provider says about a person once it has given tokens.
 
-use model::Uuid;
+use hmac::{Hmac, KeyInit, Mac};
+use model::{Problem, Uuid};
 use outbound::Request;
 use serde_json::Value;
+use sha2::Sha256;
+use url::Url;
 
 use super::claims::Claims;
 use super::kinds::Source;
-use super::provider::{Net, Provider, ProviderError, Tokens, upstream};
+use super::net::{Net, ProviderError, Tokens, misconfigured, upstream};
+use super::oauth1;
+use super::provider::Provider;
+use super::readers::{Access, Address, Answer, Reader};
 
 /// What a provider says about whoever these tokens are of. `user` is what Apple has the browser bring along.
 ///
@@ -38,7 +44,7 @@ pub async fn claims(net: Net<'_>, provider: &Provider, tokens: &Tokens, user: &s
             }
             Claims::read(more)
         }
-        Source::Own(reader) => reader.claims(net, provider, tokens).await?,
+        Source::Own(reader) => own_claims(reader, net, provider, tokens).await?,
     };
     Ok(claims.complete()?)
 }
@@ -95,4 +101,63 @@ fn with_apple_name(claims: Claims, user: &str) -> Claims {
     let name = |part: &str| user["name"][part].as_str().unwrap_or_default().to_owned();
     let (first, last) = (name("firstName"), name("lastName"));
     claims.with_default("given_name", &first).with_default("last_name", &last).with_default("family_name", &last)
+}
+
+/// Asks a provider who signs in.
+///
+/// # Errors
+/// 502 when it gives no usable answer.
+async fn own_claims(reader: &Reader, net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, Problem> {
+    let base = provider.base().unwrap_or_default();
+    let address = match reader.address {
+        Address::At(address) => address.to_owned(),
+        Address::Below(path) => format!("{}{path}", provider.base()?),
+        Address::ByScope(scope, with, without) => {
+            let is_asked_for = provider.config.scope.iter().any(|asked| asked == scope);
+            (if is_asked_for { with } else { without }).to_owned()
+        }
+    };
+    let request = own_request(reader, net, provider, tokens, &address)?;
+    let body = net.value(request.1).await?;
+    if !body.is_object() {
+        return Err(upstream("The provider's answer is no JSON object."));
+    }
+    let claims = (reader.read)(&Answer { body, tokens: &tokens.answer, url: &request.0, base });
+    let Some(more) = &reader.more else { return Ok(claims) };
+    if more.scope.is_some_and(|scope| !tokens.granted(',').contains(&scope)) {
+        return Ok(claims);
+    }
+    let second = own_request(reader, net, provider, tokens, more.address)?;
+    Ok((more.read)(claims, &net.value(second.1).await?))
+}
+
+/// The request, and the address that it goes to but for the access token.
+fn own_request(
+    reader: &Reader,
+    net: Net<'_>,
+    provider: &Provider,
+    tokens: &Tokens,
+    address: &str,
+) -> Result<(String, Request), Problem> {
+    let bearer = format!("Bearer {}", tokens.access);
+    let with_query = |name: &str, value: &str| {
+        let mut url = Url::parse(address).map_err(|_| misconfigured("The provider's issuer_url is no address."))?;
+        url.query_pairs_mut().append_pair(name, value);
+        Ok::<String, Problem>(url.into())
+    };
+    Ok(match reader.access {
+        Access::Bearer => (address.to_owned(), Request::get(address).header("Authorization", &bearer)),
+        Access::Header(name) => (address.to_owned(), Request::get(address).header(name, &tokens.access)),
+        Access::Signed => (address.to_owned(), oauth1::signed_get(net, provider, tokens, address)?),
+        Access::Query(name) => (address.to_owned(), Request::get(&with_query(name, &tokens.access)?)),
+        Access::WithProof => {
+            let secret = provider.config.client_secret.as_ref().map(|secret| secret.expose().as_bytes());
+            let mut mac = Hmac::<Sha256>::new_from_slice(secret.unwrap_or_default()).map_err(Problem::internal)?;
+            mac.update(tokens.access.as_bytes());
+            let proof: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+            let address = with_query("appsecret_proof", &proof)?;
+            let request = Request::get(&address).header("Authorization", &bearer);
+            (address, request)
+        }
+    })
 }

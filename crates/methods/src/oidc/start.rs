@@ -9,10 +9,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha512};
 use store::Tx;
 
-use super::provider::{Net, Provider};
+use super::kinds::Protocol;
+use super::net::Net;
+use super::provider::Provider;
 use super::recognised::Told;
 use super::state::State;
-use super::{Oidc, named_provider};
+use super::{Oidc, named_provider, oauth1};
 
 /// Under which name a browser remembers that it left; Kratos' own.
 pub const CONTINUITY: &str = "ory_kratos_oidc_auth_code_session";
@@ -127,16 +129,24 @@ impl Oidc {
             kind: Some(asked.kind),
         };
         let sealed = self.ciphers.seal_state(&cx.entropy, &state)?;
-        let to = provider.authorization_url(net, &sealed, &state.pkce_verifier, asked.is_refresh, &asked.parameters);
-        let to = to.await?;
-        let left_behind = KeptByBrowser {
+        let to = match provider.kind.protocol {
+            Protocol::OAuth1 { request_token } => {
+                let (authenticate, _) = provider.endpoints(net).await?;
+                oauth1::authorization_url(net, provider, request_token, &authenticate, &sealed).await?
+            }
+            Protocol::OAuth2 => {
+                let (verifier, parameters) = (&state.pkce_verifier, &asked.parameters);
+                provider.authorization_url(net, &sealed, verifier, asked.is_refresh, parameters).await?
+            }
+        };
+        let kept = KeptByBrowser {
             flow_id: asked.flow_id.to_string(),
             state: sealed,
             identity_schema_id: asked.identity_schema.unwrap_or_default(),
             traits: asked.typed,
             transient_payload: asked.transient_payload.unwrap_or_default(),
         };
-        let payload = serde_json::to_value(&left_behind).map_err(Problem::internal)?;
+        let payload = serde_json::to_value(&kept).map_err(Problem::internal)?;
         let pause = Pause { name: CONTINUITY, identity: None, lifespan: LIFESPAN };
         let cookie = continuity::pause(cx, &pause, |_| payload, &mut writes)?;
         tracing::info!(flow.id = %asked.flow_id, provider = provider.config.id, "A browser goes to a provider.");

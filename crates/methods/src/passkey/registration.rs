@@ -14,10 +14,6 @@ use crate::keys::{self, Key, Keys, Trigger};
 const FIELDS: [&str; 3] = ["passkey_create_data", "passkey_register_trigger", "passkey_register"];
 
 impl RegistrationMethod for Passkey {
-    fn group(&self) -> Group {
-        Group::Passkey
-    }
-
     fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.set_csrf("");
         let Some(options) = self.options(cx, flow) else { return Ok(()) };

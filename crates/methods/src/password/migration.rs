@@ -19,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the other system says of a password that is right.
 #[derive(Deserialize)]
-struct Verdict {
+struct Answer {
     status: String,
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn is_right(
     let answer = scene.cx.services.outbound.fetch(request, MAX_ANSWER).await;
     let answer = answer.map_err(|error| unusable().log(format!("The password migration hook failed: {error}.")))?;
     match answer.status {
-        200 => Ok(serde_json::from_slice(&answer.body).is_ok_and(|Verdict { status }| status == "password_match")),
+        200 => Ok(serde_json::from_slice(&answer.body).is_ok_and(|Answer { status }| status == "password_match")),
         403 => Ok(false),
         status => Err(unusable().log(format!("The password migration hook answered with status {status}."))),
     }

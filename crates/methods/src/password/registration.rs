@@ -11,10 +11,6 @@ use store::Tx;
 use super::{Password, password_field, set_password, submit_button};
 
 impl RegistrationMethod for Password {
-    fn group(&self) -> Group {
-        Group::Password
-    }
-
     fn add_fields(&self, _: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.upsert(password_field("new-password"));
         flow.ui.upsert(submit_button(message::registration_button()));

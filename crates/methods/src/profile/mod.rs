@@ -52,10 +52,6 @@ fn add_traits(services: &Services, flow: &mut Flow<Registration>) {
 }
 
 impl RegistrationMethod for Profile {
-    fn group(&self) -> Group {
-        Group::Profile
-    }
-
     fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         flow.ui.set_csrf("");
         add_traits(cx.services, flow);

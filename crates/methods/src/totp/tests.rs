@@ -83,7 +83,7 @@ fn a_form_that_shows_no_key_any_more_links_nothing() {
     let cx = cx();
     let (flow, person) = settings_flow(&cx);
     let code = TotpSecret::from_base32("GM4OEQQXFDU4AS3A23LGKMKKP27AXEF6").expect("base32").code_at(cx.now());
-    let stale = link(&cx, &flow, person, &input(json!({"totp_code": code}))).expect("a verdict");
+    let stale = link(&cx, &flow, person, &input(json!({"totp_code": code}))).expect("an outcome");
     assert!(matches!(stale, MethodOutcome::Rejected { .. }));
 }
 

@@ -11,10 +11,6 @@ use super::{KIND, Webauthn, answer_field, display_name_field};
 use crate::keys::{self, Key, Keys};
 
 impl RegistrationMethod for Webauthn {
-    fn group(&self) -> Group {
-        Group::Webauthn
-    }
-
     fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
         if !self.is_offered(flow) {
             return Ok(());
@@ -62,11 +58,11 @@ impl RegistrationMethod for Webauthn {
     ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
         Box::pin(async move {
             let name = input.text("webauthn_register_displayname");
-            let verdict = self.sign_up(cx, flow, input, &name)?;
-            if matches!(verdict, MethodOutcome::Rejected { .. }) && !name.is_empty() {
+            let outcome = self.sign_up(cx, flow, input, &name)?;
+            if matches!(outcome, MethodOutcome::Rejected { .. }) && !name.is_empty() {
                 flow.ui.set_value("webauthn_register_displayname", name.into());
             }
-            Ok(verdict)
+            Ok(outcome)
         })
     }
 }

@@ -1,0 +1,60 @@
+//! A credential that waits for its owner to sign in: kept with a flow, and added once they have.
+
+use model::{CredentialType, Identity, Problem, Session};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use store::Tx;
+
+use crate::runtime::Engine;
+
+/// Where a flow keeps it; Kratos' name.
+const KEY: &str = "registration_duplicate_credentials";
+
+/// A credential that waits for its owner to sign in, in Kratos' own form.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PendingLink {
+    #[serde(rename = "CredentialsType")]
+    pub kind: CredentialType,
+    /// The `config` of the credential, with nothing in it but what is to be linked.
+    #[serde(rename = "CredentialsConfig")]
+    pub config: Value,
+    /// What the existing account is known by.
+    pub duplicate_identifier: String,
+}
+
+impl PendingLink {
+    /// What a flow keeps, if anything.
+    pub(crate) fn of(internal_context: &Map<String, Value>) -> Option<Self> {
+        serde_json::from_value(internal_context.get(KEY)?.clone()).ok()
+    }
+
+    pub(crate) fn keep_in(&self, internal_context: &mut Map<String, Value>) -> Result<(), Problem> {
+        internal_context.insert(KEY.to_owned(), serde_json::to_value(self).map_err(Problem::internal)?);
+        Ok(())
+    }
+
+    /// Whether it is this account that was to be linked.
+    pub(crate) fn is_of(&self, identity: &Identity) -> bool {
+        let mut identifiers = identity.credentials.values().flat_map(|credential| &credential.identifiers);
+        identifiers.any(|identifier| *identifier == self.duplicate_identifier)
+    }
+}
+
+/// Adds what was to be linked to the account that its owner has just signed in to.
+pub(crate) fn complete(
+    cx: Engine<'_>,
+    pending: &PendingLink,
+    identity: &mut Identity,
+    session: &mut Session,
+    tx: &mut Tx,
+) -> Result<(), Problem> {
+    let Some(method) = cx.runtime.find(pending.kind.as_str(), |method| method.provider()) else {
+        return Err(Problem::internal("what is to be linked is of a method that is switched off"));
+    };
+    let before = identity.clone();
+    let proved = method.link(*cx, identity, &pending.config)?;
+    cx.services.identities.save(&cx, &before, identity, tx);
+    cx.services.sessions.add_method(&cx, session, identity, proved);
+    Ok(())
+}
