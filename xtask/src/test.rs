@@ -1,10 +1,9 @@
 //! `cargo xtask test`: installs what the tests need, runs them step by step, and counts.
 
-use std::ffi::OsString;
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use crate::command::{cargo, command, stream, succeed};
 use crate::install::{self, CHROMIUM, GO, JAVA, NODE, Need, POSTGRES, PYTHON};
@@ -19,8 +18,7 @@ Usage: cargo xtask test [--only STEP]…
 
 Steps, in this order:
   unit      cargo test --workspace, with a PostgreSQL of its own beside SQLite
-  wire      replays recorded HTTP exchanges, on SQLite and on PostgreSQL; needs ../shared/wire
-            (e2e/wire adds recordings of its own), and ports 4433, 4434, 4461
+  wire      replays recorded HTTP exchanges (e2e/wire); needs ports 4433, 4434, 4461
   sdk       the published SDKs: npm, PyPI, Go, Maven, Cargo
   browser   Chromium on the built-in pages and on the apps of examples/
 
@@ -123,58 +121,44 @@ fn build_server() -> Result {
     if env::var_os("ZELUS_BIN").is_some() { Ok(()) } else { succeed(cargo().args(["build", "--package", "zelus"])) }
 }
 
-/// Where the recorded exchanges differ on purpose.
-const ACCEPTED: &str = "docs/wire-differences.txt";
+/// Further recordings, with a check of their own, which not every copy of the repository has beside it.
+const GIVEN_CHECK: &str = "../shared/wire/wirecheck.py";
+/// Where the answers to those differ on purpose; `e2e/wire/differences.txt` is for ours.
+const GIVEN_ACCEPTED: &str = "docs/wire-differences.txt";
 
 fn wire(context: &Context) -> Result<Tally> {
-    let check = root().join("../shared/wire/wirecheck.py");
-    if !check.is_file() {
-        println!("There are no recorded exchanges at ../shared/wire, so there is nothing to replay.");
-        return Ok(Tally::default());
-    }
     let python = install::python("venv-wire", "e2e/wire/requirements.txt")?;
     build_server()?;
-    let compare = |arguments: &[OsString]| {
-        let mut compare = command(&python);
-        compare.env("PYTHONDONTWRITEBYTECODE", "1").arg(&check).arg("compare");
+    let run = |script: &Path, mode: &str| {
+        let mut run = command(&python);
+        run.env("PYTHONDONTWRITEBYTECODE", "1").arg(script).arg(mode);
+        run
+    };
+    let compare = |script: &Path| {
+        let mut compare = run(script, "compare");
         compare.args(["--cmd", &format!("{} serve -c {{config}} --watch-courier", context.server.display())]);
         compare.args(["--migrate", &format!("{} migrate sql up -e --yes -c {{config}}", context.server.display())]);
-        compare.arg("--accept").arg(root().join(ACCEPTED));
-        count(compare.args(arguments))
+        compare
     };
-    let mut tally = compare(&[])?;
-    if let Some(postgres) = &context.postgres {
-        let database = ["--dsn", &postgres.url("wire"), "--reset", &postgres.reset_command("wire")];
-        tally += compare(&database.map(OsString::from))?;
+    let on_postgres = |postgres: &Postgres| {
+        ["--dsn".to_owned(), postgres.url("wire"), "--reset".to_owned(), postgres.reset_command("wire")]
+    };
+
+    let check = root().join("e2e/wire/check.py");
+    let mut tally = count(&mut run(&check, "test"))?;
+    tally += count(&mut compare(&check))?;
+
+    let given = root().join(GIVEN_CHECK);
+    if !given.is_file() {
+        println!("There are no further recordings at {GIVEN_CHECK}: only those of e2e/wire were replayed.");
+        return Ok(tally);
     }
-    // They ask the database for nothing that the others do not, so one database will do.
-    for recordings in own_recordings()? {
-        tally += compare(&recordings)?;
+    let accepted = root().join(GIVEN_ACCEPTED);
+    tally += count(compare(&given).arg("--accept").arg(&accepted))?;
+    if let Some(postgres) = &context.postgres {
+        tally += count(compare(&given).arg("--accept").arg(&accepted).args(on_postgres(postgres)))?;
     }
     Ok(tally)
-}
-
-/// Arguments that replay our own recordings: each `e2e/wire/NAME.py` that has its answers in `NAME.json`.
-fn own_recordings() -> Result<Vec<Vec<OsString>>> {
-    let folder = root().join("e2e/wire");
-    let mut scenarios = Vec::new();
-    for file in fs::read_dir(&folder)? {
-        let path = file?.path();
-        if path.extension().is_some_and(|extension| extension == "py") && path.with_extension("json").is_file() {
-            scenarios.push(path);
-        }
-    }
-    scenarios.sort();
-    let arguments = |path: &PathBuf| {
-        let golden = path.with_extension("json");
-        let profiles = folder.join("profiles");
-        ["--scenarios", "--golden", "--profiles"]
-            .into_iter()
-            .zip([path, &golden, &profiles])
-            .flat_map(|(name, value)| [name.into(), value.into()])
-            .collect()
-    };
-    Ok(scenarios.iter().map(arguments).collect())
 }
 
 fn sdk(context: &Context) -> Result<Tally> {
