@@ -111,14 +111,23 @@ def _parser() -> argparse.ArgumentParser:
         mode.add_argument("--reset", help="a command of the shell that empties that database")
         mode.add_argument("--only", action="append", default=[], metavar="SCENARIO",
                           help="only scenarios whose name begins so, or matches a pattern such as '*_api'")  # fmt: skip
-        mode.add_argument("--scenarios", type=Path, help="a file of scenarios that is elsewhere")
+        mode.add_argument("--scenarios", type=_file, help="a file of scenarios that is elsewhere")
         mode.add_argument("--recording", type=Path, help="the recording of --scenarios (beside it)")
         mode.add_argument("--profiles", type=Path, help="the configurations of --scenarios (profiles/ beside it)")
         if run is _run_compare:
-            mode.add_argument("--accept", type=Path, help="differences on purpose (differences.txt beside --scenarios)")
+            mode.add_argument(
+                "--accept", type=_file, help="differences on purpose (differences.txt beside --scenarios)"
+            )
             mode.add_argument("-v", "--verbose", action="store_true", help="shows differences in full")
     modes.add_parser("test").set_defaults(run=lambda _: test())
     return parser
+
+
+def _file(name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {name}")
+    return path
 
 
 def _run_compare(options: argparse.Namespace) -> int:

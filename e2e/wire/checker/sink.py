@@ -27,6 +27,7 @@ class Sink:
         self.claims: dict[str, Any] = {"sub": "sub-1", "email": "oidc@example.org"}
         self._provider = Provider(f"{SINK}/oidc")
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self.port: int = self._server.server_address[1]
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": POLL_S}, daemon=True).start()
 
     def close(self) -> None:

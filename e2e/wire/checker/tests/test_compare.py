@@ -1,12 +1,14 @@
 """Comparing whole suites: what passes, what fails, and what is said of it."""
 
+import contextlib
+import io
 import tempfile
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
 from checker import accepted, recording
-from checker.cli import record, suites_of
+from checker.cli import main, record, suites_of
 from checker.compare import Comparison, Report
 from checker.recording import Log, Recording
 from checker.scenarios import Scenario
@@ -227,3 +229,19 @@ class RecordingAnew(InAFolder):
         self.assertEqual(record(suites_of(self.folder, []), play, self.report, []), 1)
         self.assertEqual(self.read(), RECORDED)
         self.assert_said("suite.json is left as it was.")
+
+
+class CommandLine(InAFolder):
+    def test_compare_ends_with_the_count_and_with_a_failure(self) -> None:
+        self.write()
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            code = main(["compare", "--cmd", "false", "--scenarios", str(self.folder / "suite.py")])
+        self.assertEqual((code, said.getvalue().splitlines()[-1]), (1, "0 passed, 3 failed"))
+
+    def test_a_list_of_differences_that_is_named_has_to_be_there(self) -> None:
+        said = io.StringIO()
+        with self.assertRaises(SystemExit) as caught, contextlib.redirect_stderr(said):
+            main(["compare", "--cmd", "false", "--accept", str(self.folder / "nothing.txt")])
+        self.assertNotEqual(caught.exception.code, 0)
+        self.assertIn("there is no file", said.getvalue())
