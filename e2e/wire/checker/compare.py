@@ -103,7 +103,7 @@ class Comparison:
         except ValueError as error:
             self._report.fail(f"{suite.recording.name} is not a recording: {error}")
             return
-        for name in filter(self._chosen, recorded.keys() - found.keys()):
+        for name in filter(self._chosen, sorted(recorded.keys() - found.keys())):
             self._report.fail(
                 f"{suite.recording.name} holds the scenario {name}, which {suite.scenarios.name} does not have.",
                 max(1, len(recorded[name])),
@@ -183,7 +183,7 @@ class Comparison:
 
 
 def load(suite: Suite, report: Report) -> dict[str, Scenario] | None:
-    """The scenarios of a suite, or `None` where there are none, which is a failure if there is a recording of them."""
+    """The scenarios of a suite, or `None` where there are none. That is a failure, but for a file that others import."""
     try:
         found = scenarios.load(suite.scenarios) if suite.scenarios.is_file() else {}
     except Exception as error:  # whatever a file raises as it is read
@@ -193,6 +193,8 @@ def load(suite: Suite, report: Report) -> dict[str, Scenario] | None:
         return found
     if suite.recording.is_file():
         report.fail(f"{suite.recording.name} is a recording of no scenarios: {suite.scenarios.name} has none.")
+    elif not suite.scenarios.is_file():
+        report.fail(f"There is no {suite.scenarios.name}.")
     return None
 
 

@@ -149,6 +149,17 @@ class Comparing(InAFolder):
         self.assertEqual(self.compare(answering(RECORDED)), (0, 1))
         self.assert_said("suite.json is not a recording")
 
+    def test_a_name_without_a_file_fails(self) -> None:
+        self.write()
+        Comparison(answering(RECORDED), self.report).run(suites_of(self.folder, ["suite", "other"]))
+        self.assertEqual((self.report.passed, self.report.failed), (3, 1))
+        self.assert_said("There is no other.py.")
+
+    def test_files_that_scenarios_share_are_no_suites(self) -> None:
+        self.write()
+        (self.folder / "common.py").write_text("HELPER = 1\n")
+        self.assertEqual(self.compare(answering(RECORDED)), (3, 0))
+
     def test_nothing_to_replay_fails(self) -> None:
         self.assertEqual(self.compare(answering(RECORDED)), (0, 1))
         self.assert_said("Nothing was replayed.")
