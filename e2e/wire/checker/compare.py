@@ -183,7 +183,7 @@ class Comparison:
 
 
 def load(suite: Suite, report: Report) -> dict[str, Scenario] | None:
-    """The scenarios of a suite, or `None` where there are none. That is a failure, but for a file that others import."""
+    """The scenarios of a suite, or `None` where there are none. A failure, but for a file that others import."""
     try:
         found = scenarios.load(suite.scenarios) if suite.scenarios.is_file() else {}
     except Exception as error:  # whatever a file raises as it is read
