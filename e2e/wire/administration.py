@@ -1,9 +1,9 @@
-"""What operators do: identities, imports, sessions, messages. Run by wirecheck.py; `administration.json` holds what Kratos v26.2 answers."""
+"""What operators do: identities, imports, sessions, messages. Run by check.py; `administration.json` holds what Kratos v26.2 answers."""
 import base64
 import time
 from urllib.parse import parse_qs, urlsplit
 
-from wirecheck import ADMIN, scenario
+from checker import ADMIN, scenario
 
 PASS = "a-v3ry-g00d-Pass!"
 NOBODY = "1f2f3f4f-0000-4000-8000-000000000000"
@@ -20,7 +20,7 @@ def make(w, email=None, **more):
 
 def add_totp(w, c):
     import pyotp
-    from wirecheck import node
+    from checker import node
     flow = c.json("", "GET", "/self-service/settings/browser", record=False).body
     secret = node(flow, "totp_secret_key")["text"]["text"]
     c.submit(flow, "spa", {"method": "totp", "totp_code": pyotp.TOTP(secret).now()}, "", record=False)

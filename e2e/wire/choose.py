@@ -1,8 +1,8 @@
-"""Recovery with a choice of addresses (`feature_flags.choose_recovery_address`). Run by wirecheck.py; `choose.json` holds what Kratos v26.2 answers."""
+"""Recovery with a choice of addresses (`feature_flags.choose_recovery_address`). Run by check.py; `choose.json` holds what Kratos v26.2 answers."""
 import base64
 import hashlib
 
-from wirecheck import ADMIN, node, scenario
+from checker import ADMIN, node, scenario
 
 HOWS = ("api", "spa", "browser")
 

@@ -1,10 +1,7 @@
 """Codes by mail and text message: to sign up, to sign in, and as a second factor. See ../README.md."""
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+from checker import node
 from common import PASS, WAYS, in_every_way, kept, scenario
-from wirecheck import node
 
 
 def signed_up(w, how, traits, kind="registration_code_valid"):

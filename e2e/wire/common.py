@@ -4,7 +4,7 @@ import re
 import time
 from urllib.parse import parse_qs, urlsplit
 
-import wirecheck
+import checker
 
 PASS = "a-v3ry-g00d-Pass!"
 NOBODY = "1f2f3f4f-0000-4000-8000-000000000000"
@@ -12,7 +12,7 @@ WAYS = ("api", "spa", "browser")
 
 
 def scenario(profile="email-password"):
-    """As in `wirecheck`, but what is recorded does not depend on how fast the machine is, nor on whose script is used."""
+    """As in `checker`, but what is recorded does not depend on how fast the machine is, nor on whose script is used."""
     def wrap(fn):
         @functools.wraps(fn)
         def run(w):
@@ -20,7 +20,7 @@ def scenario(profile="email-password"):
                 fn(w)
             finally:
                 w.log[:] = [steady(exchange) for exchange in w.log]
-        return wirecheck.scenario(profile)(run)
+        return checker.scenario(profile)(run)
     return wrap
 
 
@@ -77,7 +77,7 @@ def follow(c, r, label, **kw):
 
 
 def settled(exchange):
-    """Takes out what differs from run to run and is not known to wirecheck.py: an end of time, and a code that a link filled in."""
+    """Takes out what differs from run to run and is not known to the checker: an end of time, and a code that a link filled in."""
     ui = exchange["body"].get("ui", {}) if isinstance(exchange["body"], dict) else {}
     for message in ui.get("messages", []):
         for name in ("privileged_session_expires_at_unix", "expired_at_unix"):
@@ -91,7 +91,7 @@ def expired(w, kind):
     """Sends a code after it is too old, and then to a flow that is too old, with lifespans of 1 and 8 seconds."""
     for how in WAYS:
         email = w.uniq(how)
-        w.client().json("", "POST", f"{wirecheck.ADMIN}/admin/identities", json_={"schema_id": "member", "traits": {"email": email}}, record=False)
+        w.client().json("", "POST", f"{checker.ADMIN}/admin/identities", json_={"schema_id": "member", "traits": {"email": email}}, record=False)
         c = w.client()
         opened = time.time()
         flow = c.init(kind, how)

@@ -1,12 +1,9 @@
 """Settings, second factors by app and backup code, and fresh sign-ins for them. See ../README.md."""
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
 import pyotp
+from checker import csrf, node
 from common import NOBODY, PASS, header, in_every_way, kept, scenario
-from wirecheck import csrf, node
 
 
 def link_totp(c, how="spa", h=None):

@@ -1,12 +1,8 @@
-"""Web hooks: what they are sent, and what comes of their answers. Run by wirecheck.py; `hooks.json` holds what Kratos v26.2 answers."""
-import sys
-from pathlib import Path
+"""Web hooks: what they are sent, and what comes of their answers. Run by check.py; `hooks.json` holds what Kratos v26.2 answers."""
 from urllib.parse import parse_qs, urlsplit
 
-from wirecheck import ADMIN
-
-sys.path.insert(0, str(Path(__file__).parent))
-from common import PASS, WAYS, follow, scenario  # noqa: E402
+from checker import ADMIN
+from common import PASS, WAYS, follow, scenario
 
 SENT = ("Accept", "Content-Type", "Origin", "Referer", "X-Mine")
 

@@ -1,12 +1,9 @@
 """Security keys and passkeys, with a key in software. See ../README.md."""
 import json
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+from checker import node
 from authenticator import Authenticator
 from common import header, in_every_way, kept
-from wirecheck import node
 
 
 def options(flow, *names):

@@ -1,10 +1,7 @@
 """Passwords, screens, `return_to` and anti-CSRF tokens: sign-up and sign-in. See ../README.md."""
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+from checker import ADMIN, csrf, flatten
 from common import NOBODY, PASS, WAYS, header, in_every_way, kept, scenario
-from wirecheck import ADMIN, csrf, flatten
 
 
 # ------------------------------------------------------------------ sign-up with a password

@@ -1,8 +1,8 @@
-"""Sessions, tokens made of them, logout, errors, and what every route has in common. Run by wirecheck.py; `operations.json` holds what Kratos v26.2 answers."""
+"""Sessions, tokens made of them, logout, errors, and what every route has in common. Run by check.py; `operations.json` holds what Kratos v26.2 answers."""
 import base64
 import json
 
-from wirecheck import ADMIN, PUBLIC, csrf, scenario
+from checker import ADMIN, PUBLIC, csrf, scenario
 
 PASS = "a-v3ry-g00d-Pass!"
 NOBODY = "1f2f3f4f-0000-4000-8000-000000000000"

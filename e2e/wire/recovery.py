@@ -1,13 +1,9 @@
-"""Recovery by code and by link. Run by wirecheck.py; `recovery.json` holds what Kratos v26.2 answers."""
-import sys
+"""Recovery by code and by link. Run by check.py; `recovery.json` holds what Kratos v26.2 answers."""
 import time
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from wirecheck import ADMIN, csrf, scenario
-
-sys.path.insert(0, str(Path(__file__).parent))
-from common import NOBODY, PASS, WAYS, expired, follow, settled  # noqa: E402
+from checker import ADMIN, csrf, scenario
+from common import NOBODY, PASS, WAYS, expired, follow, settled
 
 
 def recover(w, c, email, how, prefix=""):
@@ -348,7 +344,7 @@ def recovery_with_an_operators_link(w):
 @scenario("recovery-transitions")
 def recovery_with_a_second_factor(w):
     import pyotp
-    from wirecheck import node
+    from checker import node
     email = w.uniq()
     c = w.client()
     c.register(email, how="spa")

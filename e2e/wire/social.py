@@ -1,12 +1,9 @@
 """Signing in, signing up and linking with an OpenID provider. See ../README.md."""
-import sys
 import time
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-sys.path.insert(0, str(Path(__file__).parent))
+from checker import SINK, csrf
 from common import NOBODY, PASS, header, in_every_way, kept, scenario
-from wirecheck import SINK, csrf
 
 CALLBACK = "/self-service/methods/oidc/callback/local"
 IN_BROWSERS = ("spa", "browser")

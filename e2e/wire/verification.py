@@ -1,12 +1,8 @@
-"""Verification by code and by link. Run by wirecheck.py; `verification.json` holds what Kratos v26.2 answers."""
-import sys
+"""Verification by code and by link. Run by check.py; `verification.json` holds what Kratos v26.2 answers."""
 import time
-from pathlib import Path
 
-from wirecheck import ADMIN, scenario
-
-sys.path.insert(0, str(Path(__file__).parent))
-from common import NOBODY, PASS, WAYS, expired, follow  # noqa: E402
+from checker import ADMIN, scenario
+from common import NOBODY, PASS, WAYS, expired, follow
 
 
 @scenario("recovery-link-short")

@@ -3,6 +3,7 @@
 //! Nothing here passes or fails: what is measured is written down.
 
 mod database;
+mod history;
 mod load;
 mod process;
 mod report;
@@ -26,8 +27,8 @@ use process::{Server, free_port};
 use results::{Measured, OnDatabase, Pgbench, Results};
 
 const HELP: &str = "\
-Measures the release build with wrk, on SQLite and on PostgreSQL, and writes docs/benchmarks.md and
-bench/results/latest.json.
+Measures the release build with wrk, on SQLite and on PostgreSQL, writes docs/benchmarks.md, and adds
+the run to bench/results/runs.jsonl: a row of JSON with the figures that have a target.
 
 Usage: cargo xtask bench [OPTIONS]
 
@@ -35,9 +36,9 @@ Usage: cargo xtask bench [OPTIONS]
   --database NAME     only on sqlite, or only on postgres
   --only NAME         only requests whose name contains NAME
   --connections N     how many requests are under way at a time (16)
-  --json FILE         where the figures go to
+  --json FILE         the file that the row is added to
 
-With any option but --json the report is only printed, and both files go to target/bench.
+With any option but --json the report is only printed, and both files are in target/bench.
 ZELUS_BIN names another server than the release build.";
 
 /// What is measured, and for how long.
@@ -268,15 +269,15 @@ impl Bench<'_> {
 
 /// Writes what was found to where it belongs.
 fn finish(plan: &Plan, folder: &Path, results: &Results) -> Result {
-    let (report, json) = match plan.is_whole {
-        true => (root().join("docs/benchmarks.md"), root().join("bench/results/latest.json")),
-        false => (folder.join("benchmarks.md"), folder.join("latest.json")),
+    let (report, rows) = match plan.is_whole {
+        true => (root().join("docs/benchmarks.md"), root().join("bench/results/runs.jsonl")),
+        false => (folder.join("benchmarks.md"), folder.join("runs.jsonl")),
     };
-    let json = plan.json.clone().unwrap_or(json);
+    let rows = plan.json.clone().unwrap_or(rows);
     let text = report::render(results);
     fs::write(&report, &text)?;
-    fs::write(&json, format!("{}\n", serde_json::to_string_pretty(results)?))?;
-    println!("\n{text}\nWritten to {} and {}.", report.display(), json.display());
+    history::append(results, &rows)?;
+    println!("\n{text}\nWritten to {}; a row added to {}.", report.display(), rows.display());
     Ok(())
 }
 

@@ -21,7 +21,7 @@ impl Tally {
     pub fn of_line(line: &str) -> Self {
         // Maven resets the terminal's colours before it lets a program write.
         let line = line.trim_start_matches("\x1b[0m");
-        cargo(line).or_else(|| wire(line)).or_else(|| journey(line)).or_else(|| node(line)).unwrap_or_default()
+        [cargo, wire, plain, journey, node].iter().find_map(|count| count(line)).unwrap_or_default()
     }
 
     /// Makes a runner's exit code count: one that failed without saying which test, or that ran no test at all, is a
@@ -49,6 +49,12 @@ fn wire(line: &str) -> Option<Tally> {
     let on_purpose: u32 = words.nth(2).and_then(|count| count.parse().ok()).unwrap_or(0);
     let passed = same + on_purpose;
     Some(Tally { passed, failed: total.saturating_sub(passed) })
+}
+
+/// `12 passed, 1 failed`, and nothing else
+fn plain(line: &str) -> Option<Tally> {
+    let (passed, failed) = line.strip_suffix(" failed")?.split_once(" passed, ")?;
+    Some(Tally { passed: passed.parse().ok()?, failed: failed.parse().ok()? })
 }
 
 /// `ok - what was tried` or `not ok - what was tried: what went wrong`, flush left.
@@ -87,6 +93,8 @@ mod tests {
         check("test result: FAILED. 5 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out", 5, 2);
         check("wire: 12 of 12 exchanges identical", 12, 0);
         check("wire: 9 of 12 exchanges identical, 2 different on purpose", 11, 1);
+        check("3926 passed, 0 failed", 3926, 0);
+        check("12 passed, 1 failed", 12, 1);
         check("ok - PyPI ory-kratos-client 25.4.0, native token", 1, 0);
         check("not ok - PyPI ory-kratos-client 25.4.0, native token: answered 200", 0, 1);
         check("\x1b[0m\x1b[0mok - Maven sh.ory.kratos:kratos-client 25.4.0, native token", 1, 0);
@@ -97,8 +105,8 @@ mod tests {
 
     #[test]
     fn passes_over_other_lines() {
-        for line in ["", "test login ... ok", "ℹ tests 7", "    ok 1 - nested", "wire: ready", "12 passed; 1 failed"]
-        {
+        let lines = ["", "test login ... ok", "ℹ tests 7", "    ok 1 - nested", "wire: ready", "12 passed; 1 failed"];
+        for line in lines.into_iter().chain(["unit 12 passed, 1 failed", "12 passed, 1 failed in all", "12 passed"]) {
             check(line, 0, 0);
         }
     }

@@ -1,10 +1,9 @@
 //! `cargo xtask test`: installs what the tests need, runs them step by step, and counts.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
-use std::{env, fs};
+use std::{env, iter};
 
 use crate::command::{cargo, command, stream, succeed};
 use crate::install::{self, CHROMIUM, GO, JAVA, NODE, Need, POSTGRES, PYTHON};
@@ -19,8 +18,8 @@ Usage: cargo xtask test [--only STEP]…
 
 Steps, in this order:
   unit      cargo test --workspace, with a PostgreSQL of its own beside SQLite
-  wire      replays recorded HTTP exchanges, on SQLite and on PostgreSQL; needs ../shared/wire
-            (e2e/wire adds recordings of its own), and ports 4433, 4434, 4461
+  wire      replays recorded HTTP exchanges (e2e/wire), on SQLite and on PostgreSQL;
+            needs ports 4433, 4434, 4461
   sdk       the published SDKs: npm, PyPI, Go, Maven, Cargo
   browser   Chromium on the built-in pages and on the apps of examples/
 
@@ -123,58 +122,48 @@ fn build_server() -> Result {
     if env::var_os("ZELUS_BIN").is_some() { Ok(()) } else { succeed(cargo().args(["build", "--package", "zelus"])) }
 }
 
-/// Where the recorded exchanges differ on purpose.
-const ACCEPTED: &str = "docs/wire-differences.txt";
+/// Further recordings, with a check of their own, which not every copy of the repository has beside it.
+const GIVEN_CHECK: &str = "../shared/wire/wirecheck.py";
+/// Where the answers to those differ on purpose; `e2e/wire/differences.txt` is for ours.
+const GIVEN_ACCEPTED: &str = "docs/wire-differences.txt";
+/// Those of our recordings that ask most of a database in the least time: sessions and accounts, lists, and every method.
+const DATABASE_SUITES: [&str; 3] = ["administration", "methods", "operations"];
 
 fn wire(context: &Context) -> Result<Tally> {
-    let check = root().join("../shared/wire/wirecheck.py");
-    if !check.is_file() {
-        println!("There are no recorded exchanges at ../shared/wire, so there is nothing to replay.");
-        return Ok(Tally::default());
-    }
     let python = install::python("venv-wire", "e2e/wire/requirements.txt")?;
     build_server()?;
-    let compare = |arguments: &[OsString]| {
-        let mut compare = command(&python);
-        compare.env("PYTHONDONTWRITEBYTECODE", "1").arg(&check).arg("compare");
+    let run = |script: &Path, mode: &str| {
+        let mut run = command(&python);
+        run.env("PYTHONDONTWRITEBYTECODE", "1").arg(script).arg(mode);
+        run
+    };
+    let compare = |script: &Path, database: Option<&Postgres>| {
+        let mut compare = run(script, "compare");
         compare.args(["--cmd", &format!("{} serve -c {{config}} --watch-courier", context.server.display())]);
         compare.args(["--migrate", &format!("{} migrate sql up -e --yes -c {{config}}", context.server.display())]);
-        compare.arg("--accept").arg(root().join(ACCEPTED));
-        count(compare.args(arguments))
+        if let Some(postgres) = database {
+            compare.args(["--dsn", &postgres.url("wire"), "--reset", &postgres.reset_command("wire")]);
+        }
+        compare
     };
-    let mut tally = compare(&[])?;
-    if let Some(postgres) = &context.postgres {
-        let database = ["--dsn", &postgres.url("wire"), "--reset", &postgres.reset_command("wire")];
-        tally += compare(&database.map(OsString::from))?;
-    }
-    // They ask the database for nothing that the others do not, so one database will do.
-    for recordings in own_recordings()? {
-        tally += compare(&recordings)?;
-    }
-    Ok(tally)
-}
+    let ours = root().join("e2e/wire/check.py");
+    let given = root().join(GIVEN_CHECK);
+    let postgres = context.postgres.as_ref();
 
-/// Arguments that replay our own recordings: each `e2e/wire/NAME.py` that has its answers in `NAME.json`.
-fn own_recordings() -> Result<Vec<Vec<OsString>>> {
-    let folder = root().join("e2e/wire");
-    let mut scenarios = Vec::new();
-    for file in fs::read_dir(&folder)? {
-        let path = file?.path();
-        if path.extension().is_some_and(|extension| extension == "py") && path.with_extension("json").is_file() {
-            scenarios.push(path);
+    let mut tally = count(&mut run(&ours, "test"))?;
+    tally += count(&mut compare(&ours, None))?;
+    // One thorough run on SQLite is enough, and PostgreSQL sees the recordings that take a minute or two.
+    if given.is_file() {
+        for database in iter::once(None).chain(postgres.map(Some)) {
+            tally += count(compare(&given, database).arg("--accept").arg(root().join(GIVEN_ACCEPTED)))?;
+        }
+    } else {
+        println!("There are no further recordings at {GIVEN_CHECK}: only those of e2e/wire are replayed.");
+        if postgres.is_some() {
+            tally += count(compare(&ours, postgres).args(DATABASE_SUITES))?;
         }
     }
-    scenarios.sort();
-    let arguments = |path: &PathBuf| {
-        let golden = path.with_extension("json");
-        let profiles = folder.join("profiles");
-        ["--scenarios", "--golden", "--profiles"]
-            .into_iter()
-            .zip([path, &golden, &profiles])
-            .flat_map(|(name, value)| [name.into(), value.into()])
-            .collect()
-    };
-    Ok(scenarios.iter().map(arguments).collect())
+    Ok(tally)
 }
 
 fn sdk(context: &Context) -> Result<Tally> {

@@ -8,8 +8,6 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
 use super::results::median;
 use crate::Result;
 use crate::command::{command, run_quietly};
@@ -28,7 +26,7 @@ pub struct Server {
 }
 
 /// Resident memory.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Memory {
     pub total_mib: f64,
     /// Pages of files that are mapped into memory, which the system takes back when it needs them.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::load::SIGN_IN;
-use super::results::{Measured, OnDatabase, Results};
+use super::results::{OnDatabase, Results};
 use super::targets::{self, title};
 
 /// The page, ratios first.
@@ -67,14 +67,14 @@ const NOTES: &str = "
   loopback, without TLS.
 - Resident memory under load counts the pages of the database file that SQLite maps, which the system takes back at will.
 
-`cargo xtask bench --help` tells how to run it, or a part of it. All samples are in `bench/results/latest.json`.
+`cargo xtask bench --help` tells how to run it, or a part of it. `bench/results/runs.jsonl` has a row for every run.
 ";
 
 fn write_targets(page: &mut String, results: &Results) -> std::fmt::Result {
     writeln!(page, "\n## Targets\n\n| | at most | measured | |\n|---|---:|---:|---|")?;
     for target in targets::all(results) {
-        let verdict = if target.measured <= target.at_most { "reached" } else { "**missed**" };
-        let (limit, measured) = (target.at_most, figure(target.measured));
+        let verdict = if target.is_reached() { "reached" } else { "**missed**" };
+        let (limit, measured) = (target.at_most, figure(target.measured.median));
         writeln!(page, "| {} | {limit} {} | {measured} | {verdict} |", target.what, target.unit)?;
     }
     Ok(())
@@ -87,7 +87,7 @@ fn write_database(page: &mut String, results: &Results, on: &OnDatabase) -> std:
     writeln!(page, "| request | × bare | above bare, µs | CPU, µs |{head} req/s | p50, ms | p99, ms |")?;
     writeln!(page, "|---|---:|---:|---:|{line}---:|---:|---:|")?;
     for measured in [&on.bare].into_iter().chain(&on.requests) {
-        let (ratio, above) = (measured.ratio(&on.bare), measured.above_us(&on.bare));
+        let (ratio, above) = (measured.ratio(&on.bare).median, measured.above_us(&on.bare).median);
         let database = measured.median(|sample| sample.database_cpu_us);
         let database = if has_processes { format!(" {} |", figure(database)) } else { String::new() };
         writeln!(
@@ -95,13 +95,13 @@ fn write_database(page: &mut String, results: &Results, on: &OnDatabase) -> std:
             "| {} | {ratio:.2} | {} | {} |{database} {} | {:.2} | {:.2} |",
             measured.name,
             figure(above),
-            figure(measured.cpu_us()),
+            figure(measured.cpu_us().median),
             thousands(measured.median(|sample| sample.per_second)),
             measured.median(|sample| Some(sample.p50_us)) / 1000.0,
             measured.median(|sample| Some(sample.p99_us)) / 1000.0,
         )?;
     }
-    if let Some(sign_in) = on.request(SIGN_IN).map(Measured::cpu_us) {
+    if let Some(sign_in) = on.request(SIGN_IN).map(|measured| measured.cpu_us().median) {
         let (hash, rest) = (figure(results.hash_us), figure(sign_in - results.hash_us));
         writeln!(page, "\nOf signing in, the hash takes {hash} µs and everything else {rest} µs.")?;
     }

@@ -1,9 +1,9 @@
-//! What was measured, as it is kept in `bench/results/`.
+//! What was measured in one run.
 
 use std::fs;
 use std::thread::available_parallelism;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::process::Memory;
 use super::{Plan, postgres_program};
@@ -11,7 +11,7 @@ use crate::Result;
 use crate::command::{command, run_quietly};
 
 /// A whole run.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Results {
     pub machine: Machine,
     /// The commit that was measured; a `+` says that it had been changed since.
@@ -22,7 +22,6 @@ pub struct Results {
     /// CPU time of checking one password hash.
     pub hash_us: f64,
     /// CPU time of evaluating a Jsonnet snippet in a warm worker.
-    #[serde(default)]
     pub jsonnet_us: Option<f64>,
     pub bare_start_ms: f64,
     pub bare_idle: Memory,
@@ -30,7 +29,7 @@ pub struct Results {
     pub pgbench: Option<Pgbench>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub struct Machine {
     pub cpu: String,
     pub cores: usize,
@@ -42,7 +41,7 @@ pub struct Machine {
 }
 
 /// The server on one database.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct OnDatabase {
     pub name: String,
     pub start_ms: f64,
@@ -55,14 +54,14 @@ pub struct OnDatabase {
 }
 
 /// One kind of request, a sample for each round.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Measured {
     pub name: String,
     pub samples: Vec<Sample>,
 }
 
 /// What requests of one kind cost in one round. CPU time is per request, in microseconds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Sample {
     pub cpu_us: f64,
     pub database_cpu_us: Option<f64>,
@@ -75,12 +74,12 @@ pub struct Sample {
 }
 
 /// `pgbench -S -M prepared`, a sample for each round.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct Pgbench {
     pub samples: Vec<PgbenchSample>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct PgbenchSample {
     pub per_second: f64,
     pub client_cpu_us: f64,
@@ -145,8 +144,9 @@ impl Measured {
         Self { name: name.to_owned(), samples: Vec::new() }
     }
 
-    pub fn cpu_us(&self) -> f64 {
-        self.median(|sample| Some(sample.cpu_us))
+    /// CPU time of the server for one request.
+    pub fn cpu_us(&self) -> Spread {
+        Spread::of(self.samples.iter().map(|sample| sample.cpu_us))
     }
 
     /// The middle of a figure over all rounds; not a number where there is none.
@@ -155,19 +155,50 @@ impl Measured {
     }
 
     /// CPU time above that of the bare route in the same round.
-    pub fn above_us(&self, bare: &Self) -> f64 {
-        median(self.samples.iter().zip(&bare.samples).map(|(ours, bare)| ours.cpu_us - bare.cpu_us))
+    pub fn above_us(&self, bare: &Self) -> Spread {
+        Spread::of(self.samples.iter().zip(&bare.samples).map(|(ours, bare)| ours.cpu_us - bare.cpu_us))
     }
 
     /// How many times the CPU time of the bare route in the same round.
-    pub fn ratio(&self, bare: &Self) -> f64 {
-        median(self.samples.iter().zip(&bare.samples).map(|(ours, bare)| ours.cpu_us / bare.cpu_us))
+    pub fn ratio(&self, bare: &Self) -> Spread {
+        Spread::of(self.samples.iter().zip(&bare.samples).map(|(ours, bare)| ours.cpu_us / bare.cpu_us))
     }
 }
 
 impl Pgbench {
     pub fn median(&self, figure: impl Fn(&PgbenchSample) -> f64) -> f64 {
         median(self.samples.iter().map(figure))
+    }
+}
+
+/// A figure over all rounds: its median, and the least and most that were measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    pub median: f64,
+    pub least: f64,
+    pub most: f64,
+}
+
+impl Spread {
+    /// What is known of a figure that was not measured.
+    pub const NONE: Self = Self { median: f64::NAN, least: f64::NAN, most: f64::NAN };
+
+    /// The spread of these values; not numbers where there are none.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let values: Vec<f64> = values.into_iter().collect();
+        let least = values.iter().copied().fold(f64::NAN, f64::min);
+        let most = values.iter().copied().fold(f64::NAN, f64::max);
+        Self { median: median(values), least, most }
+    }
+
+    /// A figure that was measured once.
+    pub fn once(value: f64) -> Self {
+        Self { median: value, least: value, most: value }
+    }
+
+    /// The figure without a part of it that is always the same.
+    pub fn without(self, part: f64) -> Self {
+        Self { median: self.median - part, least: self.least - part, most: self.most - part }
     }
 }
 
@@ -184,12 +215,22 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::{Spread, median};
 
     #[test]
     fn the_median_is_the_middle() {
         assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.5);
         assert!(median([]).is_nan());
+    }
+
+    #[test]
+    fn a_spread_goes_from_the_least_to_the_most() {
+        let spread = Spread::of([3.0, 1.0, 8.0]);
+        assert_eq!(spread, Spread { median: 3.0, least: 1.0, most: 8.0 });
+        assert_eq!(spread.without(1.0), Spread { median: 2.0, least: 0.0, most: 7.0 });
+        assert_eq!(Spread::of([4.0]), Spread::once(4.0));
+        let none = Spread::of([]);
+        assert!(none.median.is_nan() && none.least.is_nan() && none.most.is_nan());
     }
 }
