@@ -73,6 +73,7 @@ static ZELUS_VERSIONS: Statement =
 pub struct Migration {
     /// Its name, such as `0001_schema`. Names sort in the order of the steps.
     pub name: &'static str,
+    /// Whether it was taken.
     pub applied: bool,
     /// Whether requests cannot be served without it.
     pub needed: bool,
@@ -83,6 +84,7 @@ pub struct Migration {
 pub enum MigrateError {
     /// It is not one that this version can serve. Says why, in one line for the operator.
     Refused(String),
+    /// The database failed.
     Store(StoreError),
 }
 
