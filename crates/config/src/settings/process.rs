@@ -184,7 +184,7 @@ pub struct Zelus {
 /// `zelus.defaults`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defaults {
-    /// As in Kratos v26.2.
+    /// The defaults of Kratos v26.2.
     Kratos,
     /// Safer and more complete.
     Zelus,

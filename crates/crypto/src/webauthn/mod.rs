@@ -2,6 +2,8 @@
 //!
 //! Nothing is asked of a key but that it is the same one again: statements about who made it ("attestation") are not
 //! requested, so certificates in them are not looked at, and nothing depends on them.
+//!
+//! Why this is not the crate `webauthn-rs`: `docs/decisions/0003-web-authentication.md`.
 
 mod authenticator_data;
 mod cose;

@@ -3,6 +3,8 @@
 //! A fresh database gets Kratos' tables together with Kratos' whole list of migrations, so that Kratos starts on it as
 //! on one of its own. A database that Kratos v26.2 migrated needs nothing to be served. One that a newer Kratos
 //! migrated is served as long as the columns that Zelus uses are still there.
+//!
+//! Migrators such as `refinery` keep a table of their own; here Kratos' has to be as Kratos leaves it.
 
 mod catalogue;
 
