@@ -49,18 +49,6 @@ impl From<Problem> for FetchError {
     }
 }
 
-impl From<CsrfClues> for FetchError {
-    fn from(clues: CsrfClues) -> Self {
-        Self::AnotherBrowser(clues)
-    }
-}
-
-impl From<SecondFactorRequired> for FetchError {
-    fn from(required: SecondFactorRequired) -> Self {
-        Self::SecondFactor(required)
-    }
-}
-
 /// 401 without an id: unlike when a form is opened, fetching and submitting one tell no more.
 pub(crate) fn signed_out() -> Problem {
     Problem::unauthorized("Please sign in first: settings are those of the person who is signed in.")

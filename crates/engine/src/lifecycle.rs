@@ -72,7 +72,7 @@ where
     Flow<K>: HasChallenge,
 {
     let flow: Flow<K> = stored(cx, id).await?;
-    ensure_same_browser(cx.request, &flow)?;
+    ensure_same_browser(cx.request, &flow).map_err(FetchError::AnotherBrowser)?;
     if flow.expires_at <= cx.now() {
         return Err(FetchError::TooOld(expiry::expired_on_fetch(cx.services, &flow, true)));
     }

@@ -3,7 +3,7 @@
 use flow::{
     AnyFlow, Context, Hook, LoginInProgress, RegistrationInProgress, Rejection, Services, SettingsInProgress, Stop,
 };
-use model::wire::ContinueWith;
+use model::wire::{ContinueWith, ContinueWithFlow};
 use model::{Aal, AddressStatus, Identity, Problem, VerifiableAddress, message};
 use store::Tx;
 
@@ -49,22 +49,12 @@ impl Hook for ShowVerificationUi {
         progress: &mut RegistrationInProgress<'_>,
         _: &mut Tx,
     ) -> Result<(), Stop> {
-        if let Some(flow) = &progress.verification {
-            progress.continue_with.push(ContinueWith::ShowVerificationUi { flow: flow.clone() });
-            if !cx.request.wants_json {
-                progress.redirect_to.clone_from(&flow.url);
-            }
-        }
+        show(cx, progress.verification.as_ref(), &mut progress.continue_with, &mut progress.redirect_to);
         Ok(())
     }
 
     fn on_login(&self, cx: Context<'_>, progress: &mut LoginInProgress<'_>, _: &mut Tx) -> Result<(), Stop> {
-        if let Some(flow) = &progress.verification {
-            progress.continue_with.push(ContinueWith::ShowVerificationUi { flow: flow.clone() });
-            if !cx.request.wants_json {
-                progress.redirect_to.clone_from(&flow.url);
-            }
-        }
+        show(cx, progress.verification.as_ref(), &mut progress.continue_with, &mut progress.redirect_to);
         Ok(())
     }
 
@@ -72,6 +62,19 @@ impl Hook for ShowVerificationUi {
         let flow = progress.verification.iter().cloned();
         progress.continue_with.extend(flow.map(|flow| ContinueWith::ShowVerificationUi { flow }));
         Ok(())
+    }
+}
+
+fn show(
+    cx: Context<'_>,
+    flow: Option<&ContinueWithFlow>,
+    continue_with: &mut Vec<ContinueWith>,
+    redirect_to: &mut Option<String>,
+) {
+    let Some(flow) = flow else { return };
+    continue_with.push(ContinueWith::ShowVerificationUi { flow: flow.clone() });
+    if !cx.request.wants_json {
+        redirect_to.clone_from(&flow.url);
     }
 }
 

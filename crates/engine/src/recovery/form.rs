@@ -154,7 +154,7 @@ pub async fn fetch(cx: Engine<'_>, id: Id<Flow<Recovery>>) -> Result<Flow<Recove
     require_enabled(cx)?;
     let flow = lifecycle::stored(cx, id).await?;
     if !flow.detail.skip_csrf_check {
-        ensure_same_browser(cx.request, &flow)?;
+        ensure_same_browser(cx.request, &flow).map_err(FetchError::AnotherBrowser)?;
     }
     if flow.expires_at > cx.now() {
         return Ok(flow);

@@ -103,7 +103,7 @@ pub(super) fn sort(cx: Engine<'_>, flow: &mut Flow<Registration>) {
 /// # Errors
 /// When signing up is switched off, or the form is not this caller's, or too old.
 pub async fn fetch(cx: Engine<'_>, id: Id<Flow<Registration>>) -> Result<Shown<Registration>, FetchError> {
-    ensure_enabled(cx)?;
+    ensure_enabled(cx).map_err(Problem::from)?;
     lifecycle::fetch(cx, id).await
 }
 
@@ -155,12 +155,6 @@ impl From<OpenError> for Problem {
 impl From<Problem> for OpenError {
     fn from(problem: Problem) -> Self {
         Self::Failed(problem)
-    }
-}
-
-impl From<OpenError> for FetchError {
-    fn from(error: OpenError) -> Self {
-        Self::Failed(error.into())
     }
 }
 

@@ -140,7 +140,8 @@ pub async fn fetch(cx: Engine<'_>, id: Id<Flow<Settings>>) -> Result<Shown, Fetc
         return Err(FetchError::SomebodyElses);
     }
     let page = cx.services.flow_page(&flow);
-    require_level(cx, &found.session, StepUp { return_to: Some(&page), request_url: None })?;
+    let on = StepUp { return_to: Some(&page), request_url: None };
+    require_level(cx, &found.session, on).map_err(FetchError::SecondFactor)?;
     if flow.expires_at <= cx.now() {
         return Err(FetchError::TooOld(expiry::expired_on_fetch(cx.services, &flow, false)));
     }

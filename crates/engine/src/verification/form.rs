@@ -101,7 +101,7 @@ fn new_flow(
 pub async fn fetch(cx: Engine<'_>, id: Id<Flow<Verification>>) -> Result<Flow<Verification>, FetchError> {
     require_enabled(cx)?;
     let flow = lifecycle::stored(cx, id).await?;
-    ensure_same_browser(cx.request, &flow)?;
+    ensure_same_browser(cx.request, &flow).map_err(FetchError::AnotherBrowser)?;
     match flow.expires_at <= cx.now() {
         true => Err(FetchError::TooOld(expiry::expired_on_fetch(cx.services, &flow, false))),
         false => Ok(flow),

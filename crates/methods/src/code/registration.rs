@@ -72,8 +72,7 @@ async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) ->
     if matches!(asked, Request::Nothing) {
         return Ok(MethodOutcome::rejected(message::no_registration_method()));
     }
-    let schemas = cx.services.identities.schemas();
-    let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
+    let traits = registration::traits(cx.services, flow, input);
     let mut candidate = registration::candidate(cx, flow, &traits);
     if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
         return Ok(MethodOutcome::invalid(errors));

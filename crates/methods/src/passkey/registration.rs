@@ -91,9 +91,7 @@ impl Passkey {
             Ok(key) => Key::new(&cx, key, None, true),
             Err(message) => return Ok(MethodOutcome::rejected(message)),
         };
-        let schemas = cx.services.identities.schemas();
-        let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
-        let mut candidate = registration::candidate(cx, flow, &traits);
+        let mut candidate = registration::candidate(cx, flow, &registration::traits(cx.services, flow, input));
         let stored = Keys::first(key, challenge.handle());
         keys::put(&cx, &mut candidate, KIND, &stored)?;
         if let Some(credential) = candidate.credentials.get_mut(&KIND) {

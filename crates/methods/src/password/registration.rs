@@ -55,9 +55,7 @@ impl RegistrationMethod for Password {
 
 async fn check(cx: Context<'_>, flow: &Flow<Registration>, input: &Input) -> Result<RegistrationOutcome, Problem> {
     let password = Secret::new(input.text("password"));
-    let schemas = cx.services.identities.schemas();
-    let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
-    let mut candidate = registration::candidate(cx, flow, &traits);
+    let mut candidate = registration::candidate(cx, flow, &registration::traits(cx.services, flow, input));
     if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
         return Ok(MethodOutcome::invalid(errors));
     }

@@ -108,9 +108,7 @@ impl Webauthn {
             Ok(key) => Key::new(&cx, key, Some(name), true),
             Err(message) => return Ok(MethodOutcome::rejected(message)),
         };
-        let schemas = cx.services.identities.schemas();
-        let traits = schemas.traits(flow.detail.identity_schema.as_deref(), &input.traits(), input.is_form);
-        let mut candidate = registration::candidate(cx, flow, &traits);
+        let mut candidate = registration::candidate(cx, flow, &registration::traits(cx.services, flow, input));
         keys::put(&cx, &mut candidate, KIND, &Keys::first(key, challenge.handle()))?;
         if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
             return Ok(MethodOutcome::invalid(errors));
