@@ -67,6 +67,8 @@ where
                 // Those that have ended are forgotten as others come, so that the set does not grow.
                 while connections.try_join_next().is_some() {}
                 connections.spawn(connection::serve(accepted, options.clone(), service_of.clone(), open.add()));
+                // Of several who share a queue, the first to wake would take all that come at once.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 tracing::warn!(%error, "A connection could not be accepted.");

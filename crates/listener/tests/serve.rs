@@ -16,7 +16,7 @@ use listener::{Options, Peer, Tls, Workers};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ struct Place {
     folder: tempfile::TempDir,
     port: u16,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    serving: JoinSet<()>,
 }
 
 impl Place {
@@ -52,7 +52,8 @@ impl Place {
                 Ok::<_, Infallible>(response.expect("a response"))
             })
         };
-        let serving = tokio::spawn(listener::serve(sockets, options, answer, stopped));
+        let mut serving = JoinSet::new();
+        serving.spawn(listener::serve(sockets, options, answer, stopped));
         Self { folder, port, stop, serving }
     }
 
@@ -67,9 +68,10 @@ impl Place {
     }
 
     /// Tells it to stop, and waits until it has.
-    async fn stop(self) {
+    async fn stop(mut self) {
         self.stop.send(true).expect("it listens");
-        tokio::time::timeout(PATIENCE, self.serving).await.expect("it ends").expect("no panic");
+        let ended = tokio::time::timeout(PATIENCE, self.serving.join_next()).await.expect("it ends");
+        ended.expect("it was serving").expect("no panic");
         assert!(!self.folder.path().join("public.sock").exists(), "the socket is removed");
     }
 }
@@ -130,11 +132,11 @@ async fn requests_under_way_are_finished_and_cut_off_when_nobody_waits_for_them(
     place.stop().await;
     assert!(answer(&mut slow).starts_with("HTTP/1.1 200"));
 
-    let place = Place::new(1, None).await;
+    let mut place = Place::new(1, None).await;
     let mut slow = place.connect();
     ask(&mut slow, "/slow");
     tokio::time::sleep(Duration::from_millis(100)).await;
-    place.serving.abort();
+    place.serving.abort_all();
     let mut nothing = Vec::new();
     let _ = slow.read_to_end(&mut nothing);
     assert_eq!(nothing, b"");
