@@ -1,6 +1,7 @@
 //! SQLite: short indexed reads run where they are asked for, on one of several read-only connections; all writes go
 //! through one thread, which commits what is waiting together.
 
+mod compile_options;
 mod reader;
 mod row;
 mod writer;
@@ -150,6 +151,7 @@ fn open_writer(path: &Path, create: bool, busy_timeout: Duration) -> Result<Conn
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         prepare_once(&connection)?;
+        compile_options::check(&connection)?;
         Ok(connection)
     };
     open().map_err(|error| cannot_open(path, &error))
