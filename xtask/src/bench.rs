@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the release build costs, beside a bare route and beside `pgbench` on the same machine.
+//! `cargo xtask bench`: what the build for production costs, beside a bare route and beside `pgbench` on the same machine.
 //!
 //! Nothing here passes or fails: what is measured is written down.
 
@@ -26,8 +26,8 @@ use process::{Server, free_port};
 use results::{Measured, OnDatabase, Pgbench, Results};
 
 const HELP: &str = "\
-Measures the release build with wrk, on SQLite and on PostgreSQL, and writes docs/benchmarks.md and
-bench/results/latest.json.
+Measures the build for production (--profile dist) with wrk, on SQLite and on PostgreSQL, and writes
+docs/benchmarks.md and bench/results/latest.json.
 
 Usage: cargo xtask bench [OPTIONS]
 
@@ -38,7 +38,7 @@ Usage: cargo xtask bench [OPTIONS]
   --json FILE         where the figures go to
 
 With any option but --json the report is only printed, and both files go to target/bench.
-ZELUS_BIN names another server than the release build.";
+ZELUS_BIN names another server than that build.";
 
 /// What is measured, and for how long.
 struct Plan {
@@ -137,13 +137,13 @@ fn plan(arguments: &[String]) -> Result<Plan> {
 fn build() -> Result<PathBuf> {
     let given = env::var_os("ZELUS_BIN").map(PathBuf::from);
     let packages: &[&str] = if given.is_some() { &[] } else { &["--package", "zelus"] };
-    succeed(cargo().args(["build", "--release", "--package", "bench"]).args(packages))?;
-    Ok(given.unwrap_or_else(|| target().join("release/zelus")))
+    succeed(cargo().args(["build", "--profile", "dist", "--package", "bench"]).args(packages))?;
+    Ok(given.unwrap_or_else(|| target().join("dist/zelus")))
 }
 
 /// The program of `bench/`.
 fn helper() -> PathBuf {
-    target().join("release/bench")
+    target().join("dist/bench")
 }
 
 fn start_bare(folder: &Path) -> Result<Server> {
