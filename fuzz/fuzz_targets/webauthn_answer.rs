@@ -13,7 +13,8 @@ const PUBLIC_KEY: [u8; 77] = *b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20\
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let origins = ["https://example.org".to_owned()];
-    let expected = Expected { challenge: "Y2hhbGxlbmdl", rp_id: "example.org", origins: &origins, user_verification: false };
+    let expected =
+        Expected { challenge: "Y2hhbGxlbmdl", rp_id: "example.org", origins: &origins, user_verification: false };
     if let Ok(creation) = Creation::parse(text) {
         let _ = creation.verify(&expected);
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the release build costs, beside a bare route and beside `pgbench` on the same machine.
+//! `cargo xtask bench`: what the build for production costs, beside a bare route and beside `pgbench` on the same machine.
 //!
 //! Nothing here passes or fails: what is measured is written down.
 
@@ -27,8 +27,9 @@ use process::{Server, free_port};
 use results::{Measured, OnDatabase, Pgbench, Results};
 
 const HELP: &str = "\
-Measures the release build with wrk, on SQLite and on PostgreSQL, writes docs/benchmarks.md, and adds
-the run to bench/results/runs.jsonl: a row of JSON with the figures that have a target.
+Measures the build for production (--profile dist) with wrk, on SQLite and on PostgreSQL, writes
+docs/benchmarks.md, and adds the run to bench/results/runs.jsonl: a row of JSON with the figures that
+have a target.
 
 Usage: cargo xtask bench [OPTIONS]
 
@@ -39,7 +40,7 @@ Usage: cargo xtask bench [OPTIONS]
   --json FILE         the file that the row is added to
 
 With any option but --json the report is only printed, and both files are in target/bench.
-ZELUS_BIN names another server than the release build.";
+ZELUS_BIN names another server than that build.";
 
 /// What is measured, and for how long.
 struct Plan {
@@ -138,13 +139,13 @@ fn plan(arguments: &[String]) -> Result<Plan> {
 fn build() -> Result<PathBuf> {
     let given = env::var_os("ZELUS_BIN").map(PathBuf::from);
     let packages: &[&str] = if given.is_some() { &[] } else { &["--package", "zelus"] };
-    succeed(cargo().args(["build", "--release", "--package", "bench"]).args(packages))?;
-    Ok(given.unwrap_or_else(|| target().join("release/zelus")))
+    succeed(cargo().args(["build", "--profile", "dist", "--package", "bench"]).args(packages))?;
+    Ok(given.unwrap_or_else(|| target().join("dist/zelus")))
 }
 
 /// The program of `bench/`.
 fn helper() -> PathBuf {
-    target().join("release/bench")
+    target().join("dist/bench")
 }
 
 fn start_bare(folder: &Path) -> Result<Server> {

@@ -20,7 +20,7 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Result<ExitCode>);
 
 const TASKS: &[Task] = &[
     ("test", "install what the tests need, and run them all", test::run),
-    ("bench", "measure the release build, and write docs/benchmarks.md", bench::run),
+    ("bench", "measure the build for production, and write docs/benchmarks.md", bench::run),
 ];
 
 fn main() -> ExitCode {

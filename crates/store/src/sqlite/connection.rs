@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value as SqliteValue};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
 
+use super::compile_options;
 use super::error::cannot_open;
 use super::row::SqliteRow;
 use crate::error::StoreError;
@@ -34,6 +35,7 @@ pub(super) fn open_writer(path: &Path, create: bool, busy_timeout: Duration) -> 
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         prepare_once(&connection)?;
+        compile_options::check(&connection)?;
         Ok(connection)
     };
     open().map_err(|error| cannot_open(path, &error))

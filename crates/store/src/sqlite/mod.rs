@@ -3,6 +3,7 @@
 
 mod connection;
 mod error;
+mod compile_options;
 mod reader;
 mod row;
 mod writer;
