@@ -93,9 +93,8 @@ fn tree<'a>(text: &'a str, mut path: Module, found: &mut Vec<Module>) -> &'a str
         None => {
             found.push(path);
             let rest = rest.trim_start();
-            rest.strip_prefix("as ").map_or(rest, |renamed| {
-                renamed.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_')
-            })
+            rest.strip_prefix("as ")
+                .map_or(rest, |renamed| renamed.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'))
         }
     }
 }
@@ -132,7 +131,11 @@ fn few_files_import_each_other_in_a_circle() {
 #[test]
 fn paths_are_read_as_the_compiler_reads_them() {
     let module = ["login".to_owned(), "submit".to_owned()].to_vec();
-    let text = "use super::{complete::{sign_in, Done as D}, form};\nuse crate::runtime::Engine; self::x(); flow::super_::y()";
+    let text =
+        "use super::{complete::{sign_in, Done as D}, form};\nuse crate::runtime::Engine; self::x(); flow::super_::y()";
     let found: Vec<String> = paths(&module, text).iter().map(|path| path.join("/")).collect();
-    assert_eq!(found, ["login/complete/sign_in", "login/complete/Done", "login/form", "runtime/Engine", "login/submit/x"]);
+    assert_eq!(
+        found,
+        ["login/complete/sign_in", "login/complete/Done", "login/form", "runtime/Engine", "login/submit/x"]
+    );
 }
