@@ -8,6 +8,7 @@
 mod answer;
 pub mod callback;
 mod error;
+pub mod error_page;
 mod expiry;
 mod lifecycle;
 mod linking;

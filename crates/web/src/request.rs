@@ -110,7 +110,7 @@ impl Request {
 
     /// What domain functions get first.
     pub fn cx(&self) -> Cx {
-        Cx { clock: self.app().clock().clone(), entropy: self.app().entropy().clone() }
+        self.app().cx()
     }
 
     /// The query, without its question mark.
