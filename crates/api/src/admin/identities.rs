@@ -6,13 +6,12 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{delete, get};
-use identity::{CreateIdentity, UpdateIdentity};
+use identity::{CreateIdentity, Creation, IdentityFilter, IdentityPage, UpdateIdentity};
 use model::page::{Page, PageLink, Sizes, numbered_page};
 use model::wire::{CredentialView, IdentityJson, IdentityView};
 use model::{CredentialType, Identity, IdentityId, Problem, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{IdentityFilter, IdentityPage};
 use web::{Failure, Request, json, no_content, parse_json, parse_object};
 
 use crate::sessions::add_page_headers;
@@ -325,42 +324,33 @@ async fn patch_many(mut request: Request) -> web::Result {
         return Err(Problem::bad_request(reason).into());
     }
 
-    let (cx, identities) = (request.cx(), &request.site().runtime.identities);
-    let mut built = Vec::with_capacity(entries.len());
-    for BatchEntry { create, patch_id } in entries {
-        built.push(match create {
-            // An unknown schema is the matter of this one alone; credentials that cannot be imported are everyone's.
-            Some(create) => match identities.ensure_schema(&create.schema_id) {
-                Ok(()) => Some((Ok(identities.build(&cx, create).await?), patch_id)),
-                Err(problem) => Some((Err(problem), patch_id)),
-            },
-            None => None,
-        });
+    let (places, bodies): (Vec<_>, Vec<_>) =
+        entries.into_iter().map(|entry| ((entry.create.is_some(), entry.patch_id), entry.create)).unzip();
+    let bodies = bodies.into_iter().flatten().collect();
+    let created = request.site().runtime.identities.create_many(&request.cx(), bodies).await?;
+    let mut created = created.into_iter();
+    // An entry that creates nothing keeps its place.
+    let outcome = |(creates, patch_id)| match creates {
+        true => created.next().map(|creation| batch_outcome(creation, patch_id)),
+        false => None,
+    };
+    let identities = places.into_iter().map(outcome).collect();
+    Ok(json(StatusCode::OK, &BatchAnswer { identities }))
+}
+
+fn batch_outcome(creation: Creation, patch_id: Option<Uuid>) -> BatchOutcome {
+    let failed = |problem: Problem| {
+        let error = Some(Value::Object(problem.to_json(None)));
+        BatchOutcome { action: "error", identity: None, patch_id, error }
+    };
+    match creation {
+        Creation::Created(identity) => {
+            BatchOutcome { action: "create", identity: Some(identity.id), patch_id, error: None }
+        }
+        Creation::Invalid(problem) => failed(problem),
+        // Kratos says no more here.
+        Creation::Conflicting(_) => failed(Problem::new(409)),
     }
-    let mut outcomes = Vec::with_capacity(built.len());
-    for entry in built {
-        let Some((identity, patch_id)) = entry else {
-            outcomes.push(None);
-            continue;
-        };
-        let outcome = match identity {
-            Ok(identity) => identities.store_new(&cx, identity).await,
-            Err(problem) => Err(problem),
-        };
-        outcomes.push(Some(match outcome {
-            Ok(identity) => BatchOutcome { action: "create", identity: Some(identity.id), patch_id, error: None },
-            Err(mut problem) if problem.status < 500 => {
-                // Of a conflict Kratos says no more here.
-                if problem.status == 409 {
-                    problem.reason = None;
-                }
-                let error = Some(Value::Object(problem.to_json(None)));
-                BatchOutcome { action: "error", identity: None, patch_id, error }
-            }
-            Err(problem) => return Err(problem.into()),
-        }));
-    }
-    Ok(json(StatusCode::OK, &BatchAnswer { identities: outcomes }))
 }
 
 fn brings_password(create: &CreateIdentity) -> bool {
