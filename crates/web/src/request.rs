@@ -268,7 +268,7 @@ impl Request {
         if body.is_empty() {
             return Err(Problem::bad_request("The body is empty. Please send a JSON object."));
         }
-        parse_object(&body)
+        Ok(parse_object(&body)?)
     }
 
     /// The address of the same route, as the client asked for it.

@@ -12,7 +12,7 @@ use model::wire::{CredentialView, IdentityJson, IdentityView};
 use model::{CredentialType, Identity, IdentityId, Problem, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use web::{Failure, Request, json, no_content, parse_json, parse_object};
+use web::{BodyError, Failure, Request, json, no_content, parse_json, parse_object};
 
 use crate::sessions::add_page_headers;
 
@@ -231,12 +231,9 @@ async fn create(mut request: Request) -> web::Result {
     Ok(response)
 }
 
-/// Puts the reason in the place of the general message.
-fn in_message(mut problem: Problem) -> Problem {
-    if let Some(reason) = problem.reason.take() {
-        problem.message = reason;
-    }
-    problem
+/// 400, with what is wrong in the place of the general message.
+fn in_message(error: BodyError) -> Problem {
+    Problem::new(400).message(error.to_string())
 }
 
 /// `PUT /admin/identities/{id}`
@@ -253,10 +250,10 @@ async fn patch_one(Path(id): Path<String>, mut request: Request) -> web::Result 
     let identities = &request.site().runtime.identities;
     let operations: Value = match parse_json(&body) {
         Ok(operations) => operations,
-        Err(problem) => {
+        Err(error) => {
             // That there is no such identity is said first.
             identities.get(id).await?;
-            return Err(problem.into());
+            return Err(Problem::from(error).into());
         }
     };
     let identity = identities.patch(&request.cx(), id, &operations).await?;
@@ -312,7 +309,7 @@ struct BatchOutcome {
 async fn patch_many(mut request: Request) -> web::Result {
     let body = request.body().await?;
     // The envelope says 500 where HTTP says 400, as in Kratos.
-    let batch: Batch = parse_object(&body).map_err(in_message).map_err(as_internal)?;
+    let batch: Batch = parse_object(&body).map_err(as_internal)?;
     let entries = batch.identities.unwrap_or_default();
     if entries.len() > MAX_BATCH {
         return Err(Problem::bad_request(format!("At most {MAX_BATCH} identities can be created at once.")).into());
@@ -358,7 +355,6 @@ fn brings_password(create: &CreateIdentity) -> bool {
     password.is_some_and(|password| password.config.is_clear_text())
 }
 
-fn as_internal(mut problem: Problem) -> Problem {
-    let message = std::mem::take(&mut problem.message);
-    Problem::new(500).message(message).over_http(400)
+fn as_internal(error: BodyError) -> Problem {
+    Problem::new(500).message(error.to_string()).over_http(400)
 }
