@@ -3,10 +3,10 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use engine::error_page;
 use model::{Problem, RawJson, Timestamp, Uuid, ZERO_TIME};
 use serde::Serialize;
 use serde_json::Value;
-use store::Tx;
 use web::{Request, json};
 
 /// `/self-service/errors`
@@ -35,25 +35,9 @@ async fn fetch(request: Request) -> web::Result {
         ));
     }
     let id: Uuid = id.parse().map_err(|_| Problem::not_found())?;
-    let store = &request.site().runtime.store;
-    let stored = store.error(id).await.map_err(Problem::from)?.ok_or_else(Problem::not_found)?;
-    let mut tx = Tx::new();
-    tx.mark_error_seen(id, request.app().clock().now());
-    store.commit(tx).await.map_err(Problem::from)?;
-    let error = without_debug(stored.error);
+    let stored = error_page::fetch(&request.cx(), &request.site().runtime, id).await?;
     Ok(json(
         StatusCode::OK,
-        &FlowError { id, error: &error, created_at: stored.created_at, updated_at: stored.updated_at },
+        &FlowError { id, error: &stored.error, created_at: stored.created_at, updated_at: stored.updated_at },
     ))
-}
-
-/// Errors that Kratos stored hold stack traces, which are nobody's business.
-fn without_debug(error: RawJson) -> RawJson {
-    match error.to_value() {
-        Value::Object(mut members) if members.contains_key("debug") => {
-            members.shift_remove("debug");
-            RawJson::from_value(&Value::Object(members))
-        }
-        _ => error,
-    }
 }

@@ -6,8 +6,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
+use engine::{NotReady, ensure_ready};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use web::{Request, json};
 
 /// On the public listener.
@@ -37,45 +37,26 @@ fn ok() -> Response {
 
 /// The database answers and has the tables that are needed.
 async fn ready(request: Request) -> Response {
-    answer(failures(&request).await, false)
+    answer(check(&request).await, false)
 }
 
 /// As [`ready`], telling the operator what is missing.
 async fn ready_in_detail(request: Request) -> Response {
-    answer(failures(&request).await, true)
+    answer(check(&request).await, true)
 }
 
-async fn failures(request: &Request) -> Vec<(&'static str, String)> {
-    let store = &request.site().runtime.store;
-    if let Err(error) = store.ping().await {
-        return vec![("database", error.to_string())];
-    }
-    if request.app().is_migrated() {
-        return Vec::new();
-    }
-    match store.has_pending_migrations().await {
-        Ok(false) => {
-            request.app().set_migrated();
-            Vec::new()
-        }
-        Ok(true) => {
-            vec![("migrations", "Migrations have to be applied: run zelus migrate sql up -e --yes.".to_owned())]
-        }
-        Err(error) => vec![("migrations", error.to_string())],
-    }
+async fn check(request: &Request) -> Result<(), NotReady> {
+    let app = request.app();
+    ensure_ready(&request.site().runtime, app.is_migrated()).await?;
+    app.set_migrated();
+    Ok(())
 }
 
-fn answer(failures: Vec<(&'static str, String)>, in_detail: bool) -> Response {
-    if failures.is_empty() {
-        return ok();
-    }
-    for (what, why) in &failures {
-        tracing::warn!(check = what, "Not ready: {why}");
-    }
-    let text = |why: String| if in_detail { why } else { "This check failed.".to_owned() };
-    let errors: Map<String, Value> =
-        failures.into_iter().map(|(what, why)| (what.to_owned(), text(why).into())).collect();
-    json(StatusCode::SERVICE_UNAVAILABLE, &Map::from_iter([("errors".to_owned(), Value::Object(errors))]))
+fn answer(outcome: Result<(), NotReady>, in_detail: bool) -> Response {
+    let Err(failure) = outcome else { return ok() };
+    tracing::warn!(check = failure.check(), "Not ready: {failure}");
+    let text = if in_detail { failure.to_string() } else { "This check failed.".to_owned() };
+    json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "errors": { failure.check(): text } }))
 }
 
 /// `GET /health/config`: the same text on all nodes that run the same configuration.

@@ -10,6 +10,7 @@ mod channel;
 mod compose;
 pub mod gotemplate;
 mod http;
+mod messages;
 mod queue;
 mod smtp;
 mod templates;
@@ -20,10 +21,12 @@ use config::Config;
 use mapper::Mapper;
 use model::{Channel, Clock, Entropy};
 use outbound::Outbound;
-use store::{CourierMessage, Store};
+use store::Store;
 
 pub use compose::{Content, Message, Template};
+pub use messages::MessageList;
 pub use queue::watch;
+pub use store::{CourierMessage, Dispatch, MessageFilter, MessagePosition, MessageStatus};
 pub use templates::Templates;
 
 /// Composes and delivers messages as one configuration says. Clones share everything.

@@ -4,7 +4,24 @@ use model::parse_json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A submission, as nested values. Names such as `traits.email` are taken apart at the dots.
+/// What was sent to a form.
+pub enum Submission {
+    /// It can be read.
+    Readable(Input),
+    /// It cannot: why, as is said on the form.
+    Unreadable(String),
+}
+
+impl From<Result<Input, InputError>> for Submission {
+    fn from(input: Result<Input, InputError>) -> Self {
+        match input {
+            Ok(input) => Self::Readable(input),
+            Err(InputError(why)) => Self::Unreadable(why),
+        }
+    }
+}
+
+/// A submission that can be read, as nested values. Names such as `traits.email` are taken apart at the dots.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Input {
     fields: Map<String, Value>,

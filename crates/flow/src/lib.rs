@@ -35,7 +35,7 @@ pub use form::{Rejection, malformed_payload, say};
 pub use hook::{
     Hook, HookTable, Hooks, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress, Stop,
 };
-pub use input::{Input, InputError};
+pub use input::{Input, InputError, Submission};
 pub use method::{
     Account, FoundAccount, Identified, InputClaims, Linking, LoginMethod, LoginOutcome, LoginScene, Method,
     MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationScreen, SettingsError, SettingsMethod,

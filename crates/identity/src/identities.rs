@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use store::{CommitError, IdentityFilter, IdentityList, IdentityPage, Store, StoreError, Tx, to_microseconds};
 
 use crate::admin::{CreateIdentity, SuppliedAddress, UpdateIdentity, set_external_id, set_state};
+use crate::creation::Creation;
 use crate::derive::{self, new_credential};
 use crate::import::Import;
 use crate::schema::{self, Schemas, TraitError};
@@ -129,20 +130,12 @@ impl Identities {
         tx.update_identity(&cx.entropy, before, after);
     }
 
-    /// Checks that there is an identity schema `id`.
-    ///
-    /// # Errors
-    /// 400 when there is none.
-    pub fn ensure_schema(&self, id: &str) -> Result<(), Problem> {
-        self.schemas.get(id).map(drop).ok_or_else(|| schema::unknown(id))
-    }
-
     /// Makes an identity of what the admin API was sent, without checking its traits or storing it.
     ///
     /// # Errors
     /// 400 for an unknown schema, state or hash format and for what is too long; 503 when too many passwords are being
     /// hashed.
-    pub async fn build(&self, cx: &Cx, body: CreateIdentity) -> Result<Identity, Problem> {
+    async fn build(&self, cx: &Cx, body: CreateIdentity) -> Result<Identity, Problem> {
         let schema = self.schemas.get(&body.schema_id).ok_or_else(|| schema::unknown(&body.schema_id))?;
         let traits = body.traits.unwrap_or_else(RawJson::empty_object);
         let id = IdentityId::random(&cx.entropy);
@@ -166,31 +159,64 @@ impl Identities {
         Ok(identity)
     }
 
-    /// Validates and stores an identity that [`Identities::build`] made.
+    /// Validates and stores an identity that `build` made.
     ///
     /// # Errors
-    /// 400 for traits that do not follow the schema, 409 when another identity has one of the identifiers, an address or
-    /// the external id.
-    pub async fn store_new(&self, cx: &Cx, mut identity: Identity) -> Result<Identity, Problem> {
-        self.validate(cx, &mut identity).map_err(|errors| trait_problem(&errors))?;
+    /// When the database fails.
+    async fn store_new(&self, cx: &Cx, mut identity: Identity) -> Result<Creation, Problem> {
+        if let Err(errors) = self.validate(cx, &mut identity) {
+            return Ok(Creation::Invalid(trait_problem(&errors)));
+        }
         let mut tx = Tx::new();
         self.insert(cx, &mut identity, &mut tx);
-        match self.store.commit(tx).await {
-            Ok(()) => Ok(identity),
-            Err(error @ CommitError::Unique(_)) => {
-                Err(Problem::conflict("Another identity has one of these identifiers or addresses.").log(error))
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok(match self.store.commit(tx).await {
+            Ok(()) => Creation::Created(Box::new(identity)),
+            Err(error @ CommitError::Unique(_)) => Creation::Conflicting(
+                Problem::conflict("Another identity has one of these identifiers or addresses.").log(error),
+            ),
+            Err(CommitError::Store(error @ StoreError::Unstorable(_))) => Creation::Invalid(error.into()),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(error) => Creation::Conflicting(error.into()),
+        })
     }
 
     /// Creates an identity: `POST /admin/identities`.
     ///
     /// # Errors
-    /// Those of [`Identities::build`] and [`Identities::store_new`].
+    /// 400 for an unknown schema, state or hash format, for what is too long and for traits that do not follow the schema;
+    /// 409 when another identity has one of the identifiers, an address or the external id; 503 when too many passwords
+    /// are being hashed.
     pub async fn create(&self, cx: &Cx, body: CreateIdentity) -> Result<Identity, Problem> {
         let identity = self.build(cx, body).await?;
-        self.store_new(cx, identity).await
+        match self.store_new(cx, identity).await? {
+            Creation::Created(identity) => Ok(*identity),
+            Creation::Invalid(problem) | Creation::Conflicting(problem) => Err(problem),
+        }
+    }
+
+    /// Creates many identities: `PATCH /admin/identities`. One that cannot be created does not keep the others out, and
+    /// the outcomes stand in the order of `bodies`. Nothing is stored before all passwords are hashed.
+    ///
+    /// # Errors
+    /// 400 for an unknown state or hash format and for what is too long, and 503 when too many passwords are being hashed:
+    /// nothing is stored then. When the database fails; those before it stay.
+    pub async fn create_many(&self, cx: &Cx, bodies: Vec<CreateIdentity>) -> Result<Vec<Creation>, Problem> {
+        let mut built = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            // An unknown schema is the matter of this one alone; credentials that cannot be imported are everyone's.
+            built.push(match self.schemas.get(&body.schema_id) {
+                Some(_) => Ok(self.build(cx, body).await?),
+                None => Err(schema::unknown(&body.schema_id)),
+            });
+        }
+        let mut outcomes = Vec::with_capacity(built.len());
+        for built in built {
+            outcomes.push(match built {
+                Ok(identity) => self.store_new(cx, identity).await?,
+                Err(problem) => Creation::Invalid(problem),
+            });
+        }
+        Ok(outcomes)
     }
 
     /// The identity with its credentials, in today's form.

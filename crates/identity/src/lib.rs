@@ -7,6 +7,7 @@
 mod address;
 mod admin;
 mod changes;
+mod creation;
 mod credentials;
 mod derive;
 mod identities;
@@ -19,7 +20,9 @@ mod tests;
 pub use address::{identifier_for_code, is_email, phone_to_e164};
 pub use admin::{CreateIdentity, SuppliedAddress, UpdateIdentity};
 pub use changes::IdentityChanges;
+pub use creation::Creation;
 pub use identities::{Identities, hasher};
 pub use import::{ImportCredentials, ImportOidc, ImportPassword, ImportSaml};
 pub use patch::{PatchError, apply as apply_patch};
 pub use schema::{Schema, SchemaError, SchemaSource, Schemas, TraitError, TraitField};
+pub use store::{IdentityFilter, IdentityList, IdentityPage};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 
 use serde_json::{Map, Value};
 
@@ -206,12 +206,6 @@ impl Deref for Problem {
 
     fn deref(&self) -> &Parts {
         &self.0
-    }
-}
-
-impl DerefMut for Problem {
-    fn deref_mut(&mut self) -> &mut Parts {
-        &mut self.0
     }
 }
 

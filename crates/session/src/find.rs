@@ -60,10 +60,7 @@ impl Sessions {
         let Some(presented) = presented else {
             return Ok(Lookup::Refused(cookie_error.map_or(Refusal::NoCredentials, Refusal::UnreadableCookie)));
         };
-        Ok(match self.find_presented(cx, &presented, second_factors).await? {
-            Ok(found) => Lookup::Found(Box::new(found)),
-            Err(refusal) => Lookup::Refused(refusal),
-        })
+        self.find_presented(cx, &presented, second_factors).await
     }
 
     /// The session that the caller is signed in with; `None` when nobody is signed in.
@@ -139,19 +136,19 @@ impl Sessions {
     }
 
     /// What one presented token proves.
-    pub(crate) async fn find_presented(
+    async fn find_presented(
         &self,
         cx: &Cx,
         presented: &Presented,
         second_factors: SecondFactors,
-    ) -> Result<Result<Found, Refusal>, Problem> {
+    ) -> Result<Lookup, Problem> {
         let Some(lookup) = self.store.session_by_token(&presented.token, second_factors).await? else {
-            return Ok(Err(Refusal::Unknown(presented.via)));
+            return Ok(Lookup::Refused(Refusal::Unknown(presented.via)));
         };
         if let Some(refusal) = Refusal::of(&lookup.session, presented.via, cx.now()) {
-            return Ok(Err(refusal));
+            return Ok(Lookup::Refused(refusal));
         }
-        Ok(Ok(self.found(lookup, presented)))
+        Ok(Lookup::Found(Box::new(self.found(lookup, presented))))
     }
 
     fn found(&self, lookup: SessionLookup, presented: &Presented) -> Found {

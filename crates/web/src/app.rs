@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use engine::Runtime;
-use model::{Clock, Entropy};
+use model::{Clock, Cx, Entropy};
 
 use crate::Metrics;
 use crate::cors::CorsPolicy;
@@ -71,6 +71,11 @@ impl App {
     /// Where randomness comes from.
     pub fn entropy(&self) -> &Entropy {
         &self.0.entropy
+    }
+
+    /// The time and randomness that domain functions are given.
+    pub fn cx(&self) -> Cx {
+        Cx { clock: self.clock().clone(), entropy: self.entropy().clone() }
     }
 
     /// Counts of requests.

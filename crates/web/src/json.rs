@@ -1,5 +1,7 @@
 //! JSON in and out: bodies as Go's encoder prints them, and inputs that two readers cannot understand differently.
 
+use std::fmt;
+
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
@@ -80,30 +82,49 @@ fn escape(text: &[u8]) -> Vec<u8> {
     escaped
 }
 
+/// Why a body is not what it should be. Its text says what is wrong and where, for the caller.
+#[derive(Debug)]
+pub struct BodyError(String);
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+impl From<BodyError> for Problem {
+    /// 400, with the text as its reason.
+    fn from(error: BodyError) -> Self {
+        Self::bad_request(error.0)
+    }
+}
+
 /// Reads a JSON body. Nesting is bounded (128 levels), and a member that stands there twice is an error.
 ///
 /// # Errors
-/// 400, saying what is wrong and where.
-pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let value = model::parse_json(body).map_err(|error| Problem::bad_request(error.to_string()))?;
+/// When it is not JSON, or not of this form.
+pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
+    let value = model::parse_json(body).map_err(|error| BodyError(error.to_string()))?;
     from_value(value)
 }
 
 /// As [`parse_json`], for a body that must be a JSON object.
 ///
 /// # Errors
-/// 400, saying what is wrong and where.
-pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// When it is not JSON, not an object, or not of this form.
+pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
     // A list of values would pass for the members of a struct, in their order.
     match parse_json(body)? {
         object @ Value::Object(_) => from_value(object),
-        _ => Err(Problem::bad_request("The body has to be a JSON object.")),
+        _ => Err(BodyError("The body has to be a JSON object.".to_owned())),
     }
 }
 
-fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, BodyError> {
     serde_json::from_value(value)
-        .map_err(|error| Problem::bad_request(format!("The body does not have the expected form: {error}.")))
+        .map_err(|error| BodyError(format!("The body does not have the expected form: {error}.")))
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl Request {
 
     /// What domain functions get first.
     pub fn cx(&self) -> Cx {
-        Cx { clock: self.app().clock().clone(), entropy: self.app().entropy().clone() }
+        self.app().cx()
     }
 
     /// The query, without its question mark.
@@ -268,7 +268,7 @@ impl Request {
         if body.is_empty() {
             return Err(Problem::bad_request("The body is empty. Please send a JSON object."));
         }
-        parse_object(&body)
+        Ok(parse_object(&body)?)
     }
 
     /// The address of the same route, as the client asked for it.

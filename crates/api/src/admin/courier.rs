@@ -4,11 +4,11 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
+use courier::{CourierMessage, Dispatch, MessageFilter, MessageList, MessagePosition, MessageStatus};
 use crypto::{PageTokenCodec, PageTokenError};
 use model::page::{Page, PageLink, Sizes};
 use model::{Problem, RawJson, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
-use store::{CourierMessage, Dispatch, MessageFilter, MessagePosition, MessageStatus};
 use web::{Request, json};
 
 use crate::sessions::add_page_headers;
@@ -37,9 +37,7 @@ async fn list(request: Request) -> web::Result {
     };
     let size = SIZES.read(&request.query("page_size"));
     let size = size.map_err(|_| unreadable("\"page_size\" is not a whole number."))?;
-    let mut messages = runtime.store.list_messages(&filter, Some(after), size + 1).await.map_err(Problem::from)?;
-    let has_next = messages.len() > size as usize;
-    messages.truncate(size as usize);
+    let MessageList { messages, next } = runtime.courier.list(&filter, Some(after), size).await?;
 
     let link = |rel, position: MessagePosition| {
         let token = tokens.seal(request.app().clock().now(), request.app().entropy(), &columns(position));
@@ -47,8 +45,7 @@ async fn list(request: Request) -> web::Result {
         Ok(PageLink { rel, parameters: vec![("page_token", token), ("page_size", size.to_string())] })
     };
     let mut links = vec![link("first", BEGINNING)];
-    let last = messages.last().filter(|_| has_next);
-    links.extend(last.map(|last| link("next", MessagePosition { created_at: last.created_at, id: last.id })));
+    links.extend(next.map(|next| link("next", next)));
     let links = links.into_iter().collect::<Result<Vec<_>, Problem>>()?;
 
     let shown: Vec<_> = messages.iter().map(|message| shown(&request, message, None)).collect();
@@ -61,9 +58,7 @@ async fn list(request: Request) -> web::Result {
 async fn fetch(Path(id): Path<String>, request: Request) -> web::Result {
     let not_an_id = |_| Problem::new(400).message("The id in the path is not a UUID.");
     let id: Uuid = id.parse().map_err(not_an_id)?;
-    let store = &request.site().runtime.store;
-    let message = store.courier_message(id).await.map_err(Problem::from)?.ok_or_else(Problem::not_found)?;
-    let dispatches = store.dispatches_of(id).await.map_err(Problem::from)?;
+    let (message, dispatches) = request.site().runtime.courier.message_with_dispatches(id).await?;
     Ok(json(StatusCode::OK, &shown(&request, &message, Some(&dispatches))))
 }
 

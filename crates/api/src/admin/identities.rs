@@ -6,14 +6,13 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{delete, get};
-use identity::{CreateIdentity, UpdateIdentity};
+use identity::{CreateIdentity, Creation, IdentityFilter, IdentityPage, UpdateIdentity};
 use model::page::{Page, PageLink, Sizes, numbered_page};
 use model::wire::{CredentialView, IdentityJson, IdentityView};
 use model::{CredentialType, Identity, IdentityId, Problem, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{IdentityFilter, IdentityPage};
-use web::{Failure, Request, json, no_content, parse_json, parse_object};
+use web::{BodyError, Failure, Request, json, no_content, parse_json, parse_object};
 
 use crate::sessions::add_page_headers;
 
@@ -232,12 +231,9 @@ async fn create(mut request: Request) -> web::Result {
     Ok(response)
 }
 
-/// Puts the reason in the place of the general message.
-fn in_message(mut problem: Problem) -> Problem {
-    if let Some(reason) = problem.reason.take() {
-        problem.message = reason;
-    }
-    problem
+/// 400, with what is wrong in the place of the general message.
+fn in_message(error: BodyError) -> Problem {
+    Problem::new(400).message(error.to_string())
 }
 
 /// `PUT /admin/identities/{id}`
@@ -254,10 +250,10 @@ async fn patch_one(Path(id): Path<String>, mut request: Request) -> web::Result 
     let identities = &request.site().runtime.identities;
     let operations: Value = match parse_json(&body) {
         Ok(operations) => operations,
-        Err(problem) => {
+        Err(error) => {
             // That there is no such identity is said first.
             identities.get(id).await?;
-            return Err(problem.into());
+            return Err(Problem::from(error).into());
         }
     };
     let identity = identities.patch(&request.cx(), id, &operations).await?;
@@ -313,7 +309,7 @@ struct BatchOutcome {
 async fn patch_many(mut request: Request) -> web::Result {
     let body = request.body().await?;
     // The envelope says 500 where HTTP says 400, as in Kratos.
-    let batch: Batch = parse_object(&body).map_err(in_message).map_err(as_internal)?;
+    let batch: Batch = parse_object(&body).map_err(as_internal)?;
     let entries = batch.identities.unwrap_or_default();
     if entries.len() > MAX_BATCH {
         return Err(Problem::bad_request(format!("At most {MAX_BATCH} identities can be created at once.")).into());
@@ -325,42 +321,33 @@ async fn patch_many(mut request: Request) -> web::Result {
         return Err(Problem::bad_request(reason).into());
     }
 
-    let (cx, identities) = (request.cx(), &request.site().runtime.identities);
-    let mut built = Vec::with_capacity(entries.len());
-    for BatchEntry { create, patch_id } in entries {
-        built.push(match create {
-            // An unknown schema is the matter of this one alone; credentials that cannot be imported are everyone's.
-            Some(create) => match identities.ensure_schema(&create.schema_id) {
-                Ok(()) => Some((Ok(identities.build(&cx, create).await?), patch_id)),
-                Err(problem) => Some((Err(problem), patch_id)),
-            },
-            None => None,
-        });
+    let (places, bodies): (Vec<_>, Vec<_>) =
+        entries.into_iter().map(|entry| ((entry.create.is_some(), entry.patch_id), entry.create)).unzip();
+    let bodies = bodies.into_iter().flatten().collect();
+    let created = request.site().runtime.identities.create_many(&request.cx(), bodies).await?;
+    let mut created = created.into_iter();
+    // An entry that creates nothing keeps its place.
+    let outcome = |(creates, patch_id)| match creates {
+        true => created.next().map(|creation| batch_outcome(creation, patch_id)),
+        false => None,
+    };
+    let identities = places.into_iter().map(outcome).collect();
+    Ok(json(StatusCode::OK, &BatchAnswer { identities }))
+}
+
+fn batch_outcome(creation: Creation, patch_id: Option<Uuid>) -> BatchOutcome {
+    let failed = |problem: Problem| {
+        let error = Some(Value::Object(problem.to_json(None)));
+        BatchOutcome { action: "error", identity: None, patch_id, error }
+    };
+    match creation {
+        Creation::Created(identity) => {
+            BatchOutcome { action: "create", identity: Some(identity.id), patch_id, error: None }
+        }
+        Creation::Invalid(problem) => failed(problem),
+        // Kratos says no more here.
+        Creation::Conflicting(_) => failed(Problem::new(409)),
     }
-    let mut outcomes = Vec::with_capacity(built.len());
-    for entry in built {
-        let Some((identity, patch_id)) = entry else {
-            outcomes.push(None);
-            continue;
-        };
-        let outcome = match identity {
-            Ok(identity) => identities.store_new(&cx, identity).await,
-            Err(problem) => Err(problem),
-        };
-        outcomes.push(Some(match outcome {
-            Ok(identity) => BatchOutcome { action: "create", identity: Some(identity.id), patch_id, error: None },
-            Err(mut problem) if problem.status < 500 => {
-                // Of a conflict Kratos says no more here.
-                if problem.status == 409 {
-                    problem.reason = None;
-                }
-                let error = Some(Value::Object(problem.to_json(None)));
-                BatchOutcome { action: "error", identity: None, patch_id, error }
-            }
-            Err(problem) => return Err(problem.into()),
-        }));
-    }
-    Ok(json(StatusCode::OK, &BatchAnswer { identities: outcomes }))
 }
 
 fn brings_password(create: &CreateIdentity) -> bool {
@@ -368,7 +355,6 @@ fn brings_password(create: &CreateIdentity) -> bool {
     password.is_some_and(|password| password.config.is_clear_text())
 }
 
-fn as_internal(mut problem: Problem) -> Problem {
-    let message = std::mem::take(&mut problem.message);
-    Problem::new(500).message(message).over_http(400)
+fn as_internal(error: BodyError) -> Problem {
+    Problem::new(500).message(error.to_string()).over_http(400)
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use config::AddressProof;
 use engine::Engine;
-use engine::recovery::{self, Issued};
+use engine::recovery::{self, IssueError, Issued};
 use model::go::parse_duration;
 use model::{FlowClient, IdentityId, Problem, SignedDuration, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,8 @@ async fn issue_code(mut request: Request) -> web::Result {
     let (cx, runtime) = (request.cx(), request.site().runtime.clone());
     let (asker, identity) = (request.for_flow()?, asked.identity());
     let engine = Engine::new(&cx, &runtime, &asker);
-    let issued = recovery::issue(engine, AddressProof::Code, identity, client, lifespan).await?;
+    let issued =
+        recovery::issue(engine, AddressProof::Code, identity, client, lifespan).await.map_err(Problem::from)?;
     Ok(answer(StatusCode::CREATED, &issued))
 }
 
@@ -60,15 +61,14 @@ async fn issue_link(mut request: Request) -> web::Result {
     let asked: Asked = request.json().await?;
     let lifespan = lifespan(asked.expires_in.as_deref())?;
     let (cx, runtime) = (request.cx(), request.site().runtime.clone());
-    if runtime.config.selfservice.methods.link.enabled
-        && runtime.store.find_identity(asked.identity()).await.map_err(Problem::from)?.is_none()
-    {
-        // Kratos says 400 here, though 404 for codes.
-        return Err(Problem::bad_request("There is no identity with this id.").into());
-    }
     let (asker, identity) = (request.for_flow()?, asked.identity());
     let engine = Engine::new(&cx, &runtime, &asker);
-    let issued = recovery::issue(engine, AddressProof::Link, identity, FlowClient::Browser, lifespan).await?;
+    let issued = recovery::issue(engine, AddressProof::Link, identity, FlowClient::Browser, lifespan).await;
+    let issued = issued.map_err(|error| match error {
+        // Kratos says 400 here, though 404 for codes.
+        IssueError::UnknownIdentity => Problem::bad_request("There is no identity with this id."),
+        error => error.into(),
+    })?;
     Ok(answer(StatusCode::OK, &issued))
 }
 

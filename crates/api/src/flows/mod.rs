@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::Response;
 use engine::{Answer, Done, FetchError, Opened, Runtime, Shown, ShownFlow, SubmitError, expired_on_submit};
-use flow::{Effects, Input, InputError};
+use flow::{Effects, Input, InputError, Submission};
 use model::flow::Kind;
 use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson, IdentityView, Members, SessionJson};
@@ -126,26 +126,27 @@ fn not_submitted(error: SubmitError) -> Failure {
 ///
 /// # Errors
 /// 413 when it is too large.
-async fn input(request: &mut Request) -> Result<Result<Input, InputError>, Problem> {
+async fn submission(request: &mut Request) -> Result<Submission, Problem> {
     let content_type = request.content_type();
     let body = request.body().await?;
-    Ok(match content_type.as_str() {
+    let input = match content_type.as_str() {
         "application/json" => Input::from_json(&body),
         "application/x-www-form-urlencoded" => Input::from_form(form_urlencoded::parse(&body).into_owned()),
         "multipart/form-data" => {
             web::multipart_fields(request.headers(), body).await.map_err(InputError).and_then(Input::from_form)
         }
         _ => Err(InputError("Please send the form as JSON, or as a browser sends forms.".to_owned())),
-    })
+    };
+    Ok(input.into())
 }
 
-/// As [`input`]; the query of a link that was opened counts as a form.
-async fn input_or_query(request: &mut Request) -> Result<Result<Input, InputError>, Problem> {
+/// As [`submission`]; the query of a link that was opened counts as a form.
+async fn submission_or_query(request: &mut Request) -> Result<Submission, Problem> {
     match *request.method() {
         axum::http::Method::GET => {
-            Ok(Input::from_form(form_urlencoded::parse(request.query_text().as_bytes()).into_owned()))
+            Ok(Input::from_form(form_urlencoded::parse(request.query_text().as_bytes()).into_owned()).into())
         }
-        _ => input(request).await,
+        _ => submission(request).await,
     }
 }
 

@@ -13,7 +13,7 @@ use web::{Failure, Request, redirect, see_other};
 
 use super::verification::with_csrf;
 use super::{
-    apply, failed_with, fetched, fetched_id, flow_json, input_or_query, not_fetched, not_submitted, submitted_id,
+    apply, failed_with, fetched, fetched_id, flow_json, not_fetched, not_submitted, submission_or_query, submitted_id,
 };
 
 /// `/self-service/recovery…`
@@ -53,9 +53,9 @@ async fn fetch(request: Request) -> web::Result {
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
-    let input = input_or_query(&mut request).await?;
+    let submission = submission_or_query(&mut request).await?;
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
-    let outcome = recovery::submit(Engine::new(&cx, &runtime, &asker), id, input).await.map_err(not_submitted)?;
+    let outcome = recovery::submit(Engine::new(&cx, &runtime, &asker), id, submission).await.map_err(not_submitted)?;
     let page = |flow: &Flow<Recovery>| see_other(request.method(), &runtime.flow_page(flow));
     let to_fetch = |flow: &Flow<Recovery>| {
         let url = runtime.public_route(&format!("/self-service/recovery/flows?id={}", flow.id));

@@ -7,7 +7,9 @@ use engine::{Engine, registration};
 use model::FlowClient;
 use web::Request;
 
-use super::{answered, fetched_id, for_browsers, input, not_fetched, not_submitted, opened, shown_json, submitted_id};
+use super::{
+    answered, fetched_id, for_browsers, not_fetched, not_submitted, opened, shown_json, submission, submitted_id,
+};
 
 /// `/self-service/registration…`
 pub(super) fn router() -> Router {
@@ -41,8 +43,9 @@ async fn fetch(request: Request) -> web::Result {
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
-    let input = input(&mut request).await?;
+    let submission = submission(&mut request).await?;
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
-    let answer = registration::submit(Engine::new(&cx, &runtime, &asker), id, input).await.map_err(not_submitted)?;
+    let answer =
+        registration::submit(Engine::new(&cx, &runtime, &asker), id, submission).await.map_err(not_submitted)?;
     answered(&request, &cx, &runtime, answer)
 }

@@ -11,7 +11,7 @@ use model::{Cx, FlowClient, Problem};
 use session::{Denied, SecondFactorRequired, session_inactive};
 use web::{Failure, Request, json, redirect, see_other};
 
-use super::{apply, failed_with, fetched_id, input, navigate, submitted_id};
+use super::{apply, failed_with, fetched_id, navigate, submission, submitted_id};
 
 /// `/self-service/settings…`
 pub(super) fn router() -> Router {
@@ -65,9 +65,9 @@ async fn fetch(request: Request) -> web::Result {
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
-    let input = input(&mut request).await?;
+    let submission = submission(&mut request).await?;
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
-    match settings::submit(Engine::new(&cx, &runtime, &asker), id, input).await {
+    match settings::submit(Engine::new(&cx, &runtime, &asker), id, submission).await {
         Ok(outcome) => answered(&request, &cx, &runtime, outcome),
         Err(error @ SubmitError::SignedOut) => not_signed_in(&request, error.into()),
         Err(SubmitError::SecondFactor { required, client: FlowClient::Browser }) => step_up(&request, required),

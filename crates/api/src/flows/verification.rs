@@ -10,7 +10,7 @@ use model::flow::Verification;
 use model::{Flow, FlowClient, Problem};
 use web::{Failure, Request, see_other, set_csrf};
 
-use super::{apply, fetched, fetched_id, flow_json, input_or_query, not_fetched, not_submitted, submitted_id};
+use super::{apply, fetched, fetched_id, flow_json, not_fetched, not_submitted, submission_or_query, submitted_id};
 
 /// `/self-service/verification…`
 pub(super) fn router() -> Router {
@@ -51,9 +51,10 @@ async fn fetch(request: Request) -> web::Result {
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
-    let input = input_or_query(&mut request).await?;
+    let submission = submission_or_query(&mut request).await?;
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
-    let outcome = verification::submit(Engine::new(&cx, &runtime, &asker), id, input).await.map_err(not_submitted)?;
+    let outcome =
+        verification::submit(Engine::new(&cx, &runtime, &asker), id, submission).await.map_err(not_submitted)?;
     let page = |flow: &Flow<Verification>| see_other(request.method(), &runtime.flow_page(flow));
     match outcome {
         Outcome::Rejected(flow) if flow.client == FlowClient::Browser && !request.is_json_request() => Ok(page(&flow)),

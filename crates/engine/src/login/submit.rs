@@ -1,6 +1,6 @@
 //! A submitted sign-in form, up to what the method makes of it.
 
-use flow::{Account, Identified, Input, InputError, LoginMethod, LoginScene, LoginStep, MethodOutcome, Rejection};
+use flow::{Account, Identified, Input, LoginMethod, LoginScene, LoginStep, MethodOutcome, Rejection, Submission};
 use model::flow::Login;
 use model::{Aal, Flow, FlowClient, FlowName, Id, Problem, message};
 use serde_json::json;
@@ -19,17 +19,13 @@ use crate::{lifecycle, recognised};
 ///
 /// # Errors
 /// Whatever cannot be said on the form.
-pub async fn submit(
-    cx: Engine<'_>,
-    id: Id<Flow<Login>>,
-    input: Result<Input, InputError>,
-) -> Result<Answer, SubmitError> {
+pub async fn submit(cx: Engine<'_>, id: Id<Flow<Login>>, submission: Submission) -> Result<Answer, SubmitError> {
     let flow = submission::load(cx, id, Problem::not_found).await?;
     let failed = SubmitError::of(flow.client);
-    submit_to(cx, flow, input).await.map_err(failed)
+    submit_to(cx, flow, submission).await.map_err(failed)
 }
 
-async fn submit_to(cx: Engine<'_>, mut flow: Flow<Login>, input: Result<Input, InputError>) -> Result<Answer, Problem> {
+async fn submit_to(cx: Engine<'_>, mut flow: Flow<Login>, submission: Submission) -> Result<Answer, Problem> {
     let found = cx.services.sessions.current(&cx, &cx.request.credentials).await?;
     if let Some(found) = &found
         && !flow.detail.refresh
@@ -43,9 +39,9 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Login>, input: Result<Input, I
     if flow.expires_at <= cx.now() {
         return expired(cx, &flow, found.as_ref(), flow.expires_at).await;
     }
-    let input = match input {
-        Ok(input) => input,
-        Err(InputError(why)) => return say(cx, flow, message::generic(why)).await,
+    let input = match submission {
+        Submission::Readable(input) => input,
+        Submission::Unreadable(why) => return say(cx, flow, message::generic(why)).await,
     };
     if cx.runtime.switched_off.iter().any(|method| (method.login)(&flow, &input)) {
         return Err(submission::switched_off());

@@ -112,35 +112,61 @@ pub struct Issued {
     pub expires_at: Timestamp,
 }
 
+/// Why no proof is issued.
+pub enum IssueError {
+    /// The method that would issue it is switched off.
+    SwitchedOff,
+    /// Nobody has this id.
+    UnknownIdentity,
+    /// Something else: an unusable `return_to`, say.
+    Failed(Problem),
+}
+
+impl From<IssueError> for Problem {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::SwitchedOff => Self::not_found().reason("This way to win back access is switched off."),
+            IssueError::UnknownIdentity => Self::not_found().reason("There is no identity with this id."),
+            IssueError::Failed(problem) => problem,
+        }
+    }
+}
+
+impl From<Problem> for IssueError {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
+    }
+}
+
 /// Issues a proof on behalf of an operator by the method named `name`, whether or not recovery is switched on. It is
 /// good for `lifespan`, or as long as the method's proofs are.
 ///
 /// # Errors
-/// 404 when the method is switched off or nobody has this id; 400 for an unusable `return_to`.
+/// When the method is switched off, nobody has this id, or `return_to` is unusable.
 pub async fn issue(
     cx: Engine<'_>,
     name: AddressProof,
     identity: IdentityId,
     client: FlowClient,
     lifespan: Option<SignedDuration>,
-) -> Result<Issued, Problem> {
+) -> Result<Issued, IssueError> {
     let methods = &cx.services.config.selfservice.methods;
     let usual = match name {
         AddressProof::Code => methods.code.lifespan,
         AddressProof::Link => methods.link.lifespan,
     };
     let method = cx.runtime.find(name.as_str(), |method| Some((method.name(), method.recovery()?)));
-    let method = method.ok_or_else(|| Problem::not_found().reason("This way to win back access is switched off."))?;
+    let method = method.ok_or(IssueError::SwitchedOff)?;
     let mut flow = new_flow(cx, client, method, &cx.request.csrf)?;
-    let unknown = || Problem::not_found().reason("There is no identity with this id.");
-    let identity = cx.services.store.find_identity(identity).await?.ok_or_else(unknown)?;
+    let found = cx.services.store.find_identity(identity).await.map_err(Problem::from)?;
+    let identity = found.ok_or(IssueError::UnknownIdentity)?;
     flow.expires_at = cx.now() + lifespan.unwrap_or(usual);
     let mut tx = Tx::new();
     let mut proof_writes = Tx::new();
     let proof = method.1.issue(*cx, &identity, &mut flow, &mut proof_writes);
     tx.insert_flow(&flow);
     tx.append(proof_writes);
-    cx.services.store.commit(tx).await?;
+    cx.services.store.commit(tx).await.map_err(Problem::from)?;
     tracing::info!(identity.id = %identity.id, flow.id = %flow.id, flow.method = method.0, "An operator issued a recovery.");
     Ok(Issued { proof, expires_at: flow.expires_at })
 }

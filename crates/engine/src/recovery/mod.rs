@@ -4,5 +4,5 @@ mod complete;
 mod form;
 mod submit;
 
-pub use self::form::{Issued, Opened, Outcome, Recovered, already_signed_in, fetch, issue, open};
+pub use self::form::{IssueError, Issued, Opened, Outcome, Recovered, already_signed_in, fetch, issue, open};
 pub use self::submit::submit;

@@ -1,7 +1,7 @@
 //! A submitted form, or a link from a mail that was opened, up to what the method makes of it.
 
 use config::AddressProof;
-use flow::{Input, InputError, ProofOutcome, Rejection};
+use flow::{ProofOutcome, Rejection, Submission};
 use model::flow::Recovery;
 use model::{Flow, Id, Problem, message};
 use store::Tx;
@@ -17,27 +17,19 @@ use crate::submission;
 ///
 /// # Errors
 /// Whatever cannot be said on the form.
-pub async fn submit(
-    cx: Engine<'_>,
-    id: Id<Flow<Recovery>>,
-    input: Result<Input, InputError>,
-) -> Result<Outcome, SubmitError> {
+pub async fn submit(cx: Engine<'_>, id: Id<Flow<Recovery>>, submission: Submission) -> Result<Outcome, SubmitError> {
     let flow = submission::load(cx, id, submission::missing).await?;
     let failed = SubmitError::of(flow.client);
-    submit_to(cx, flow, input).await.map_err(failed)
+    submit_to(cx, flow, submission).await.map_err(failed)
 }
 
-async fn submit_to(
-    cx: Engine<'_>,
-    mut flow: Flow<Recovery>,
-    input: Result<Input, InputError>,
-) -> Result<Outcome, Problem> {
+async fn submit_to(cx: Engine<'_>, mut flow: Flow<Recovery>, submission: Submission) -> Result<Outcome, Problem> {
     if flow.expires_at <= cx.now() {
         return expired(cx, &flow).await;
     }
-    let input = match input {
-        Ok(input) => input,
-        Err(InputError(why)) => {
+    let input = match submission {
+        Submission::Readable(input) => input,
+        Submission::Unreadable(why) => {
             // Codes look at forms of their own alone, links at the rest.
             let is_by_code = flow.active.as_deref() == Some(AddressProof::Code.as_str());
             let name = if is_by_code { AddressProof::Code } else { AddressProof::Link };

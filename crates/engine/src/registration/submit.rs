@@ -1,7 +1,7 @@
 //! A submitted sign-up form, up to what the method makes of it.
 
 use flow::registration::{malformed_traits, traits};
-use flow::{Input, InputError, MethodOutcome, RegistrationMethod, RegistrationScreen, Rejection};
+use flow::{Input, MethodOutcome, RegistrationMethod, RegistrationScreen, Rejection, Submission};
 use model::flow::Registration;
 use model::{Flow, FlowClient, FlowName, Group, Id, Problem, message};
 use serde_json::json;
@@ -19,21 +19,13 @@ use crate::{lifecycle, recognised};
 ///
 /// # Errors
 /// Whatever cannot be said on the form.
-pub async fn submit(
-    cx: Engine<'_>,
-    id: Id<Flow<Registration>>,
-    input: Result<Input, InputError>,
-) -> Result<Answer, SubmitError> {
+pub async fn submit(cx: Engine<'_>, id: Id<Flow<Registration>>, submission: Submission) -> Result<Answer, SubmitError> {
     let flow = submission::load(cx, id, Problem::not_found).await?;
     let failed = SubmitError::of(flow.client);
-    submit_to(cx, flow, input).await.map_err(failed)
+    submit_to(cx, flow, submission).await.map_err(failed)
 }
 
-async fn submit_to(
-    cx: Engine<'_>,
-    mut flow: Flow<Registration>,
-    input: Result<Input, InputError>,
-) -> Result<Answer, Problem> {
+async fn submit_to(cx: Engine<'_>, mut flow: Flow<Registration>, submission: Submission) -> Result<Answer, Problem> {
     if cx.services.sessions.current(&cx, &cx.request.credentials).await?.is_some() {
         if cx.request.wants_json || flow.client == FlowClient::Api {
             return Err(already_signed_in());
@@ -44,9 +36,9 @@ async fn submit_to(
     if flow.expires_at <= cx.now() {
         return expired(cx, &flow, flow.expires_at).await;
     }
-    let input = match input {
-        Ok(input) => input,
-        Err(InputError(why)) => return show_again(cx, flow, whole(message::generic(why)), Tx::new()).await,
+    let input = match submission {
+        Submission::Readable(input) => input,
+        Submission::Unreadable(why) => return show_again(cx, flow, whole(message::generic(why)), Tx::new()).await,
     };
     let meant = cx.runtime.methods.iter().find_map(|method| {
         let registration = method.registration()?;

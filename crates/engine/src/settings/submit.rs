@@ -1,6 +1,6 @@
 //! A submitted settings form, up to what the method makes of it.
 
-use flow::{Effects, Input, InputError, MethodOutcome, Rejection, SettingsError, SettingsMethod};
+use flow::{Effects, Input, MethodOutcome, Rejection, SettingsError, SettingsMethod, Submission};
 use model::flow::Settings;
 use model::{Flow, FlowClient, Id, Identity, Message, Problem, Session, message};
 use serde_json::{Map, Value};
@@ -18,25 +18,23 @@ use crate::submission::{self, Checked};
 ///
 /// # Errors
 /// Whatever cannot be said on the form.
-pub async fn submit(
-    cx: Engine<'_>,
-    id: Id<Flow<Settings>>,
-    input: Result<Input, InputError>,
-) -> Result<Outcome, SubmitError> {
+pub async fn submit(cx: Engine<'_>, id: Id<Flow<Settings>>, submission: Submission) -> Result<Outcome, SubmitError> {
     let found = cx.services.sessions.current(&cx, &cx.request.credentials).await?.ok_or(SubmitError::SignedOut)?;
     let flow = submission::load(cx, id, submission::missing).await?;
     let client = flow.client;
     if let Err(required) = require_level_here(cx, &found.session) {
         return Err(SubmitError::SecondFactor { required, client });
     }
-    submit_to(cx, flow, found, input).await.map_err(|problem| SubmitError::Failed { problem, client: Some(client) })
+    submit_to(cx, flow, found, submission)
+        .await
+        .map_err(|problem| SubmitError::Failed { problem, client: Some(client) })
 }
 
 async fn submit_to(
     cx: Engine<'_>,
     mut flow: Flow<Settings>,
     found: Found,
-    input: Result<Input, InputError>,
+    submission: Submission,
 ) -> Result<Outcome, Problem> {
     let identity = identity_of(cx, &found).await?;
     if flow.expires_at <= cx.now() {
@@ -48,9 +46,9 @@ async fn submit_to(
     let resumed = resume::take(cx, &flow, &found.session).await?;
     let is_resumed = resumed.is_some();
     let (resumed, used_up) = resumed.unzip();
-    let input = match resumed.map_or(input, Ok) {
-        Ok(input) => input,
-        Err(InputError(why)) => return say(cx, flow, identity, message::generic(why)).await,
+    let input = match resumed.map_or(submission, Submission::Readable) {
+        Submission::Readable(input) => input,
+        Submission::Unreadable(why) => return say(cx, flow, identity, message::generic(why)).await,
     };
     let meant = cx.runtime.methods.iter().find_map(|method| {
         let settings = method.settings()?;

@@ -1,6 +1,6 @@
 //! A submitted form, or a link from a mail that was opened, up to what the method makes of it.
 
-use flow::{Input, InputError, ProofOutcome, Rejection, ensure_same_browser, ensure_same_sender};
+use flow::{Input, ProofOutcome, Rejection, Submission, ensure_same_browser, ensure_same_sender};
 use model::flow::Verification;
 use model::{Flow, FlowClient, Id, Problem, message};
 
@@ -17,24 +17,20 @@ use crate::submission;
 pub async fn submit(
     cx: Engine<'_>,
     id: Id<Flow<Verification>>,
-    input: Result<Input, InputError>,
+    submission: Submission,
 ) -> Result<Outcome, SubmitError> {
     let flow = submission::load(cx, id, submission::missing).await?;
     let failed = SubmitError::of(flow.client);
-    submit_to(cx, flow, input).await.map_err(failed)
+    submit_to(cx, flow, submission).await.map_err(failed)
 }
 
-async fn submit_to(
-    cx: Engine<'_>,
-    mut flow: Flow<Verification>,
-    input: Result<Input, InputError>,
-) -> Result<Outcome, Problem> {
+async fn submit_to(cx: Engine<'_>, mut flow: Flow<Verification>, submission: Submission) -> Result<Outcome, Problem> {
     if flow.expires_at <= cx.now() {
         return expired(cx, &flow).await;
     }
-    let input = match input {
-        Ok(input) => input,
-        Err(InputError(why)) => {
+    let input = match submission {
+        Submission::Readable(input) => input,
+        Submission::Unreadable(why) => {
             return show_again(cx, flow, Rejection::whole(message::generic(why))).await;
         }
     };

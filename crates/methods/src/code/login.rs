@@ -16,7 +16,10 @@ use store::Tx;
 
 use super::address::{Address, address_named, addresses_of, addresses_to_choose_from, falls_back};
 use super::screens::{add_code_fields, send_button};
-use super::{Code, NAME, Request, already_used, count_try, keep_new_code, level, malformed_resend, requested};
+use super::{
+    Code, NAME, Request, Try, already_used, count_try, keep_new_code, level, malformed_resend, requested,
+    too_many_tries,
+};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
@@ -274,8 +277,8 @@ async fn enter_code(
     if identity.is_none() && !cx.services.config.security.mitigate_account_enumeration {
         return Ok(MethodOutcome::rejected(message::no_code_user()));
     }
-    if let Err(rejection) = count_try(cx.services, flow).await? {
-        return Ok(MethodOutcome::rejected(rejection));
+    if let Try::TooMany = count_try(cx.services, flow).await? {
+        return Ok(MethodOutcome::rejected(too_many_tries()));
     }
     let mut sent = cx.services.store.sent_codes(flow.id).await?;
     sent.retain(|sent| Some(sent.owner) == identity);

@@ -13,8 +13,8 @@ use flow::{
     Context, Input, InputClaims, LoginMethod, Method, RecoveryMethod, RegistrationMethod, Rejection, Services,
     VerificationMethod,
 };
-use model::{Aal, Flow, FlowState, Secret, message};
-use store::{CodeTable, SentCode, Tx};
+use model::{Aal, Flow, FlowState, Message, Problem, Secret, message};
+use store::{CodeTable, FlowTable, SentCode, Tx};
 
 use self::address::Address;
 use crate::proof;
@@ -123,17 +123,27 @@ fn keep_new_code<K: CodeTable>(
     code
 }
 
+/// Whether a form takes the code that was sent to it.
+enum Try {
+    /// It may be looked at.
+    Allowed,
+    /// There were too many before it.
+    TooMany,
+}
+
 /// Counts a try, which is committed before any code is looked at.
 ///
 /// # Errors
-/// The outer error is a fault of ours; the inner one says that there were too many.
-async fn count_try<K: CodeTable>(services: &Services, flow: &Flow<K>) -> Result<Result<(), Rejection>, model::Problem> {
+/// When the database fails.
+async fn count_try<K: FlowTable>(services: &Services, flow: &Flow<K>) -> Result<Try, Problem> {
     let tries = services.store.count_attempt(flow.id).await?;
     let allowed = i32::from(services.config.selfservice.methods.code.max_submissions);
-    Ok(match tries > allowed {
-        true => Err(Rejection::whole(message::generic(proof::TOO_MANY_TRIES))),
-        false => Ok(()),
-    })
+    Ok(if tries > allowed { Try::TooMany } else { Try::Allowed })
+}
+
+/// What is said of a code after too many others.
+fn too_many_tries() -> Message {
+    message::generic(proof::TOO_MANY_TRIES)
 }
 
 /// The code was used before.

@@ -13,7 +13,7 @@ use model::{
 };
 use store::{ProofKind, RecoveryProof, Tx};
 
-use super::{Code, LENGTH, choice, new_code};
+use super::{Code, LENGTH, Try, choice, count_try, new_code, too_many_tries};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
@@ -145,9 +145,8 @@ fn refuse(cx: Context<'_>, refused: Refused) -> Outcome {
 /// # Errors
 /// When the database fails.
 pub(super) async fn use_code(cx: Context<'_>, flow: &mut Flow<Recovery>, code: &str) -> Result<Outcome, Problem> {
-    let tries = cx.services.store.count_attempt(flow.id).await?;
-    if tries > i32::from(cx.services.config.selfservice.methods.code.max_submissions) {
-        return Ok(start_anew(flow.client, message::generic(proof::TOO_MANY_TRIES), proof::TOO_MANY_TRIES));
+    if let Try::TooMany = count_try(cx.services, flow).await? {
+        return Ok(start_anew(flow.client, too_many_tries(), proof::TOO_MANY_TRIES));
     }
     let proofs = cx.services.store.recovery_proofs(ProofKind::Code, flow.id).await?;
     Ok(match proof::find(&cx.services.proof_keys(), proofs, code, cx.now()) {

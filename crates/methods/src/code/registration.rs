@@ -13,7 +13,10 @@ use store::Tx;
 
 use super::address::{Address, addresses_of};
 use super::screens::{add_code_fields, send_button};
-use super::{Code, NAME, Request, already_used, count_try, keep_new_code, level, malformed_resend, requested};
+use super::{
+    Code, NAME, Request, Try, already_used, count_try, keep_new_code, level, malformed_resend, requested,
+    too_many_tries,
+};
 use crate::proof::{self, Submitted};
 
 /// The value of the button that leads back to the choice of a credential.
@@ -155,8 +158,8 @@ async fn enter_code(
     if flatten("traits", traits).iter().any(differs) {
         return Ok(MethodOutcome::rejected(message::traits_mismatch()));
     }
-    if let Err(rejection) = count_try(cx.services, flow).await? {
-        return Ok(MethodOutcome::rejected(rejection));
+    if let Try::TooMany = count_try(cx.services, flow).await? {
+        return Ok(MethodOutcome::rejected(too_many_tries()));
     }
     // A code proves the address that it was sent to, and no other that the traits may have by now.
     let addresses = addresses_of(cx.services, &candidate);

@@ -10,7 +10,7 @@ use model::{Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem
 use serde_json::Value;
 use store::{ProofKind, Tx, VerificationProof};
 
-use super::{Code, new_code};
+use super::{Code, Try, count_try, new_code, too_many_tries};
 use crate::proof::{self, Submitted};
 use crate::sending;
 
@@ -133,9 +133,8 @@ impl VerificationMethod for Code {
 }
 
 async fn use_code(cx: Context<'_>, flow: &mut Flow<Verification>, code: &str) -> Result<Outcome, Problem> {
-    let tries = cx.services.store.count_attempt(flow.id).await?;
-    if tries > i32::from(cx.services.config.selfservice.methods.code.max_submissions) {
-        return Ok(start_anew(flow.client, message::generic(proof::TOO_MANY_TRIES)));
+    if let Try::TooMany = count_try(cx.services, flow).await? {
+        return Ok(start_anew(flow.client, too_many_tries()));
     }
     let proofs = cx.services.store.verification_proofs(ProofKind::Code, flow.id).await?;
     Ok(match proof::find(&cx.services.proof_keys(), proofs, code, cx.now()) {

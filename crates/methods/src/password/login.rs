@@ -13,7 +13,7 @@ use model::{
 use serde_json::Value;
 use store::{FoundCredential, Tx};
 
-use super::{Password, PasswordConfig, busy, hashed, migration, password_field, submit_button};
+use super::{Hashed, Password, PasswordConfig, busy, hash, migration, password_field, submit_button};
 
 impl LoginMethod for Password {
     fn add_fields(&self, cx: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
@@ -106,9 +106,9 @@ async fn check(scene: &Scene<'_>, input: &Input) -> Result<LoginOutcome, Problem
         return Ok(wrong());
     }
     let hash = if migrates {
-        match hashed(cx, &password).await? {
-            Ok(hash) => Some(hash),
-            Err(rejection) => return Ok(MethodOutcome::rejected(rejection)),
+        match hash(cx, &password).await? {
+            Hashed::Hash(hash) => Some(hash),
+            Hashed::TooLong(rejection) => return Ok(MethodOutcome::rejected(rejection)),
         }
     } else if hasher.needs_rehash(&stored.hashed_password) {
         let hash = pool.hash(hasher, &cx.entropy, &password).await;

@@ -70,42 +70,53 @@ fn submit_button(label: Message) -> Node {
     Node::submit("method", Group::Password, "password", label)
 }
 
-/// A new password, hashed into the credential that the identity has for it.
-///
-/// # Errors
-/// The outer error is for the caller's caller: too many people at once, or a fault of ours. The inner one is said on
-/// the form: the password is not good enough, or nothing in the traits could be used to sign in.
-async fn set_password(
-    cx: Context<'_>,
-    identity: &mut Identity,
-    password: &Secret,
-) -> Result<Result<(), Rejection>, Problem> {
-    let Some(credential) = identity.credentials.get_mut(&CredentialType::Password) else {
-        return Ok(Err(Rejection::whole(message::identifier_missing())));
-    };
-    if credential.identifiers.is_empty() {
-        return Ok(Err(Rejection::whole(message::identifier_missing())));
-    }
-    if let Some(complaint) = Policy::new(cx.services).complaint(password.expose(), &credential.identifiers).await {
-        return Ok(Err(Rejection::at("password", complaint)));
-    }
-    let hashed_password = match hashed(cx, password).await? {
-        Ok(hash) => hash,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    credential.config = PasswordConfig { hashed_password, use_password_migration_hook: false }.to_json()?;
-    Ok(Ok(()))
+/// What became of a new password.
+enum NewPassword {
+    /// The identity has it.
+    Set,
+    /// It is not good enough, or nothing in the traits could be used to sign in, as is said on the form.
+    Rejected(Rejection),
 }
 
-/// The hash of a new password.
+/// Hashes a new password into the credential that the identity has for it.
 ///
 /// # Errors
-/// The outer error is for the caller's caller; the inner one is said on the form: the password is too long to be hashed.
-async fn hashed(cx: Context<'_>, password: &Secret) -> Result<Result<String, Rejection>, Problem> {
+/// 429 when too many passwords are being hashed.
+async fn set_password(cx: Context<'_>, identity: &mut Identity, password: &Secret) -> Result<NewPassword, Problem> {
+    let Some(credential) = identity.credentials.get_mut(&CredentialType::Password) else {
+        return Ok(NewPassword::Rejected(Rejection::whole(message::identifier_missing())));
+    };
+    if credential.identifiers.is_empty() {
+        return Ok(NewPassword::Rejected(Rejection::whole(message::identifier_missing())));
+    }
+    if let Some(complaint) = Policy::new(cx.services).complaint(password.expose(), &credential.identifiers).await {
+        return Ok(NewPassword::Rejected(Rejection::at("password", complaint)));
+    }
+    let hashed_password = match hash(cx, password).await? {
+        Hashed::Hash(hash) => hash,
+        Hashed::TooLong(rejection) => return Ok(NewPassword::Rejected(rejection)),
+    };
+    credential.config = PasswordConfig { hashed_password, use_password_migration_hook: false }.to_json()?;
+    Ok(NewPassword::Set)
+}
+
+/// What came of hashing a password.
+enum Hashed {
+    /// Its hash, in the configured format.
+    Hash(String),
+    /// It is too long to be hashed, as is said on the form.
+    TooLong(Rejection),
+}
+
+/// Hashes a new password.
+///
+/// # Errors
+/// 429 when too many passwords are being hashed.
+async fn hash(cx: Context<'_>, password: &Secret) -> Result<Hashed, Problem> {
     match cx.services.identities.pool().hash(cx.services.identities.hasher(), &cx.entropy, password).await {
-        Ok(hash) => Ok(Ok(hash)),
+        Ok(hash) => Ok(Hashed::Hash(hash)),
         Err(HashError::TooLong { max, actual }) => {
-            Ok(Err(Rejection::at("password", message::password_too_long(max, actual))))
+            Ok(Hashed::TooLong(Rejection::at("password", message::password_too_long(max, actual))))
         }
         Err(error @ HashError::Busy) => Err(busy(error)),
         Err(error) => Err(Problem::internal(error)),

@@ -8,7 +8,7 @@ use model::flow::Registration;
 use model::{Aal, AuthenticationMethod, Flow, Group, Problem, Secret, message};
 use store::Tx;
 
-use super::{Password, password_field, set_password, submit_button};
+use super::{NewPassword, Password, password_field, set_password, submit_button};
 
 impl RegistrationMethod for Password {
     fn add_fields(&self, _: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem> {
@@ -59,7 +59,7 @@ async fn check(cx: Context<'_>, flow: &Flow<Registration>, input: &Input) -> Res
     if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
         return Ok(MethodOutcome::invalid(errors));
     }
-    if let Err(rejection) = set_password(cx, &mut candidate, &password).await? {
+    if let NewPassword::Rejected(rejection) = set_password(cx, &mut candidate, &password).await? {
         return Ok(MethodOutcome::rejected(rejection));
     }
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());

@@ -8,7 +8,7 @@ use model::flow::Settings;
 use model::{CredentialType, Flow, Identity, Problem, Secret, Session, message};
 use store::Tx;
 
-use super::{Password, PasswordConfig, password_field, set_password, submit_button};
+use super::{NewPassword, Password, PasswordConfig, password_field, set_password, submit_button};
 
 impl SettingsMethod for Password {
     fn add_fields(&self, _: Context<'_>, _: &Identity, flow: &mut Flow<Settings>) -> Result<(), Problem> {
@@ -40,7 +40,7 @@ impl SettingsMethod for Password {
             let password = Secret::new(input.text("password"));
             let old = identity.credentials.get(&CredentialType::Password).map(PasswordConfig::of).unwrap_or_default();
             let mut identity = identity.clone();
-            if let Err(rejection) = set_password(cx, &mut identity, &password).await? {
+            if let NewPassword::Rejected(rejection) = set_password(cx, &mut identity, &password).await? {
                 return Ok(MethodOutcome::rejected(rejection));
             }
             // Somebody whose password leaked must not end up with the same one.

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use engine::error_page;
 use model::Uuid;
 use web::Request;
 
@@ -26,7 +27,7 @@ async fn show(request: Request) -> web::Result {
     let id = Uuid::parse_str(&request.query("id")).ok();
     let stored = match id {
         // A database that fails here must not lead to this very page again.
-        Some(id) => runtime.store.error(id).await.map_err(model::Problem::from)?,
+        Some(id) => error_page::find(runtime, id).await?,
         None => None,
     };
     let (status, kind) = match &stored {

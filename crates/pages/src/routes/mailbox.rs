@@ -9,9 +9,9 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use courier::{CourierMessage, MessageFilter};
 use engine::Runtime;
 use model::{Problem, Uuid};
-use store::{CourierMessage, MessageFilter};
 use web::Request;
 
 use super::page::shown;
@@ -41,7 +41,7 @@ fn ensure_mailbox(runtime: &Runtime) -> Result<(), Problem> {
 async fn list(request: Request) -> web::Result {
     let runtime = &request.site().runtime;
     ensure_mailbox(runtime)?;
-    let messages = runtime.store.list_messages(&MessageFilter::default(), None, LISTED).await.map_err(Problem::from)?;
+    let list = runtime.courier.list(&MessageFilter::default(), None, LISTED).await?;
     let envelope = |message: &CourierMessage| Envelope {
         address: address(runtime, &format!("/{}", message.id)),
         subject: subject(message),
@@ -50,7 +50,7 @@ async fn list(request: Request) -> web::Result {
     };
     let page = MailboxPage {
         frame: Frame::new(runtime.public_url(), MailboxPage::TITLE).wide(),
-        messages: messages.iter().map(envelope).collect(),
+        messages: list.messages.iter().map(envelope).collect(),
     };
     let mut response = shown(StatusCode::OK, &page, false)?;
     response.headers_mut().insert(REFRESH, HeaderValue::from_static(REFRESHED_AFTER));
@@ -93,8 +93,7 @@ async fn read_html(Path(id): Path<String>, request: Request) -> web::Result {
 async fn find(runtime: &Runtime, id: &str) -> Result<CourierMessage, Problem> {
     ensure_mailbox(runtime)?;
     let id: Uuid = id.parse().map_err(|_| Problem::not_found())?;
-    let found = runtime.store.courier_message(id).await.map_err(Problem::from)?;
-    found.ok_or_else(Problem::not_found)
+    runtime.courier.message(id).await
 }
 
 fn address(runtime: &Runtime, rest: &str) -> String {
