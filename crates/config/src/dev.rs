@@ -24,6 +24,9 @@ pub struct DevSecrets {
 impl Config {
     /// The development configuration, with its database in `folder` and the given environment on top. Another public
     /// port (`SERVE_PUBLIC_PORT`) changes the addresses that are made from it too.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the environment, at once.
     pub fn dev(
         folder: &Path,
         secrets: &DevSecrets,

@@ -1,4 +1,7 @@
 //! Environment variables as configuration: `SERVE_PUBLIC_PORT=4433` sets `serve.public.port`.
+//!
+//! Crates such as `figment` split names at underscores; the keys here have some in them, so the schema says where to
+//! split.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -30,7 +30,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Reads, merges and checks. Errors come all at once.
+    /// Reads, merges and checks.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once: files that cannot be read, values that do not fit, keys that are unknown or
+    /// missing.
     pub fn from(sources: &Sources, mode: Mode) -> Result<Self, ConfigError> {
         let mut errors = Vec::new();
         let mut layers = Vec::new();

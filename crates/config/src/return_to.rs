@@ -88,6 +88,9 @@ impl ReturnUrls {
     /// (the request that opened the flow), else `default`. The default itself is not checked: it is configured.
     ///
     /// A value without scheme or host gets those of the default before it is checked.
+    ///
+    /// # Errors
+    /// When the value is no address, or one that is not on the list.
     pub fn resolve(
         &self,
         explicit: Option<&str>,

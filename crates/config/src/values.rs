@@ -1,4 +1,5 @@
-//! The small value types of the configuration: sizes and base URLs.
+//! The small value types of the configuration: sizes and base URLs. The crate `bytesize` takes a kB for 1000 bytes; Kratos'
+//! configuration files mean 1024.
 
 use url::Url;
 

@@ -11,15 +11,25 @@ use crate::Courier;
 /// The kinds of messages; Kratos' `template_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Template {
+    /// `recovery_invalid`: a link was asked for, for an address without an account.
     RecoveryInvalid,
+    /// `recovery_valid`: a link that recovers an account.
     RecoveryValid,
+    /// `recovery_code_invalid`: a code was asked for, for an address without an account.
     RecoveryCodeInvalid,
+    /// `recovery_code_valid`: a code that recovers an account.
     RecoveryCodeValid,
+    /// `verification_invalid`: a link was asked for, for an address that nobody has registered.
     VerificationInvalid,
+    /// `verification_valid`: a link that verifies an address.
     VerificationValid,
+    /// `verification_code_invalid`: a code was asked for, for an address that nobody has registered.
     VerificationCodeInvalid,
+    /// `verification_code_valid`: a code that verifies an address.
     VerificationCodeValid,
+    /// `login_code_valid`: a code to sign in with.
     LoginCodeValid,
+    /// `registration_code_valid`: a code to sign up with.
     RegistrationCodeValid,
 }
 
@@ -62,9 +72,11 @@ impl Template {
 
 /// A message to a person.
 pub struct Message<'a> {
+    /// The channel that carries it.
     pub channel: Channel,
     /// The e-mail address or phone number.
     pub to: &'a str,
+    /// What it says.
     pub content: Content<'a>,
     /// Where the flow was opened.
     pub request_url: &'a str,
@@ -80,23 +92,67 @@ pub enum Content<'a> {
     /// Someone asked for a link to recover the account of this address, which has none.
     RecoveryInvalid,
     /// A link that recovers an account.
-    RecoveryValid { url: &'a str, identity: &'a Identity, lifespan: SignedDuration },
+    RecoveryValid {
+        /// The link.
+        url: &'a str,
+        /// Whose account it is.
+        identity: &'a Identity,
+        /// How long the link is good.
+        lifespan: SignedDuration,
+    },
     /// As [`Content::RecoveryInvalid`], where codes are sent.
     RecoveryCodeInvalid,
     /// A code that recovers an account.
-    RecoveryCodeValid { code: &'a Secret, identity: &'a Identity, lifespan: SignedDuration },
+    RecoveryCodeValid {
+        /// The code.
+        code: &'a Secret,
+        /// Whose account it is.
+        identity: &'a Identity,
+        /// How long the code is good.
+        lifespan: SignedDuration,
+    },
     /// Someone asked for a link to verify this address, which nobody has registered.
     VerificationInvalid,
     /// A link that verifies an address.
-    VerificationValid { url: &'a str, identity: &'a Identity, lifespan: SignedDuration },
+    VerificationValid {
+        /// The link.
+        url: &'a str,
+        /// Whose address it is.
+        identity: &'a Identity,
+        /// How long the link is good.
+        lifespan: SignedDuration,
+    },
     /// As [`Content::VerificationInvalid`], where codes are sent.
     VerificationCodeInvalid,
     /// A code that verifies an address, and a link that fills it in.
-    VerificationCodeValid { code: &'a Secret, url: &'a str, identity: &'a Identity, lifespan: SignedDuration },
+    VerificationCodeValid {
+        /// The code.
+        code: &'a Secret,
+        /// The link.
+        url: &'a str,
+        /// Whose address it is.
+        identity: &'a Identity,
+        /// How long both are good.
+        lifespan: SignedDuration,
+    },
     /// A code to sign in with.
-    LoginCodeValid { code: &'a Secret, identity: &'a Identity, lifespan: SignedDuration },
+    LoginCodeValid {
+        /// The code.
+        code: &'a Secret,
+        /// Who signs in.
+        identity: &'a Identity,
+        /// How long the code is good.
+        lifespan: SignedDuration,
+    },
     /// A code to sign up with. There is no identity yet, only what it will say of itself.
-    RegistrationCodeValid { code: &'a Secret, traits: &'a Value, lifespan: SignedDuration },
+    RegistrationCodeValid {
+        /// The code.
+        code: &'a Secret,
+        /// The traits that were filled in.
+        traits: &'a Value,
+        /// How long the code is good.
+        lifespan: SignedDuration,
+    },
 }
 
 impl Content<'_> {

@@ -2,6 +2,8 @@
 //! strings. The format is described at <https://pkg.go.dev/encoding/gob#hdr-Encoding_Details>.
 //!
 //! A stream is two messages, each led by its length in bytes: the definition of the map's type, then the map.
+//!
+//! The crate `gob` (0.1.0) knows no interface values, of which these maps consist.
 
 /// Why bytes are not such a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

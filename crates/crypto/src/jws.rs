@@ -2,6 +2,8 @@
 //!
 //! Signatures are made by ring, which takes the randomness that ECDSA and RSA-PSS need from the operating system itself: no
 //! signature is the same twice, and nobody can hand it bad randomness.
+//!
+//! The crate `jsonwebtoken` takes private keys as PEM or DER, not as JSON Web Keys.
 
 use std::fmt;
 

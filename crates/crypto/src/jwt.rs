@@ -2,6 +2,8 @@
 //!
 //! Only signatures by key pairs are accepted: a token that says `none`, or that is signed with a shared secret, proves
 //! nothing here.
+//!
+//! The crate `jsonwebtoken` looks at the system's clock when it checks a token; here the time is a value.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -2,6 +2,8 @@
 //!
 //! As in Kratos, a token is padded base64url of a random nonce of 24 bytes and NaCl's secretbox (XSalsa20-Poly1305) of
 //! the JSON `{"e": <RFC 3339 expiry>, "c": <position>}`, under the SHA-512/256 digest of a secret.
+//!
+//! The crate `crypto_secretbox` has this box, and no release yet for these versions of its ciphers.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE;

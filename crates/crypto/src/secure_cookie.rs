@@ -6,6 +6,8 @@
 //!
 //! The MAC is HMAC-SHA-256 over `<cookie name>|<unix seconds>|base64url(payload)`. With a block key the payload is 16
 //! random bytes and the AES-CTR cipher text that they start; without one it stands in clear.
+//!
+//! The crate `cookie` has signed and private cookies in a form of its own; this one is in no crate.
 
 use aes::cipher::{InnerIvInit, StreamCipher};
 use aes::{Aes128, Aes192, Aes256};

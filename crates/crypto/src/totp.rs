@@ -1,5 +1,7 @@
 //! Time-based one-time passwords, as authenticator apps show them (RFC 6238): HMAC-SHA-1, six digits, a new one every
 //! 30 seconds. These are the only parameters that all apps know, and Kratos' own.
+//!
+//! The crate `totp-rs` does not say which step a code is for, without which it could be used twice.
 
 use base32ct::{Base32UpperUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};

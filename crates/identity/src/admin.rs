@@ -18,18 +18,23 @@ pub struct CreateIdentity {
     pub schema_id: String,
     /// `{}` if missing.
     pub traits: Option<RawJson>,
+    /// The operator's own identifier; none if empty.
     pub external_id: String,
+    /// The credentials to import.
     pub credentials: Option<ImportCredentials>,
     /// Kept where the schema derives the same address from the traits.
     pub verifiable_addresses: Option<Vec<SuppliedAddress>>,
     /// As `verifiable_addresses`.
     pub recovery_addresses: Option<Vec<SuppliedAddress>>,
+    /// What the person may see.
     #[serde(deserialize_with = "even_null")]
     pub metadata_public: Option<RawJson>,
+    /// What only operators see.
     #[serde(deserialize_with = "even_null")]
     pub metadata_admin: Option<RawJson>,
     /// `active` or `inactive`; `active` if empty.
     pub state: String,
+    /// The organization that the identity belongs to.
     pub organization_id: Option<Uuid>,
 }
 
@@ -38,22 +43,32 @@ pub struct CreateIdentity {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct UpdateIdentity {
+    /// The schema; as it was if empty.
     pub schema_id: String,
+    /// The traits.
     pub traits: Option<RawJson>,
+    /// The operator's own identifier; none if empty.
     pub external_id: String,
+    /// The credentials to import.
     pub credentials: Option<ImportCredentials>,
+    /// What the person may see.
     #[serde(deserialize_with = "even_null")]
     pub metadata_public: Option<RawJson>,
+    /// What only operators see.
     #[serde(deserialize_with = "even_null")]
     pub metadata_admin: Option<RawJson>,
+    /// `active` or `inactive`; as it was if empty.
     pub state: String,
 }
 
 /// An address with what the operator knows of it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SuppliedAddress {
+    /// The identifier; a new one if missing.
     pub id: Option<Uuid>,
+    /// The address.
     pub value: String,
+    /// Whether it is verified.
     #[serde(default)]
     pub verified: bool,
     /// Email if missing.
@@ -61,8 +76,11 @@ pub struct SuppliedAddress {
     /// Follows from `verified` if missing.
     #[serde(default, deserialize_with = "status")]
     pub status: Option<AddressStatus>,
+    /// When it was verified; now if missing, and it is.
     pub verified_at: Option<Timestamp>,
+    /// When it was added; now if missing.
     pub created_at: Option<Timestamp>,
+    /// When it was last changed; now if missing.
     pub updated_at: Option<Timestamp>,
 }
 

@@ -13,15 +13,23 @@ use crate::admin::{SuppliedAddress, set_state};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct IdentityChanges {
+    /// The schema.
     pub schema_id: Option<String>,
+    /// `active` or `inactive`.
     pub state: Option<String>,
+    /// The traits.
     pub traits: Option<RawJson>,
+    /// The addresses to verify, with what is known of them.
     pub verifiable_addresses: Option<Vec<SuppliedAddress>>,
+    /// The addresses to recover by.
     pub recovery_addresses: Option<Vec<SuppliedAddress>>,
+    /// What the person may see.
     #[serde(deserialize_with = "present")]
     pub metadata_public: Option<RawJson>,
+    /// What only operators see.
     #[serde(deserialize_with = "present")]
     pub metadata_admin: Option<RawJson>,
+    /// The operator's own identifier; `Some(None)` for `null`.
     #[serde(deserialize_with = "present")]
     pub external_id: Option<Option<String>>,
 }

@@ -11,8 +11,11 @@ use crate::derive::new_credential;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImportCredentials {
+    /// A password.
     pub password: Option<WithConfig<ImportPassword>>,
+    /// Accounts at OpenID providers.
     pub oidc: Option<WithConfig<ImportOidc>>,
+    /// Accounts at SAML providers.
     pub saml: Option<WithConfig<ImportSaml>>,
 }
 
@@ -27,8 +30,11 @@ pub struct WithConfig<T> {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ImportPassword {
+    /// The password in clear text, which is hashed.
     pub password: Option<Secret>,
+    /// The hash of the password.
     pub hashed_password: Option<Secret>,
+    /// Whether the password migration hook is asked at the first sign-in.
     pub use_password_migration_hook: bool,
 }
 
@@ -44,6 +50,7 @@ impl ImportPassword {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ImportOidc {
+    /// The accounts.
     pub providers: Vec<ImportLink>,
 }
 
@@ -51,6 +58,7 @@ pub struct ImportOidc {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ImportSaml {
+    /// The accounts.
     pub providers: Vec<ImportLink>,
 }
 

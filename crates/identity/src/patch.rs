@@ -1,5 +1,7 @@
 //! JSON Patch (RFC 6902) as Kratos' admin API takes it: `add`, `remove` and `replace`, where `replace` makes what is
 //! missing.
+//!
+//! The crate `json-patch` refuses to replace what is missing, as the RFC asks.
 
 use model::json_pointer;
 use serde::Deserialize;

@@ -18,7 +18,12 @@ pub enum MapperError {
     TooMuchMemory,
     /// What it is given, or what came out, is too large.
     #[error("the {what} of the Jsonnet snippet is larger than {limit} bytes")]
-    TooLarge { what: &'static str, limit: usize },
+    TooLarge {
+        /// Which of them: `input` or `output`.
+        what: &'static str,
+        /// How large it may be, in bytes.
+        limit: usize,
+    },
     /// So many snippets are being evaluated that this one found no room in time.
     #[error("too many Jsonnet snippets are being evaluated at once")]
     Busy,

@@ -1,5 +1,7 @@
 //! What travels between the server and its workers: a length (four bytes, little endian), then that many bytes. A request
 //! is JSON; an answer is a byte that says how it went, and a text.
+//!
+//! `LengthDelimitedCodec` of `tokio-util` frames streams of a runtime; a worker has none.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

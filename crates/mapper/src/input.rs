@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 #[serde(rename_all = "snake_case")]
 pub enum Input<'a> {
     /// The argument of `function(ctx) …`: webhooks and courier channels.
-    TopLevel { ctx: &'a Value },
+    TopLevel {
+        /// The argument.
+        ctx: &'a Value,
+    },
     /// What `std.extVar(name)` gives: OpenID claims and session tokens.
     ExtVars(&'a Map<String, Value>),
 }

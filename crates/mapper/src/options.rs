@@ -8,6 +8,7 @@ use std::time::Duration;
 pub struct MapperOptions {
     /// The program of a worker, and its arguments; it must call [`crate::worker::run`].
     pub program: PathBuf,
+    /// The arguments of the program.
     pub arguments: Vec<String>,
     /// How many workers may run at once.
     pub workers: usize,

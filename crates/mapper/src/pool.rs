@@ -1,4 +1,6 @@
 //! The server's side: workers, started when needed, used again, and killed when they take too long.
+//!
+//! Pools such as `deadpool` take back what they lent; a worker that somebody has lost interest in has to be killed.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};

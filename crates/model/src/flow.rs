@@ -12,22 +12,31 @@ use crate::{Aal, AuthenticationMethod, IdentityId, SessionId, Timestamp, Uuid};
 /// A flow of kind `K`: what all kinds have in common, and `detail` for the rest.
 #[derive(Clone, Debug)]
 pub struct Flow<K: Kind> {
+    /// The identifier, which the address of the form carries as `flow`.
     pub id: Id<Flow<K>>,
+    /// Who drives the flow.
     pub client: FlowClient,
     /// The URL that opened the flow, word for word; `return_to` is read from its query.
     pub request_url: String,
+    /// When the flow was opened.
     pub issued_at: Timestamp,
+    /// When the flow can no longer be submitted.
     pub expires_at: Timestamp,
+    /// How far the flow has come.
     pub state: FlowState,
     /// The method used last.
     pub active: Option<String>,
+    /// The form.
     pub ui: Ui,
     /// The anti-CSRF token of the browser that opened the flow, as in its cookie.
     pub csrf_token: String,
     /// What methods keep between two submissions. Unknown members are kept as they are.
     pub internal_context: Map<String, Value>,
+    /// When the row was written.
     pub created_at: Timestamp,
+    /// When the row was last changed.
     pub updated_at: Timestamp,
+    /// The members that only flows of this kind have.
     pub detail: K,
     /// Where to go afterwards, checked against the allow-list. Not stored: it follows from `request_url`.
     pub return_to: Option<String>,
@@ -44,10 +53,15 @@ pub trait Kind: Clone + fmt::Debug + Send + Sync + 'static {
 /// The names of the kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FlowName {
+    /// Signing in.
     Login,
+    /// Signing up.
     Registration,
+    /// Changing one's own account.
     Settings,
+    /// Winning back access.
     Recovery,
+    /// Proving that an address is one's own.
     Verification,
 }
 
@@ -69,45 +83,61 @@ impl FlowName {
 pub struct Login {
     /// The person is signed in and proves it anew.
     pub refresh: bool,
+    /// The level that the sign-in has to reach (`?aal=`).
     pub requested_aal: Aal,
+    /// The challenge of the OAuth 2.0 server on whose behalf somebody signs in (`?login_challenge=`).
     pub oauth2_login_challenge: Option<String>,
+    /// The organization that the person asked to sign in to.
     pub organization_id: Option<Uuid>,
     /// The identity schema asked for by `?identity_schema=`.
     pub identity_schema: Option<String>,
+    /// The number of codes that were tried.
     pub submit_count: i32,
 }
 
 /// Signing up.
 #[derive(Clone, Debug, Default)]
 pub struct Registration {
+    /// The challenge of the OAuth 2.0 server on whose behalf somebody signs up (`?login_challenge=`).
     pub oauth2_login_challenge: Option<String>,
+    /// The organization that the person asked to join.
     pub organization_id: Option<Uuid>,
+    /// The identity schema asked for by `?identity_schema=`.
     pub identity_schema: Option<String>,
+    /// The number of codes that were tried.
     pub submit_count: i32,
 }
 
 /// Changing one's own account.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The identity that is changed.
     pub identity_id: IdentityId,
 }
 
 /// Winning back access.
 #[derive(Clone, Debug, Default)]
 pub struct Recovery {
+    /// The identity whose access is won back, once a code or link was good.
     pub recovered_identity_id: Option<IdentityId>,
     /// Set on flows that an administrator made.
     pub skip_csrf_check: bool,
+    /// The number of codes that were tried.
     pub submit_count: i32,
 }
 
 /// Proving that an address is one's own.
 #[derive(Clone, Debug, Default)]
 pub struct Verification {
+    /// The challenge of the OAuth 2.0 server on whose behalf the person was signing up.
     pub oauth2_login_challenge: Option<String>,
+    /// The session that a completed verification signs in with.
     pub session_id: Option<SessionId>,
+    /// The identity whose address is verified, where a sign-up or sign-in opened the flow.
     pub identity_id: Option<IdentityId>,
+    /// The steps of the sign-in that opened the flow.
     pub authentication_methods: Vec<AuthenticationMethod>,
+    /// The number of codes that were tried.
     pub submit_count: i32,
 }
 
@@ -135,7 +165,9 @@ impl Kind for Verification {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FlowClient {
+    /// A browser, with pages of a server or of a single-page app.
     Browser,
+    /// A native app.
     Api,
 }
 
@@ -153,14 +185,23 @@ impl FlowClient {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowState {
+    /// Nothing was sent yet: a method has to be chosen.
     ChooseMethod,
+    /// A code or link is on its way, by whatever channel.
     SentEmail,
+    /// The code or link was good.
     PassedChallenge,
+    /// The settings form, not saved yet.
     ShowForm,
+    /// The settings were saved.
     Success,
+    /// A recovery that waits for any address of the account.
     RecoveryAwaitingAddress,
+    /// A recovery that waits for the choice of one of the account's addresses.
     RecoveryAwaitingAddressChoice,
+    /// A recovery that waits for the chosen address to be typed in full.
     RecoveryConfirmingAddress,
+    /// A recovery that waits for the code.
     RecoveryAwaitingCode,
 }
 

@@ -14,16 +14,21 @@ pub type IdentityId = Id<Identity>;
 /// A person (or a thing) that can sign in.
 #[derive(Clone, Debug)]
 pub struct Identity {
+    /// The identifier.
     pub id: IdentityId,
     /// The operator's own identifier, unique within the network, at most 64 characters.
     pub external_id: Option<String>,
     /// Which identity schema the traits follow.
     pub schema_id: String,
+    /// Whether the identity may sign in.
     pub state: IdentityState,
+    /// When `state` was last changed.
     pub state_changed_at: Option<Timestamp>,
     /// What the person says of themselves, as the schema has it.
     pub traits: RawJson,
+    /// The addresses that can be verified, as the schema derives them from the traits.
     pub verifiable_addresses: Vec<VerifiableAddress>,
+    /// The addresses that access can be won back by, as the schema derives them from the traits.
     pub recovery_addresses: Vec<RecoveryAddress>,
     /// Visible to the person, written by the operator.
     pub metadata_public: Option<RawJson>,
@@ -33,8 +38,11 @@ pub struct Identity {
     pub credentials: Credentials,
     /// The highest level that the credentials allow, as cached in the row.
     pub available_aal: Option<Aal>,
+    /// The organization that the identity belongs to.
     pub organization_id: Option<Uuid>,
+    /// When the identity was made, in microseconds.
     pub created_at: Timestamp,
+    /// When the identity was last changed, in microseconds. Each change is checked against it.
     pub updated_at: Timestamp,
 }
 
@@ -70,6 +78,7 @@ impl Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IdentityState {
+    /// May sign in.
     Active,
     /// Cannot sign in; its sessions read as inactive.
     Inactive,
@@ -98,7 +107,9 @@ impl IdentityState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
+    /// By e-mail.
     Email,
+    /// By text message.
     Sms,
 }
 
@@ -124,14 +135,22 @@ impl Channel {
 /// An address that the person can prove to own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiableAddress {
+    /// The identifier.
     pub id: Id<VerifiableAddress>,
+    /// The address itself, normalised: an e-mail address in lower case, or a phone number.
     pub value: String,
+    /// Whether the person has proved that it is theirs.
     pub verified: bool,
+    /// The channel that reaches it.
     pub via: Channel,
+    /// How far its verification has come.
     pub status: AddressStatus,
+    /// When it was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<Timestamp>,
+    /// When it was added.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -171,10 +190,15 @@ impl AddressStatus {
 /// An address through which access can be won back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryAddress {
+    /// The identifier.
     pub id: Id<RecoveryAddress>,
+    /// The address itself, normalised: an e-mail address in lower case, or a phone number.
     pub value: String,
+    /// The channel that reaches it.
     pub via: Channel,
+    /// When it was added.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -184,14 +208,19 @@ pub type Credentials = BTreeMap<CredentialType, Credential>;
 /// Something that a person signs in with. The same type may hold several keys or providers in its `config`.
 #[derive(Clone, Debug)]
 pub struct Credential {
+    /// The identifier.
     pub id: Id<Credential>,
+    /// The type.
     pub kind: CredentialType,
     /// What the person types to be recognised; normalised.
     pub identifiers: Vec<String>,
     /// The type's own data, see the `identity_credentials.config` column of Kratos.
     pub config: RawJson,
+    /// The version of the form that `config` has.
     pub version: i32,
+    /// When it was added.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -199,13 +228,21 @@ pub struct Credential {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialType {
+    /// A password.
     Password,
+    /// Accounts at OpenID and OAuth providers.
     Oidc,
+    /// An authenticator app.
     Totp,
+    /// Codes for the day when the authenticator app is lost.
     LookupSecret,
+    /// Security keys.
     Webauthn,
+    /// Codes that are sent to an address.
     Code,
+    /// Passkeys.
     Passkey,
+    /// Accounts at SAML providers, which can be imported.
     Saml,
 }
 

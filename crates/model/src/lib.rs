@@ -44,7 +44,9 @@ pub use uuid::Uuid;
 /// What every domain function gets first: the time and randomness.
 #[derive(Clone, Debug)]
 pub struct Cx {
+    /// The source of the time.
     pub clock: Clock,
+    /// The source of randomness.
     pub entropy: Entropy,
 }
 

@@ -1,4 +1,6 @@
 //! Values that must never be printed.
+//!
+//! The crate `secrecy` puts each in a box of its own, and leaves comparing to whoever holds them.
 
 use zeroize::{Zeroize, Zeroizing};
 

@@ -11,7 +11,9 @@ pub type SessionId = Id<Session>;
 /// A sign-in that is still good, or was.
 #[derive(Clone, Debug)]
 pub struct Session {
+    /// The identifier.
     pub id: SessionId,
+    /// The identity that is signed in.
     pub identity_id: IdentityId,
     /// Proves the session (`ory_st_…`); `None` for rows from very old Kratos versions.
     pub token: Option<Secret>,
@@ -19,13 +21,19 @@ pub struct Session {
     pub logout_token: Option<Secret>,
     /// The row's own flag; see [`Session::is_valid`].
     pub active: bool,
+    /// When the sign-in began.
     pub issued_at: Timestamp,
+    /// When the session ends, unless it is extended.
     pub expires_at: Timestamp,
     /// When a credential was last proved.
     pub authenticated_at: Timestamp,
+    /// The level that the sign-in has reached.
     pub aal: Aal,
+    /// The completed steps of the sign-in, the first one first.
     pub authentication_methods: Vec<AuthenticationMethod>,
+    /// When the row was written.
     pub created_at: Timestamp,
+    /// When the row was last changed.
     pub updated_at: Timestamp,
     /// `None` where they were not asked for.
     pub devices: Option<Vec<Device>>,
@@ -43,16 +51,20 @@ impl Session {
 /// A place that a session was used from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
+    /// The identifier.
     pub id: Id<Device>,
     /// With the port, where it came from the socket.
     pub ip_address: Option<String>,
+    /// The `User-Agent` header.
     pub user_agent: Option<String>,
+    /// City and country, as a proxy told them.
     pub location: Option<String>,
 }
 
 /// Where a request comes from, as far as it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientInfo {
+    /// The address of the client, with the port where it comes from the socket.
     pub ip_address: Option<String>,
     /// At most 512 bytes.
     pub user_agent: Option<String>,

@@ -23,7 +23,10 @@ pub enum Error {
     Setup(String),
     /// The guard keeps requests away from this address.
     #[error("the address {address} is not on the public internet, and private addresses are not allowed")]
-    Refused { address: IpAddr },
+    Refused {
+        /// The address.
+        address: IpAddr,
+    },
     /// No connection: the name is unknown, the port closed, the certificate not trusted …
     #[error("no connection: {0}")]
     Connect(String),
@@ -32,10 +35,16 @@ pub enum Error {
     Timeout,
     /// The answer is larger than the caller can use.
     #[error("the answer is larger than {limit} bytes")]
-    TooLarge { limit: usize },
+    TooLarge {
+        /// How large it may be, in bytes.
+        limit: usize,
+    },
     /// The peer sends the client round and round.
     #[error("more than {limit} redirects")]
-    TooManyRedirects { limit: usize },
+    TooManyRedirects {
+        /// How many are followed.
+        limit: usize,
+    },
     /// A redirect leads from `https` to `http`, or to another scheme.
     #[error("a redirect leads away from a secure connection, or to a scheme other than http and https")]
     InsecureRedirect,
@@ -44,7 +53,10 @@ pub enum Error {
     Transport(String),
     /// The peer answered, with an error; see [`crate::Response::success`].
     #[error("the peer answered with status {status}")]
-    Status { status: u16 },
+    Status {
+        /// The status of the answer.
+        status: u16,
+    },
 }
 
 impl Error {

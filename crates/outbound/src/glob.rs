@@ -1,4 +1,6 @@
 //! Globs over URLs, in the dialect that Kratos' configuration uses.
+//!
+//! The crate `globset` separates at `/` alone; here `.` separates as well.
 
 use regex::Regex;
 

@@ -1,5 +1,7 @@
 //! Which addresses are on the public internet. Without this check a webhook or a picture URL would be a way to talk to
 //! the cloud's metadata service or to the database (OWASP: server-side request forgery).
+//!
+//! The standard library's `IpAddr::is_global` is not stable yet (rust-lang/rust#27709).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

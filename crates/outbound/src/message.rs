@@ -152,10 +152,13 @@ impl Parts {
 /// An answer, read to its end.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
+    /// The HTTP status.
     pub status: u16,
     /// Where the answer came from, after redirects.
     pub url: String,
+    /// The headers.
     pub headers: Headers,
+    /// The body, without its transfer coding.
     pub body: Vec<u8>,
 }
 

@@ -1,4 +1,7 @@
 //! When a failed try is repeated.
+//!
+//! Crates such as `backon` repeat what is called; `Retry-After`, and time and randomness that come in as values, would
+//! be ours all the same.
 
 use std::time::Duration;
 

@@ -11,7 +11,9 @@ use crate::page;
 /// What is shown of a session besides itself (`expand`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expand {
+    /// Whether the identity is shown.
     pub identity: bool,
+    /// Whether the devices are shown.
     pub devices: bool,
 }
 
@@ -36,9 +38,13 @@ impl Expand {
 /// The query of `GET /admin/sessions`, as it was sent.
 #[derive(Clone, Debug, Default)]
 pub struct AdminListQuery {
+    /// Whether the living or the ended ones are shown, as a boolean of Go's; both if missing or empty.
     pub active: Option<String>,
+    /// The number of entries.
     pub page_size: Option<String>,
+    /// The position that the page begins after.
     pub page_token: Option<String>,
+    /// What is shown of each; see [`Expand`].
     pub expand: Vec<String>,
 }
 

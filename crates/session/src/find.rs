@@ -13,6 +13,7 @@ use crate::{Policy, Refusal, RequestCredentials, Sessions, Via};
 pub struct Found {
     /// With identity, addresses and devices. The identity's `available_aal` is up to date where it is `aal2`.
     pub session: Session,
+    /// How the session was proved.
     pub via: Via,
     /// Whether the browser should get a new cookie, since the one it has knows an earlier end of the session.
     pub reissue_cookie: bool,
@@ -23,7 +24,9 @@ pub struct Found {
 /// What looking for a session came to.
 #[derive(Debug)]
 pub enum Lookup {
+    /// There is one.
     Found(Box<Found>),
+    /// There is none, and why.
     Refused(Refusal),
 }
 

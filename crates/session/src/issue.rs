@@ -12,6 +12,7 @@ use crate::Sessions;
 /// The session cookie for a browser. Its other attributes come from the configuration.
 #[derive(Clone, Debug)]
 pub struct SessionCookieValue {
+    /// The encoded value.
     pub value: Secret,
     /// Whole seconds that the cookie lasts (`Max-Age`); `None` for one that ends with the browser.
     pub max_age: Option<i64>,

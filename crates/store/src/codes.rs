@@ -22,28 +22,40 @@ pub enum ProofKind {
 /// A proof that an address is one's own (`identity_verification_codes`, `identity_verification_tokens`).
 #[derive(Clone, Debug)]
 pub struct VerificationProof {
+    /// The identifier.
     pub id: Uuid,
     /// Of the code or token, under the first secret when it was made.
     pub hmac: String,
+    /// The address that is verified.
     pub address_id: Id<VerifiableAddress>,
+    /// The flow that it was sent for.
     pub flow_id: Id<Flow<Verification>>,
+    /// When it was made.
     pub issued_at: Timestamp,
+    /// When it is no longer good.
     pub expires_at: Timestamp,
+    /// When it was used; `None` while it can be.
     pub used_at: Option<Timestamp>,
 }
 
 /// A proof that wins back access (`identity_recovery_codes`, `identity_recovery_tokens`).
 #[derive(Clone, Debug)]
 pub struct RecoveryProof {
+    /// The identifier.
     pub id: Uuid,
     /// Of the code or token, under the first secret when it was made.
     pub hmac: String,
     /// Where it was sent; `None` for one that an operator hands over.
     pub address_id: Option<Id<RecoveryAddress>>,
+    /// Whose access is won back.
     pub identity_id: IdentityId,
+    /// The flow that it was sent for.
     pub flow_id: Id<Flow<Recovery>>,
+    /// When it was made.
     pub issued_at: Timestamp,
+    /// When it is no longer good.
     pub expires_at: Timestamp,
+    /// When it was used; `None` while it can be.
     pub used_at: Option<Timestamp>,
 }
 

@@ -9,13 +9,17 @@ use crate::{Store, Tx};
 /// Something that a browser will go on with. Its cookie knows the id by the name.
 #[derive(Clone, Debug)]
 pub struct ContinuityContainer {
+    /// The identifier.
     pub id: Uuid,
     /// What it is for, such as `ory_kratos_settings_password`; at most 255 characters.
     pub name: String,
     /// Who may go on with it; anybody with the cookie when `None`.
     pub identity_id: Option<IdentityId>,
+    /// What is needed to go on.
     pub payload: RawJson,
+    /// When it is too late to go on.
     pub expires_at: Timestamp,
+    /// When it was left.
     pub created_at: Timestamp,
 }
 

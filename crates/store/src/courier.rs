@@ -24,9 +24,13 @@ pub(crate) static STATEMENTS: &[&Statement] = &[&INSERT, &DELETE];
 
 /// A message to be queued.
 pub struct QueuedMessage {
+    /// The identifier.
     pub id: Uuid,
+    /// The channel that carries it.
     pub channel: Channel,
+    /// The e-mail address or phone number.
     pub recipient: String,
+    /// The subject; empty for text messages.
     pub subject: String,
     /// Plain text; HTML is made from `template_data` when the message goes out.
     pub body: String,
@@ -36,6 +40,7 @@ pub struct QueuedMessage {
     pub template_data: String,
     /// Headers of the request that caused it, as JSON, for HTTP channels.
     pub request_headers: String,
+    /// When it is queued.
     pub created_at: Timestamp,
 }
 

@@ -16,7 +16,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A database and how to open it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dsn {
+    /// `memory`, or `sqlite://…`.
     Sqlite(SqliteOptions),
+    /// `postgres://…`.
     Postgres(Box<PostgresOptions>),
 }
 

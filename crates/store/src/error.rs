@@ -65,6 +65,7 @@ pub enum CommitError {
     Spent(&'static str),
     /// A row that this one refers to is gone.
     ForeignKey,
+    /// The database failed.
     Store(StoreError),
 }
 

@@ -33,10 +33,13 @@ pub(crate) static STATEMENTS: &[&Statement] = &[&SELECT, &INSERT, &MARK_SEEN, &D
 /// An error, kept until someone looks at it.
 #[derive(Clone, Debug)]
 pub struct StoredError {
+    /// The identifier, which the address of the error page carries.
     pub id: Uuid,
     /// The inner object of the error envelope.
     pub error: RawJson,
+    /// When it was kept.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 

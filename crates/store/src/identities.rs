@@ -153,7 +153,9 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
 /// What a sign-in needs to know about whoever has an identifier.
 #[derive(Clone, Debug)]
 pub struct FoundCredential {
+    /// The identity.
     pub identity_id: IdentityId,
+    /// Whether the identity may sign in.
     pub state: IdentityState,
     /// With the identifier that it was found by, and no others.
     pub credential: Credential,

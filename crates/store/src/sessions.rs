@@ -258,6 +258,7 @@ pub struct SessionLookup {
 /// Whether credentials that may be second factors come along with a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecondFactors {
+    /// They may change the answer.
     Wanted,
     /// Nothing depends on them.
     Unwanted,
@@ -282,7 +283,9 @@ impl SessionFilter {
 /// A place in the list of all sessions: the last row of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionPosition {
+    /// When the session of that row was made.
     pub created_at: Timestamp,
+    /// Its identifier.
     pub id: SessionId,
 }
 

@@ -12,16 +12,23 @@ use crate::{Store, Tx};
 /// A code that was sent to an address (`identity_login_codes`, `identity_registration_codes`).
 #[derive(Clone, Debug)]
 pub struct SentCode<K: CodeTable> {
+    /// The identifier.
     pub id: Uuid,
     /// Of the code, under the first secret when it was made.
     pub hmac: String,
+    /// The channel that carried it.
     pub channel: Channel,
+    /// The address that it was sent to, normalised.
     pub address: String,
+    /// The flow that it was sent for.
     pub flow_id: Id<Flow<K>>,
     /// Whom it signs in; nobody yet, for one that signs up.
     pub owner: K::Owner,
+    /// When it was made.
     pub issued_at: Timestamp,
+    /// When it is no longer good.
     pub expires_at: Timestamp,
+    /// When it was used; `None` while it can be.
     pub used_at: Option<Timestamp>,
 }
 

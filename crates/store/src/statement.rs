@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 /// The dialects that a statement may be written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
+    /// SQLite.
     Sqlite,
+    /// PostgreSQL.
     Postgres,
 }
 

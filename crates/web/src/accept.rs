@@ -1,4 +1,6 @@
 //! What a caller can read: the two questions that Kratos asks of the `Accept` header, with its two sets of offers.
+//!
+//! The crate `headers` has no `Accept`.
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};

@@ -25,6 +25,7 @@ struct Inner {
 
 /// A runtime, and what answering over HTTP derives from its configuration.
 pub struct Site {
+    /// The configuration, with everything that follows from it.
     pub runtime: Arc<Runtime>,
     /// The name of the anti-CSRF cookie.
     pub csrf_cookie: String,

@@ -1,4 +1,6 @@
 //! Reading the `Cookie` header and writing `Set-Cookie`, as Go's `net/http` does.
+//!
+//! The crate `cookie` writes the attributes in another order.
 
 use std::fmt::Write;
 

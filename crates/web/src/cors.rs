@@ -1,4 +1,7 @@
 //! Cross-origin requests (the Fetch standard), answered as `rs/cors` answers them for Kratos.
+//!
+//! The layer of `tower-http` answers preflight requests with other headers and another status, and has no wildcards
+//! within origins.
 
 use std::collections::HashSet;
 

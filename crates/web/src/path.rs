@@ -1,4 +1,6 @@
 //! Paths as Go's router reads them.
+//!
+//! The crate `path-clean` is for files: it drops the slash at the end.
 
 use std::borrow::Cow;
 

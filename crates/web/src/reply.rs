@@ -109,6 +109,7 @@ pub fn set_csrf(response: &mut Response, token: CsrfToken) {
 /// of the server, once.
 #[derive(Clone, Debug)]
 pub struct Failure {
+    /// What went wrong.
     pub problem: Problem,
     /// Whether a browser is sent to the error page; otherwise the answer is JSON, whatever the caller accepts.
     pub for_browsers: bool,

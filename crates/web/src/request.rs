@@ -63,6 +63,7 @@ impl Arrival {
 
 /// A request, with the configuration that it is answered under.
 pub struct Request {
+    /// What was asked for: the path, with `/admin` in front on the admin listener, and the query.
     pub uri: Uri,
     arrival: Arc<Arrival>,
     /// Never contended: the lock makes the request as a whole shareable between threads, which a body is not.
@@ -97,10 +98,12 @@ impl Request {
         &self.arrival.site
     }
 
+    /// The HTTP method.
     pub fn method(&self) -> &Method {
         &self.arrival.method
     }
 
+    /// The headers, in the order in which they came.
     pub fn headers(&self) -> &HeaderMap {
         &self.arrival.headers
     }

@@ -38,7 +38,9 @@ pub struct Courier {
 /// `courier.delivery_strategy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryStrategy {
+    /// Mail over SMTP.
     Smtp,
+    /// A request of `courier.http.request_config` for each message.
     Http,
 }
 
@@ -89,15 +91,29 @@ pub struct HttpRequest {
 #[derive(Clone, Debug)]
 pub enum HttpAuth {
     /// A key in a header or a cookie.
-    ApiKey { name: String, value: Secret, place: ApiKeyPlace },
+    ApiKey {
+        /// The name of the header or cookie.
+        name: String,
+        /// The key.
+        value: Secret,
+        /// Whether it is a header or a cookie.
+        place: ApiKeyPlace,
+    },
     /// HTTP Basic.
-    Basic { user: String, password: Secret },
+    Basic {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
 }
 
 /// Where an API key travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiKeyPlace {
+    /// In a header.
     Header,
+    /// In a cookie.
     Cookie,
 }
 
@@ -113,9 +129,13 @@ pub struct MessageTemplates {
 /// Templates of the parts of a message; the built-in ones when `None`.
 #[derive(Clone, Debug, Default)]
 pub struct MessageTemplate {
+    /// The address of the template of the subject.
     pub email_subject: Option<String>,
+    /// The address of the template of the plain text.
     pub email_plaintext: Option<String>,
+    /// The address of the template of the HTML.
     pub email_html: Option<String>,
+    /// The address of the template of the text message.
     pub sms_plaintext: Option<String>,
 }
 

@@ -11,16 +11,23 @@ use crate::values::BaseUrl;
 /// `selfservice.methods`. A method that is not mentioned has its defaults.
 #[derive(Clone, Debug)]
 pub struct Methods {
+    /// `password`.
     pub password: PasswordMethod,
+    /// `code`.
     pub code: CodeMethod,
+    /// `link`.
     pub link: LinkMethod,
     /// `profile.enabled`.
     pub profile_enabled: bool,
+    /// `totp`.
     pub totp: TotpMethod,
     /// `lookup_secret.enabled`.
     pub lookup_secret_enabled: bool,
+    /// `webauthn`.
     pub webauthn: WebAuthnMethod,
+    /// `passkey`.
     pub passkey: PasskeyMethod,
+    /// `oidc`.
     pub oidc: OidcMethod,
 }
 
@@ -45,6 +52,7 @@ impl Methods {
 /// `selfservice.methods.password`.
 #[derive(Clone, Debug)]
 pub struct PasswordMethod {
+    /// Whether the method is on.
     pub enabled: bool,
     /// Ask about leaked passwords.
     pub haveibeenpwned_enabled: bool,
@@ -65,6 +73,7 @@ pub struct PasswordMethod {
 /// `selfservice.methods.password.config.migrate_hook`.
 #[derive(Clone, Debug)]
 pub struct MigrateHook {
+    /// The request that asks.
     pub request: HttpRequest,
     /// Whether requests carry `Ory-Webhook-Trigger-ID` and `Ory-Webhook-Request-ID` (`emit_analytics_event`).
     pub identifies_requests: bool,
@@ -75,7 +84,9 @@ pub struct MigrateHook {
 pub struct CodeMethod {
     /// On too when `passwordless_enabled` is.
     pub enabled: bool,
+    /// Whether a code alone signs in and up.
     pub passwordless_enabled: bool,
+    /// Whether a code is a second factor; see [`CodeMethod::is_second_factor`].
     pub mfa_enabled: bool,
     /// How long a code is good.
     pub lifespan: SignedDuration,
@@ -96,6 +107,7 @@ impl CodeMethod {
 /// `selfservice.methods.link`.
 #[derive(Clone, Debug)]
 pub struct LinkMethod {
+    /// Whether the method is on.
     pub enabled: bool,
     /// How long a link is good.
     pub lifespan: SignedDuration,
@@ -104,6 +116,7 @@ pub struct LinkMethod {
 /// `selfservice.methods.totp`.
 #[derive(Clone, Debug)]
 pub struct TotpMethod {
+    /// Whether the method is on.
     pub enabled: bool,
     /// Name shown in the app; the public host unless set.
     pub issuer: String,
@@ -112,16 +125,20 @@ pub struct TotpMethod {
 /// `selfservice.methods.webauthn`.
 #[derive(Clone, Debug)]
 pub struct WebAuthnMethod {
+    /// Whether the method is on.
     pub enabled: bool,
     /// Keys as the only factor.
     pub passwordless: bool,
+    /// Whose keys they are, where that is configured.
     pub relying_party: Option<RelyingParty>,
 }
 
 /// `selfservice.methods.passkey`.
 #[derive(Clone, Debug)]
 pub struct PasskeyMethod {
+    /// Whether the method is on.
     pub enabled: bool,
+    /// Whose keys they are, where that is configured.
     pub relying_party: Option<RelyingParty>,
 }
 
@@ -139,38 +156,56 @@ pub struct RelyingParty {
 /// `selfservice.methods.oidc`.
 #[derive(Clone, Debug)]
 pub struct OidcMethod {
+    /// Whether the method is on.
     pub enabled: bool,
     /// Base of the callback address; the public base URL unless set.
     pub base_redirect_uri: BaseUrl,
+    /// The providers, in the order of their buttons.
     pub providers: Vec<OidcProvider>,
 }
 
 /// `selfservice.methods.oidc.config.providers[]`, with the defaults that Kratos leaves to its code.
 #[derive(Clone, Debug)]
 pub struct OidcProvider {
+    /// The name in addresses and credentials, unique among the providers.
     pub id: String,
     /// The kind: `generic`, `google`, `apple` …
     pub provider: String,
+    /// The words on the button; the id when `None`.
     pub label: Option<String>,
+    /// The client's id at the provider.
     pub client_id: String,
+    /// The client's secret; `None` where each request is signed instead.
     pub client_secret: Option<Secret>,
+    /// The issuer, below which the discovery document is found.
     pub issuer_url: Option<Url>,
+    /// The authorization endpoint, where it is not discovered.
     pub auth_url: Option<Url>,
+    /// The token endpoint, where it is not discovered.
     pub token_url: Option<Url>,
     /// Jsonnet, as an address.
     pub mapper_url: String,
+    /// The scopes that are asked for, besides what the kind adds.
     pub scope: Vec<String>,
+    /// The tenant at Microsoft: a directory's id, `common`, `organizations` or `consumers`.
     pub microsoft_tenant: Option<String>,
     /// `userinfo`, `me` or `oid` (Microsoft).
     pub subject_source: String,
+    /// The team's id at Apple.
     pub apple_team_id: Option<String>,
+    /// The id of `apple_private_key`.
     pub apple_private_key_id: Option<String>,
+    /// The key that signs the client's secret for Apple (PEM).
     pub apple_private_key: Option<Secret>,
     /// The `claims` parameter; null when not set.
     pub requested_claims: Value,
+    /// The audiences that ID tokens of native apps may have besides the client's id.
     pub additional_id_token_audiences: Vec<String>,
+    /// Where the claims are read from.
     pub claims_source: ClaimsSource,
+    /// Whether the authorization code is bound to this server (RFC 7636).
     pub pkce: Pkce,
+    /// The `Origin` header for the token endpoint of netID.
     pub net_id_token_origin_header: Option<String>,
     /// Whose members alone may use it.
     pub organization_id: Option<String>,
@@ -179,7 +214,9 @@ pub struct OidcProvider {
 /// `claims_source` of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimsSource {
+    /// The ID token.
     IdToken,
+    /// The answer of the userinfo endpoint.
     UserInfo,
 }
 
@@ -188,7 +225,9 @@ pub enum ClaimsSource {
 pub enum Pkce {
     /// When the provider's discovery document offers it.
     Auto,
+    /// Not at all.
     Never,
+    /// Always.
     Force,
 }
 

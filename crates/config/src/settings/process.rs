@@ -99,17 +99,24 @@ pub struct Log {
 /// `log.level`; Kratos' `fatal` and `panic` log errors alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
+    /// Everything, each step included.
     Trace,
+    /// What helps to find a fault.
     Debug,
+    /// What happens.
     Info,
+    /// What may become a fault.
     Warning,
+    /// Faults alone.
     Error,
 }
 
 /// `log.format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
+    /// Lines for people.
     Text,
+    /// A JSON object in each line.
     Json,
 }
 
@@ -141,8 +148,11 @@ pub struct Tracing {
 /// `tracing.provider`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TracingProvider {
+    /// An OpenTelemetry collector.
     Otlp,
+    /// Jaeger.
     Jaeger,
+    /// Zipkin.
     Zipkin,
 }
 
@@ -174,7 +184,7 @@ pub struct Zelus {
 /// `zelus.defaults`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defaults {
-    /// As in Kratos v26.2.
+    /// The defaults of Kratos v26.2.
     Kratos,
     /// Safer and more complete.
     Zelus,

@@ -55,7 +55,9 @@ pub struct Hashers {
 /// `hashers.algorithm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashAlgorithm {
+    /// bcrypt.
     Bcrypt,
+    /// Argon2id.
     Argon2,
 }
 
@@ -90,8 +92,11 @@ pub struct Ciphers {
 /// `ciphers.algorithm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CipherAlgorithm {
+    /// None: values are kept in clear text.
     Noop,
+    /// AES-256 in GCM.
     Aes,
+    /// XChaCha20-Poly1305.
     XChaCha20Poly1305,
 }
 
@@ -111,8 +116,11 @@ pub struct Cookies {
 /// The `SameSite` attribute of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
+    /// Sent along when somebody follows a link from another site.
     Lax,
+    /// Sent for requests from this site alone.
     Strict,
+    /// Sent for requests from every site.
     None,
 }
 
@@ -191,14 +199,21 @@ pub struct Clients {
 /// `feature_flags`.
 #[derive(Clone, Debug)]
 pub struct FeatureFlags {
+    /// `cacheable_sessions`: caches are told how long whoami may be kept.
     pub cacheable_sessions: bool,
     /// The longest time that caches may keep a session; `None` sets no bound.
     pub cacheable_sessions_max_age: Option<SignedDuration>,
+    /// `use_continue_with_transitions`: more `continue_with` items take the place of redirects.
     pub use_continue_with_transitions: bool,
+    /// `choose_recovery_address`: people choose where the recovery message goes.
     pub choose_recovery_address: bool,
+    /// `legacy_continue_with_verification_ui`: a verification is always offered after a sign-up.
     pub legacy_continue_with_verification_ui: bool,
+    /// `legacy_require_verified_login_error`: a sign-in with an address that is not verified is an error on the form.
     pub legacy_require_verified_login_error: bool,
+    /// `faster_session_extend`: extending a session is answered by 204, without a body.
     pub faster_session_extend: bool,
+    /// `legacy_oidc_registration_node_group`: profile fields are in the group `oidc`.
     pub legacy_oidc_registration_node_group: bool,
 }
 

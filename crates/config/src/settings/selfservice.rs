@@ -21,10 +21,15 @@ pub struct SelfService {
     pub default_browser_return_url: Url,
     /// Where `return_to` may point.
     pub allowed_return_urls: ReturnUrls,
+    /// `flows.login`.
     pub login: FlowConfig,
+    /// `flows.registration`.
     pub registration: FlowConfig,
+    /// `flows.settings`.
     pub settings: FlowConfig,
+    /// `flows.recovery`.
     pub recovery: FlowConfig,
+    /// `flows.verification`.
     pub verification: FlowConfig,
     /// `flows.error.ui_url`: the page that shows errors; the built-in one when `None`.
     pub error_ui_url: Option<Url>,
@@ -96,7 +101,9 @@ pub struct After {
 /// `selfservice.flows.<name>.after.<method>`.
 #[derive(Clone, Debug)]
 pub struct AfterMethod {
+    /// `default_browser_return_url` of the method.
     pub return_url: Option<Url>,
+    /// `hooks` of the method.
     pub hooks: Vec<HookConfig>,
 }
 
@@ -143,7 +150,9 @@ impl fmt::Debug for HookConfig {
 /// `selfservice.flows.login.style`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginStyle {
+    /// Identifier and credential on one page.
     Unified,
+    /// The identifier first, then what it can sign in with.
     IdentifierFirst,
 }
 
@@ -159,7 +168,9 @@ pub enum RegistrationStyle {
 /// How people prove that an address is theirs: `flows.recovery.use`, `flows.verification.use`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressProof {
+    /// A code to type.
     Code,
+    /// A link to open.
     Link,
 }
 

@@ -1,4 +1,5 @@
-//! crypt(3)'s `$1$`, by Poul-Henning Kamp for FreeBSD 2.0 (1994). For imported hashes only; no maintained crate has it.
+//! crypt(3)'s `$1$`, by Poul-Henning Kamp for FreeBSD 2.0 (1994). For imported hashes only. The crate
+//! `md5crypt` would bring a second implementation of MD5 along, and `pwhash` old ones of four digests.
 
 use md5::{Digest, Md5};
 

@@ -1,4 +1,6 @@
 //! Public keys in COSE (RFC 9052 §7, RFC 9053) and their signatures, as far as Web Authentication uses them.
+//!
+//! The crate `coset` has all of COSE, with a second reader of CBOR.
 
 use minicbor::Decoder;
 use minicbor::data::Type;

@@ -2,6 +2,8 @@
 //!
 //! Nothing is asked of a key but that it is the same one again: statements about who made it ("attestation") are not
 //! requested, so certificates in them are not looked at, and nothing depends on them.
+//!
+//! Why this is not the crate `webauthn-rs`: `docs/decisions/0003-web-authentication.md`.
 
 mod authenticator_data;
 mod cose;
@@ -61,7 +63,9 @@ pub struct NewKey {
     pub attestation_format: String,
     /// The model of the authenticator; zeros when it is not told.
     pub aaguid: [u8; 16],
+    /// How often the key was used; 0 when it does not count.
     pub sign_count: u32,
+    /// What the key says about this use.
     pub flags: Flags,
 }
 
@@ -75,6 +79,7 @@ pub struct Assertion {
     pub credential_id: Vec<u8>,
     /// Whom the key says it belongs to; passkeys always do.
     pub user_handle: Option<Vec<u8>>,
+    /// What the key says about this use.
     pub flags: Flags,
     /// How often the key was used; 0 when it does not count.
     pub sign_count: u32,

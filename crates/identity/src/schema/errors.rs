@@ -12,6 +12,7 @@ use serde_json::Value;
 pub struct TraitError {
     /// The dotted name of the field, such as `traits.email`; a dot within a name is written `\.`. Empty for the whole.
     pub pointer: String,
+    /// What is wrong.
     pub message: Message,
 }
 

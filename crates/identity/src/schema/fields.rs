@@ -14,10 +14,13 @@ pub struct TraitField {
     pub name: String,
     /// The type of the field in a form.
     pub kind: InputType,
+    /// The label, from the schema.
     pub title: Option<String>,
+    /// Whether it has to be filled in.
     pub required: bool,
     /// The HTML `autocomplete` hint.
     pub autocomplete: Option<&'static str>,
+    /// The regular expression that the value has to match.
     pub pattern: Option<String>,
     value: ValueType,
     has_default: bool,

@@ -1,5 +1,5 @@
-//! Durations as text (`time.ParseDuration`). The crates that read such texts know other units (days, "hours"), or demand a
-//! blank between them.
+//! Durations as text (`time.ParseDuration`). The crate `go-parse-duration` takes negative ones too, which mean nothing
+//! anywhere here, and would be as long.
 
 use crate::SignedDuration;
 

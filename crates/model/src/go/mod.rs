@@ -1,5 +1,5 @@
 //! What Go does differently. Kratos is written in Go, so its clients, its rows and its configuration files follow rules of
-//! Go's standard library that no crate has. Each of them stands here once.
+//! Go's standard library. Those that several crates need stand here once.
 
 mod boolean;
 mod duration;

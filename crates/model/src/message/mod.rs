@@ -28,10 +28,14 @@ use serde_json::{Map, Value};
 /// A sentence for a person, with a stable id for programs.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
+    /// The id of Kratos' message of this meaning.
     pub id: u32,
+    /// The sentence.
     pub text: Cow<'static, str>,
+    /// The weight.
     #[serde(rename = "type")]
     pub kind: MessageType,
+    /// The facts that the sentence was made of, by name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context: Map<String, Value>,
 }
@@ -40,8 +44,11 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageType {
+    /// A label, or news.
     Info,
+    /// A fault of what was sent.
     Error,
+    /// What was done.
     Success,
 }
 

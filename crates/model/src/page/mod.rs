@@ -47,6 +47,7 @@ impl Sizes {
 /// One page of a list, and what its headers say.
 #[derive(Debug)]
 pub struct Page<T> {
+    /// The entries of this page.
     pub items: Vec<T>,
     /// `X-Total-Count`, where the list is counted.
     pub total: Option<i64>,

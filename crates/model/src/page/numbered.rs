@@ -11,9 +11,13 @@ const MAX_TOKEN: usize = 256;
 /// The parameters of numbered pages, as they were sent.
 #[derive(Clone, Debug, Default)]
 pub struct PageQuery {
+    /// The number of the page, beside `per_page`.
     pub page: Option<String>,
+    /// The number of entries, beside `page`.
     pub per_page: Option<String>,
+    /// The number of entries, beside `page_token`. Where one of these two is set, the others are not looked at.
     pub page_size: Option<String>,
+    /// The token of a link to the page, which holds an offset.
     pub page_token: Option<String>,
 }
 

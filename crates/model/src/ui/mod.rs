@@ -20,10 +20,14 @@ use crate::go::{empty_is_null, null_is_empty};
 /// The form of a flow: where it is sent, its fields, and what the person should read (Kratos' `ui`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ui {
+    /// The address that the form is sent to.
     pub action: String,
+    /// The HTTP method, `POST`.
     pub method: String,
+    /// The elements, in their order.
     #[serde(default, serialize_with = "empty_is_null", deserialize_with = "null_is_empty")]
     pub nodes: Vec<Node>,
+    /// The messages about the form as a whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub messages: Vec<Message>,
 }

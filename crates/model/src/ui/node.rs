@@ -9,12 +9,17 @@ use crate::go::null_is_empty;
 /// One element of a form: a field, a picture, a link, a text, a script or a container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Node {
+    /// The kind, which is that of `attributes`.
     #[serde(rename = "type")]
     pub kind: NodeType,
+    /// The group that draws it.
     pub group: Group,
+    /// The attributes.
     pub attributes: Attributes,
+    /// The messages about this element.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub messages: Vec<Message>,
+    /// What else is read beside it.
     #[serde(default)]
     pub meta: Meta,
 }
@@ -23,11 +28,17 @@ pub struct Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeType {
+    /// A field or a button.
     Input,
+    /// A picture.
     Img,
+    /// A link.
     A,
+    /// A text.
     Text,
+    /// A script.
     Script,
+    /// A container, for others to draw into.
     Div,
 }
 
@@ -35,18 +46,31 @@ pub enum NodeType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
+    /// What all methods share.
     Default,
+    /// The password.
     Password,
+    /// The buttons of OpenID and OAuth providers.
     Oidc,
+    /// The traits, on settings forms and in the second step of a sign-up.
     Profile,
+    /// The link that is sent.
     Link,
+    /// The code that is sent.
     Code,
+    /// The authenticator app.
     Totp,
+    /// The codes for the day when the authenticator app is lost.
     LookupSecret,
+    /// Security keys.
     Webauthn,
+    /// Passkeys.
     Passkey,
+    /// The identifier that is asked for before the method.
     IdentifierFirst,
+    /// A captcha.
     Captcha,
+    /// The buttons of SAML providers.
     Saml,
 }
 
@@ -74,6 +98,7 @@ impl Group {
 /// What people read beside a node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
+    /// The label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Message>,
 }
@@ -82,16 +107,22 @@ pub struct Meta {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "node_type")]
 pub enum Attributes {
+    /// The attributes of an `input`.
     #[serde(rename = "input")]
     Input(InputAttributes),
+    /// The attributes of an `img`.
     #[serde(rename = "img")]
     Image(ImageAttributes),
+    /// The attributes of an `a`.
     #[serde(rename = "a")]
     Anchor(AnchorAttributes),
+    /// The attributes of a text.
     #[serde(rename = "text")]
     Text(TextAttributes),
+    /// The attributes of a `script`.
     #[serde(rename = "script")]
     Script(ScriptAttributes),
+    /// The attributes of a `div`.
     #[serde(rename = "div")]
     Division(DivisionAttributes),
 }
@@ -99,30 +130,42 @@ pub enum Attributes {
 /// A field or a button.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputAttributes {
+    /// The name that the value is sent under.
     pub name: String,
+    /// The type of the field.
     #[serde(rename = "type")]
     pub kind: InputType,
     /// Absent and empty are different: a field made with an empty text prints `""`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+    /// Whether the field has to be filled in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
+    /// The value of `autocomplete` in HTML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autocomplete: Option<String>,
+    /// The label, where it differs from that of the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Message>,
+    /// The regular expression that the value has to match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
+    /// Whether the field cannot be used.
     #[serde(default)]
     pub disabled: bool,
+    /// The script that runs when it is pressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onclick: Option<String>,
+    /// The name of the function that runs when it is pressed, for pages that forbid inline scripts.
     #[serde(rename = "onclickTrigger", default, skip_serializing_if = "Option::is_none")]
     pub onclick_trigger: Option<String>,
+    /// The script that runs when the page is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onload: Option<String>,
+    /// The name of the function that runs when the page is there, for pages that forbid inline scripts.
     #[serde(rename = "onloadTrigger", default, skip_serializing_if = "Option::is_none")]
     pub onload_trigger: Option<String>,
+    /// The most characters that the value may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maxlength: Option<u32>,
 }
@@ -130,28 +173,40 @@ pub struct InputAttributes {
 /// The `type` of an input, as in HTML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InputType {
+    /// Any text.
     #[serde(rename = "text")]
     Text,
+    /// A password, which is not shown.
     #[serde(rename = "password")]
     Password,
+    /// A number.
     #[serde(rename = "number")]
     Number,
+    /// A box to tick.
     #[serde(rename = "checkbox")]
     Checkbox,
+    /// A value that people do not see.
     #[serde(rename = "hidden")]
     Hidden,
+    /// An e-mail address.
     #[serde(rename = "email")]
     Email,
+    /// A phone number.
     #[serde(rename = "tel")]
     Tel,
+    /// A button that sends the form.
     #[serde(rename = "submit")]
     Submit,
+    /// A button that runs a script.
     #[serde(rename = "button")]
     Button,
+    /// A day and a time.
     #[serde(rename = "datetime-local")]
     DatetimeLocal,
+    /// A day.
     #[serde(rename = "date")]
     Date,
+    /// An address of the web.
     #[serde(rename = "url")]
     Url,
 }
@@ -159,48 +214,68 @@ pub enum InputType {
 /// A picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageAttributes {
+    /// The address of the picture, often a `data:` URL.
     pub src: String,
+    /// The id of the element.
     pub id: String,
+    /// The width in pixels.
     pub width: u32,
+    /// The height in pixels.
     pub height: u32,
 }
 
 /// A link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AnchorAttributes {
+    /// The address that the link leads to.
     pub href: String,
+    /// The words of the link.
     pub title: Message,
+    /// The id of the element.
     pub id: String,
 }
 
 /// A text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextAttributes {
+    /// The text.
     pub text: Message,
+    /// The id of the element.
     pub id: String,
 }
 
 /// A script to load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptAttributes {
+    /// The address of the script.
     pub src: String,
+    /// Whether the page need not wait for it.
     #[serde(rename = "async")]
     pub asynchronous: bool,
+    /// The value of `referrerpolicy` in HTML.
     pub referrerpolicy: String,
+    /// The value of `crossorigin` in HTML.
     pub crossorigin: String,
+    /// What the script is checked against (W3C "Subresource Integrity").
     pub integrity: String,
+    /// The media type.
     #[serde(rename = "type")]
     pub kind: String,
+    /// The id of the element.
     pub id: String,
+    /// A random text, which policies for scripts may ask for.
     pub nonce: String,
 }
 
 /// A container that a script fills.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DivisionAttributes {
+    /// The class of the element.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub class: String,
+    /// The id of the element.
     pub id: String,
+    /// The `data-` attributes, without that prefix.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub data: serde_json::Map<String, Value>,
 }

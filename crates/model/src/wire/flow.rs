@@ -10,7 +10,9 @@ use super::IdentityJson;
 
 /// A flow as the API prints it.
 pub struct FlowJson<'a, K: Kind> {
+    /// The flow.
     pub flow: &'a Flow<K>,
+    /// What this answer adds to it.
     pub parts: FlowJsonParts<'a>,
 }
 
@@ -29,7 +31,10 @@ pub struct FlowJsonParts<'a> {
 
 /// Writes the members that only one kind of flow has.
 pub trait Members: Kind {
-    /// After `ui`.
+    /// Writes them to `map`, after `ui`.
+    ///
+    /// # Errors
+    /// When `map` cannot be written to.
     fn members<M: SerializeMap>(flow: &Flow<Self>, parts: &FlowJsonParts<'_>, map: &mut M) -> Result<(), M::Error>;
 }
 
@@ -131,17 +136,39 @@ fn continue_with<M: SerializeMap>(map: &mut M, parts: &FlowJsonParts<'_>) -> Res
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum ContinueWith {
-    SetOrySessionToken { ory_session_token: String },
-    ShowVerificationUi { flow: ContinueWithFlow },
-    ShowSettingsUi { flow: ContinueWithFlow },
-    ShowRecoveryUi { flow: ContinueWithFlow },
-    RedirectBrowserTo { redirect_browser_to: String },
+    /// Keep this token: it proves the session.
+    SetOrySessionToken {
+        /// The session's token.
+        ory_session_token: String,
+    },
+    /// Show the form of this flow, to verify an address.
+    ShowVerificationUi {
+        /// The verification flow.
+        flow: ContinueWithFlow,
+    },
+    /// Show the form of this flow, to change the account.
+    ShowSettingsUi {
+        /// The settings flow.
+        flow: ContinueWithFlow,
+    },
+    /// Show the form of this flow, to win back access.
+    ShowRecoveryUi {
+        /// The recovery flow.
+        flow: ContinueWithFlow,
+    },
+    /// Send the browser on.
+    RedirectBrowserTo {
+        /// Where to, as a whole address.
+        redirect_browser_to: String,
+    },
 }
 
 /// The flow to show next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ContinueWithFlow {
+    /// The identifier of the flow.
     pub id: Uuid,
+    /// The address that is to be verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verifiable_address: Option<String>,
     /// For browsers only.

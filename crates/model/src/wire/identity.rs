@@ -34,8 +34,11 @@ pub enum CredentialView {
 
 /// An identity as the API prints it.
 pub struct IdentityJson<'a> {
+    /// The identity.
     pub identity: &'a Identity,
+    /// The public base URL, below which schemas are found.
     pub public_base_url: &'a str,
+    /// What is shown of it.
     pub view: IdentityView,
     /// The credential types whose configuration is shown under [`CredentialView::WithConfig`].
     pub reveal: &'a [crate::CredentialType],

@@ -8,10 +8,13 @@ use crate::{Session, Timestamp};
 
 /// A session as the API prints it. The token is never among it.
 pub struct SessionJson<'a> {
+    /// The session.
     pub session: &'a Session,
+    /// The public base URL, below which schemas are found.
     pub public_base_url: &'a str,
     /// `active` is worked out for this moment.
     pub now: Timestamp,
+    /// What is shown of the identity.
     pub identity_view: IdentityView,
     /// The session as a signed token, where one was asked for.
     pub tokenized: Option<&'a str>,

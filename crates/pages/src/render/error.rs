@@ -46,7 +46,12 @@ pub enum Kind {
     /// The browser keeps no cookies.
     NoCookies,
     /// A stored error: its `code` and `id`.
-    Stored { code: u64, id: Option<String> },
+    Stored {
+        /// The `code` of the envelope.
+        code: u64,
+        /// The `id` of the envelope.
+        id: Option<String>,
+    },
 }
 
 impl Kind {

@@ -36,7 +36,9 @@ struct Notice {
 pub struct Link {
     /// Text in front of the link.
     pub before: Option<&'static str>,
+    /// The words of the link.
     pub text: &'static str,
+    /// The address that it leads to.
     pub href: String,
 }
 

@@ -7,7 +7,9 @@ use super::{Frame, Moment, Page, safe_link};
 /// The messages that were written.
 #[derive(Clone, Debug, Serialize)]
 pub struct MailboxPage {
+    /// What is around the content.
     pub frame: Frame,
+    /// The messages, the newest first.
     pub messages: Vec<Envelope>,
 }
 
@@ -16,20 +18,28 @@ pub struct MailboxPage {
 pub struct Envelope {
     /// Where it is read.
     pub address: String,
+    /// The subject, or the beginning of a text message.
     pub subject: String,
+    /// The recipient.
     pub to: String,
+    /// When it was queued.
     pub at: Moment,
 }
 
 /// One message.
 #[derive(Clone, Debug, Serialize)]
 pub struct MailboxMessagePage {
+    /// What is around the content.
     pub frame: Frame,
+    /// The subject, or the beginning of a text message.
     pub subject: String,
+    /// The recipient.
     pub to: String,
+    /// When it was queued.
     pub at: Moment,
     /// Kratos' name of its kind.
     pub template: String,
+    /// The code that it holds, to be copied.
     pub code: Option<String>,
     /// Its text; see [`lines`].
     pub lines: Vec<Vec<Piece>>,
@@ -42,7 +52,9 @@ pub struct MailboxMessagePage {
 /// A piece of a line, which may be an address to follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Piece {
+    /// The text.
     pub text: String,
+    /// The address to follow, if it is one.
     pub link: Option<String>,
 }
 

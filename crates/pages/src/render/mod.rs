@@ -101,6 +101,7 @@ pub trait Page: Serialize {
 /// What people see after logging out, and where nobody is signed in.
 #[derive(Clone, Debug, Serialize)]
 pub struct SignedOutPage {
+    /// What is around the content.
     pub frame: Frame,
     /// Where to sign in.
     pub sign_in: String,

@@ -9,29 +9,41 @@ use super::{Frame, Moment, Page};
 /// Who is signed in, since when, how, and the way out.
 #[derive(Clone, Debug, Serialize)]
 pub struct WelcomePage {
+    /// What is around the content.
     pub frame: Frame,
+    /// The person's name, or what else they are known by.
     pub person: String,
+    /// When they signed in.
     pub since: Moment,
+    /// When the session ends.
     pub until: Moment,
+    /// How they signed in, in words.
     pub methods: String,
+    /// Where they signed in, in words.
     pub device: String,
+    /// The way out.
     pub logout: LogoutForm,
     /// Where to change one's account.
     pub settings: String,
+    /// The person's other sessions.
     pub others: Vec<OtherSession>,
 }
 
 /// What the log-out button sends, by GET, as Kratos' logout link does.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogoutForm {
+    /// The address that the button leads to.
     pub action: String,
+    /// The logout token.
     pub token: String,
 }
 
 /// The same person, signed in elsewhere.
 #[derive(Clone, Debug, Serialize)]
 pub struct OtherSession {
+    /// Where it was last used, in words.
     pub device: String,
+    /// When it began.
     pub since: Moment,
 }
 

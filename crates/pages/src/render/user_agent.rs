@@ -1,4 +1,7 @@
 //! Devices, in words.
+//!
+//! Crates such as `woothee` tell hundreds of devices apart, by lists that have to be kept up; people recognise browser
+//! and system.
 
 use model::Device;
 

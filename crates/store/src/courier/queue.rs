@@ -81,6 +81,7 @@ pub static STATEMENTS: &[&Statement] = &[&ANY_DUE, &CLAIM, &FINISH, &INSERT_DISP
 pub enum MessageStatus {
     /// It waits for its first or its next attempt.
     Queued,
+    /// It went out.
     Sent,
     /// A courier is at it.
     Processing,
@@ -119,12 +120,17 @@ impl MessageStatus {
 /// A row of `courier_messages`.
 #[derive(Clone)]
 pub struct CourierMessage {
+    /// The identifier.
     pub id: Uuid,
+    /// The kind of its recipient's address.
     pub kind: Channel,
+    /// How far it has come.
     pub status: MessageStatus,
     /// Plain text.
     pub body: String,
+    /// The subject; empty for text messages.
     pub subject: String,
+    /// The e-mail address or phone number.
     pub recipient: String,
     /// Kratos' name of the template, such as `verification_code_valid`.
     pub template_type: String,
@@ -136,7 +142,9 @@ pub struct CourierMessage {
     pub channel: Option<String>,
     /// Headers of the request that caused it.
     pub request_headers: Option<RawJson>,
+    /// When it was queued.
     pub created_at: Timestamp,
+    /// When its status was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -150,17 +158,22 @@ impl std::fmt::Debug for CourierMessage {
 /// One attempt at a message: a row of `courier_message_dispatches`.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
+    /// The identifier.
     pub id: Uuid,
+    /// The message.
     pub message_id: Uuid,
     /// Why it failed, in the form of the API's errors; `None` if the message went out.
     pub error: Option<RawJson>,
+    /// When it ended.
     pub created_at: Timestamp,
+    /// When the row was last changed.
     pub updated_at: Timestamp,
 }
 
 /// Which messages are due.
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimTimes {
+    /// The current time.
     pub now: Timestamp,
     /// A courier that claimed a message before this is taken for dead.
     pub lease_began: Timestamp,
@@ -171,14 +184,18 @@ pub struct ClaimTimes {
 /// Which messages to list.
 #[derive(Clone, Debug, Default)]
 pub struct MessageFilter {
+    /// Those of this status.
     pub status: Option<MessageStatus>,
+    /// Those to this address, word for word.
     pub recipient: Option<String>,
 }
 
 /// A place in the list of messages, which begins with the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessagePosition {
+    /// When the last message before it was queued.
     pub created_at: Timestamp,
+    /// The identifier of that message.
     pub id: Uuid,
 }
 

@@ -28,14 +28,25 @@ pub enum IdentityFilter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentityPage {
     /// At most `size` identities whose ids come after `after`; the nil UUID is before all.
-    After { after: Uuid, size: u32 },
+    After {
+        /// The id that the page comes after.
+        after: Uuid,
+        /// How many identities, at most.
+        size: u32,
+    },
     /// Page `page`, counted from 0, of `size` identities each.
-    Number { page: u32, size: u32 },
+    Number {
+        /// The number of the page.
+        page: u32,
+        /// How many identities, at most.
+        size: u32,
+    },
 }
 
 /// A part of a list.
 #[derive(Debug)]
 pub struct IdentityList {
+    /// The identities.
     pub identities: Vec<Identity>,
     /// What the next page comes after; `None` on the last page, and for numbered pages.
     pub next: Option<IdentityId>,

@@ -3,6 +3,8 @@
 //! A fresh database gets Kratos' tables together with Kratos' whole list of migrations, so that Kratos starts on it as
 //! on one of its own. A database that Kratos v26.2 migrated needs nothing to be served. One that a newer Kratos
 //! migrated is served as long as the columns that Zelus uses are still there.
+//!
+//! Migrators such as `refinery` keep a table of their own; here Kratos' has to be as Kratos leaves it.
 
 mod catalogue;
 
@@ -73,6 +75,7 @@ static ZELUS_VERSIONS: Statement =
 pub struct Migration {
     /// Its name, such as `0001_schema`. Names sort in the order of the steps.
     pub name: &'static str,
+    /// Whether it was taken.
     pub applied: bool,
     /// Whether requests cannot be served without it.
     pub needed: bool,
@@ -83,6 +86,7 @@ pub struct Migration {
 pub enum MigrateError {
     /// It is not one that this version can serve. Says why, in one line for the operator.
     Refused(String),
+    /// The database failed.
     Store(StoreError),
 }
 

@@ -3,6 +3,8 @@
 //! A [`Slot`] stands for one connection. A task of its own dials, drives the connection while it lives, and dials
 //! again, with growing pauses, when it is lost; so a server may go away and come back without anyone noticing more
 //! than errors in between. While the server is known to be away, callers are refused at once.
+//!
+//! Pools such as `deadpool-postgres` lend a connection to one caller at a time; here many follow one another on one.
 
 use std::collections::HashMap;
 use std::future::Future;

@@ -1,4 +1,7 @@
 //! TLS to the server, by rustls.
+//!
+//! The crate `tokio-postgres-rustls` does this too, with a parser of X.509 for the binding of channels, which is not
+//! used here.
 
 use std::fmt;
 use std::future::Future;

@@ -57,6 +57,7 @@ const LIFESPAN: SignedDuration = SignedDuration::from_hours(1);
 /// An exchange that has been prepared.
 #[derive(Clone, Debug)]
 pub struct TokenExchange {
+    /// The identifier.
     pub id: Id<TokenExchange>,
     /// The flow that the sign-in happens in.
     pub flow_id: Uuid,

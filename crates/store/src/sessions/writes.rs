@@ -100,13 +100,16 @@ const MAX_DEVICE_TEXT: usize = 512;
 /// A session that a statement has ended, or found ended already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedSession {
+    /// The session.
     pub id: SessionId,
+    /// The identity that it signed in.
     pub identity_id: IdentityId,
 }
 
 /// What became of an attempt to make a session last longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension {
+    /// It lasts longer now.
     Extended,
     /// It lasts long enough as it is, or is over.
     Unchanged,
