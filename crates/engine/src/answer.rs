@@ -1,14 +1,14 @@
 //! Outcomes of signing in and up, before anyone encodes them.
 
 use flow::Effects;
-use model::flow::{Kind, Login, Registration};
+use model::flow::{FlowKind, Login, Registration};
 use model::wire::ContinueWith;
 use model::{Flow, FlowClient, FlowName, Identity, Problem, Session, Timestamp};
 use serde_json::Value;
 use url::Url;
 
 /// The outcome of opening a flow.
-pub enum Opened<K: Kind> {
+pub enum Opened<K: FlowKind> {
     /// Here it is. The code is told once, to native clients that asked for it.
     Flow { shown: Box<Shown<K>>, session_token_exchange_code: Option<String> },
     /// The caller is signed in already. A browser goes on to `return_to`.
@@ -20,7 +20,7 @@ pub enum Opened<K: Kind> {
 }
 
 /// A flow as it is shown.
-pub struct Shown<K: Kind> {
+pub struct Shown<K: FlowKind> {
     pub flow: Flow<K>,
     /// What an OAuth 2.0 server wants to know.
     pub oauth2_login_request: Option<Value>,

@@ -2,7 +2,7 @@
 
 use crypto::CsrfToken;
 use flow::{AnyFlow, Hook, Rejection, Request, Scene, Stop, ensure_same_browser};
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::{
     AddressStatus, Flow, FlowClient, FlowState, Id, Identity, Message, Problem, Session, Ui, VerifiableAddress,
 };
@@ -34,13 +34,13 @@ impl Opening {
     }
 
     /// A flow that goes on where `old` has led to.
-    pub(crate) fn in_place_of<K: Kind>(old: &Flow<K>, csrf_token: String) -> Self {
+    pub(crate) fn in_place_of<K: FlowKind>(old: &Flow<K>, csrf_token: String) -> Self {
         Self { client: old.client, csrf_token, request_url: old.request_url.clone(), return_to: old.return_to.clone() }
     }
 }
 
 /// A flow without fields, which is not stored yet.
-pub(crate) fn new_flow<K: Kind>(cx: Engine<'_>, opening: Opening, detail: K) -> Flow<K> {
+pub(crate) fn new_flow<K: FlowKind>(cx: Engine<'_>, opening: Opening, detail: K) -> Flow<K> {
     let now = cx.now();
     let id = Id::random(&cx.entropy);
     let name = K::NAME;
@@ -190,7 +190,7 @@ pub(crate) fn mark_verified(cx: Engine<'_>, identity: &mut Identity, value: &str
 }
 
 /// A flow as this request is shown it: whoever asks for JSON is told what an OAuth 2.0 server wants to know.
-pub(crate) async fn shown<K: Kind>(cx: Engine<'_>, flow: Flow<K>) -> Result<Box<Shown<K>>, Problem>
+pub(crate) async fn shown<K: FlowKind>(cx: Engine<'_>, flow: Flow<K>) -> Result<Box<Shown<K>>, Problem>
 where
     Flow<K>: HasChallenge,
 {

@@ -7,7 +7,7 @@ use courier::{Courier, Templates};
 use crypto::{ContinuityCodec, HashingPool, KeyRing};
 use identity::{Identities, Schemas};
 use mapper::Mapper;
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::{Clock, Entropy, Flow, FlowName};
 use outbound::Outbound;
 use session::{Sessions, Tokenizer};
@@ -97,7 +97,7 @@ impl Services {
     }
 
     /// The page that shows this flow.
-    pub fn flow_page<K: Kind>(&self, flow: &Flow<K>) -> String {
+    pub fn flow_page<K: FlowKind>(&self, flow: &Flow<K>) -> String {
         let mut url = self.ui_url(K::NAME);
         let others: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(key, _)| key != "flow").collect();
         url.query_pairs_mut().clear().extend_pairs(others).append_pair("flow", &flow.id.to_string());

@@ -13,7 +13,7 @@ use store::Tx;
 
 use super::address::{Address, addresses_of};
 use super::screens::{add_code_fields, send_button};
-use super::{Code, NAME, Request, already_used, count_try, keep_new_code, level, malformed_resend, requested};
+use super::{Asked, Code, NAME, already_used, count_try, keep_new_code, level, malformed_resend, requested};
 use crate::proof::{self, Submitted};
 
 /// The value of the button that leads back to the choice of a credential.
@@ -69,7 +69,7 @@ fn remove_fields(flow: &mut Flow<Registration>) {
 
 async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) -> Result<RegistrationOutcome, Problem> {
     let asked = requested(&mut flow.state, input);
-    if matches!(asked, Request::Nothing) {
+    if matches!(asked, Asked::Nothing) {
         return Ok(MethodOutcome::rejected(message::no_registration_method()));
     }
     let schemas = cx.services.identities.schemas();
@@ -79,7 +79,7 @@ async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) ->
         return Ok(MethodOutcome::invalid(errors));
     }
     let code = input.text("code");
-    if matches!(asked, Request::Enter) && code.is_empty() {
+    if matches!(asked, Asked::Enter) && code.is_empty() {
         return Ok(MethodOutcome::rejected(Rejection::at("code", message::property_missing("code"))));
     }
     let has_identifier = |identity: &Identity| {
@@ -89,8 +89,8 @@ async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) ->
         return Ok(MethodOutcome::rejected(message::identifier_missing()));
     }
     match asked {
-        Request::Enter => enter_code(cx, flow, candidate, &traits, &code).await,
-        Request::Send | Request::Nothing => Ok(send_codes(cx, flow, &candidate, &traits)),
+        Asked::Enter => enter_code(cx, flow, candidate, &traits, &code).await,
+        Asked::Send | Asked::Nothing => Ok(send_codes(cx, flow, &candidate, &traits)),
     }
 }
 
