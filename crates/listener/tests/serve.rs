@@ -43,7 +43,7 @@ impl Place {
         let (stop, stopped) = watch::channel(false);
         let options = Options { tls, idle_limit: Duration::from_secs(120), workers };
         let answer = |peer: Peer| {
-            service_fn(async move |request: Request<Incoming>| {
+            service_fn(move |request: Request<Incoming>| async move {
                 if request.uri().path() == "/slow" {
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }
@@ -142,7 +142,7 @@ async fn requests_under_way_are_finished_and_cut_off_when_nobody_waits_for_them(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_can_be_encrypted() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/certificates");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates");
     let (certificate, key) = (format!("{folder}/localhost.pem"), format!("{folder}/localhost.key.pem"));
     let settings = config::Tls { certificate: PemSource::Path(certificate.clone()), key: PemSource::Path(key) };
     let place = Place::new(2, Some(Tls::load(&settings).expect("a certificate"))).await;
