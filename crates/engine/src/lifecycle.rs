@@ -7,12 +7,14 @@ use model::{
     AddressStatus, Flow, FlowClient, FlowState, Id, Identity, Message, Problem, Session, Ui, VerifiableAddress,
 };
 use store::{CommitError, FlowTable, Tx};
+use tracing::Instrument;
 
 use crate::answer::Shown;
 use crate::error::FetchError;
 use crate::expiry;
 use crate::oauth2::{self, HasChallenge};
 use crate::runtime::Engine;
+use crate::stage;
 
 /// What `active` says of a flow after a submission that no method was responsible for. Codes, and in verification links
 /// too, take no part in such a flow any more, as in Kratos: a page has to open a new one.
@@ -87,11 +89,15 @@ pub(crate) async fn stored<K: FlowTable>(cx: Engine<'_>, id: Id<Flow<K>>) -> Res
 
 /// Runs the hooks that may keep a form from being opened.
 pub(crate) async fn run_before(cx: Engine<'_>, flow: AnyFlow<'_>, session: Option<&Session>) -> Result<(), Problem> {
+    let hooks = cx.runtime.hooks.before.of(flow.name().as_str());
     let scene = Scene { cx: *cx, flow, session };
-    for hook in cx.runtime.hooks.before.of(flow.name().as_str()) {
-        hook.before_opening(&scene).await.map_err(said_nowhere)?;
-    }
-    Ok(())
+    let run = async {
+        for hook in hooks {
+            hook.before_opening(&scene).await.map_err(said_nowhere)?;
+        }
+        Ok(())
+    };
+    run.instrument(stage::hooks("before_opening")).await
 }
 
 /// Stage 6: runs `hooks` now that everything is written.
@@ -103,10 +109,13 @@ pub(crate) async fn run_after(
     identity: &Identity,
 ) -> Result<(), Stop> {
     let scene = Scene { cx: *cx, flow, session };
-    for hook in hooks {
-        hook.after(&scene, identity).await?;
-    }
-    Ok(())
+    let run = async {
+        for hook in hooks {
+            hook.after(&scene, identity).await?;
+        }
+        Ok(())
+    };
+    run.instrument(stage::hooks("after")).await
 }
 
 /// What a flow answers that a hook has ended, where there is no form to say it on.

@@ -1,4 +1,7 @@
 //! Where log lines go, and in which form.
+//!
+//! All spans are at debug level. Where that is logged, a line begins with those that it stands in (in JSON: its `spans`);
+//! elsewhere there are none, and lines look as if none existed.
 
 use config::{Log, LogFormat, LogLevel};
 use tracing::level_filters::LevelFilter;
@@ -18,7 +21,8 @@ pub fn start(log: &Log) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A second call, as from a test, leaves the first in place.
     let _ = match log.format {
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        // The spans that a line stands in are one list, to which the innermost belongs.
+        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_current_span(false)).try_init(),
         LogFormat::Text => {
             let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
             registry.with(lines.with_target(false).with_ansi(is_terminal)).try_init()

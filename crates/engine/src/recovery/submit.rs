@@ -5,12 +5,14 @@ use flow::{Input, InputError, ProofOutcome, Rejection};
 use model::flow::Recovery;
 use model::{Flow, Id, Problem, message};
 use store::Tx;
+use tracing::Instrument;
 
 use super::complete::recovered;
 use super::form::{Outcome, expired, next_step, show_again, signed_in_return_to, start_anew};
 use crate::error::SubmitError;
 use crate::lifecycle;
 use crate::runtime::Engine;
+use crate::stage;
 use crate::submission;
 
 /// Submits a form, or opens a link from a mail.
@@ -47,7 +49,7 @@ async fn submit_to(
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     for (name, method) in cx.runtime.methods.iter().filter_map(|method| Some((method.name(), method.recovery()?))) {
-        let outcome = method.check(*cx, &mut flow, &input).await?;
+        let outcome = method.check(*cx, &mut flow, &input).instrument(stage::verify::<Recovery>(name)).await?;
         if !matches!(outcome, ProofOutcome::NotMeant) {
             flow.active = Some(name.to_owned());
         }

@@ -6,6 +6,7 @@ use model::flow::Registration;
 use model::{Flow, FlowClient, FlowName, Group, Id, Problem, message};
 use serde_json::json;
 use store::Tx;
+use tracing::Instrument;
 
 use super::complete::{NotSignedUp, complete};
 use super::form::{already_signed_in, expired, methods, show_again, sort};
@@ -13,7 +14,7 @@ use crate::answer::{Answer, Shown};
 use crate::error::SubmitError;
 use crate::runtime::Engine;
 use crate::submission::{self, Checked};
-use crate::{lifecycle, recognised};
+use crate::{lifecycle, recognised, stage};
 
 /// Submits a sign-up form.
 ///
@@ -93,7 +94,8 @@ async fn verify(
     (name, method): (&'static str, &dyn RegistrationMethod),
     input: &Input,
 ) -> Result<Answer, Problem> {
-    match method.verify(*cx, &mut flow, input).await? {
+    let verify = method.verify(*cx, &mut flow, input).instrument(stage::verify::<Registration>(name));
+    match verify.await? {
         MethodOutcome::Accepted(step) => match complete(cx, flow, name, step, None).await {
             Ok(answer) => Ok(answer),
             Err(NotSignedUp::Refused { flow, rejections, .. }) => reject(cx, flow, input, rejections, Tx::new()).await,
