@@ -9,7 +9,9 @@ use crate::context::Context;
 
 /// The moment at which a hook runs.
 pub struct Scene<'a> {
+    /// What the hook works with.
     pub cx: Context<'a>,
+    /// The flow that it runs around.
     pub flow: AnyFlow<'a>,
     /// The session that a sign-in makes, or under which settings are changed.
     pub session: Option<&'a Session>,
@@ -44,11 +46,15 @@ impl Scene<'_> {
 /// A flow of any kind.
 #[derive(Clone, Copy)]
 pub enum AnyFlow<'a> {
+    /// A sign-in.
     Login(&'a Flow<Login>),
+    /// A sign-up.
     Registration(&'a Flow<Registration>),
     /// A settings flow, and whose it is.
     Settings(&'a Flow<Settings>, &'a Identity),
+    /// A recovery.
     Recovery(&'a Flow<Recovery>),
+    /// A verification.
     Verification(&'a Flow<Verification>),
 }
 

@@ -52,6 +52,7 @@ impl Place {
                 Ok::<_, Infallible>(response.expect("a response"))
             })
         };
+        #[expect(clippy::disallowed_methods, reason = "the test waits for it, and ends with it")]
         let serving = tokio::spawn(listener::serve(sockets, options, answer, stopped));
         Self { folder, port, stop, serving }
     }

@@ -21,9 +21,9 @@ use crate::verification::for_others as verification;
 /// Why a sign-up that a method has accepted makes no account.
 pub(crate) enum NotSignedUp {
     /// Something about the candidate is wrong.
-    Refused { flow: Flow<Registration>, candidate: Box<Identity>, rejections: Vec<Rejection> },
+    Refused { flow: Box<Flow<Registration>>, candidate: Box<Identity>, rejections: Vec<Rejection> },
     /// Somebody else has one of the identifiers or addresses.
-    Taken { flow: Flow<Registration>, candidate: Box<Identity> },
+    Taken { flow: Box<Flow<Registration>>, candidate: Box<Identity> },
     /// Whatever cannot be said on the form.
     Failed(Problem),
 }
@@ -53,8 +53,9 @@ pub(crate) async fn complete(
     by: Option<ByProvider<'_>>,
 ) -> Result<Answer, NotSignedUp> {
     let RegistrationStep { mut candidate, method, writes: mut tx } = step;
-    let refused =
-        |flow, candidate, rejections| Err(NotSignedUp::Refused { flow, candidate: Box::new(candidate), rejections });
+    let refused = |flow, candidate, rejections| {
+        Err(NotSignedUp::Refused { flow: Box::new(flow), candidate: Box::new(candidate), rejections })
+    };
     let hooks = cx.runtime.hooks.after_registration.of(name);
     if let Err(stop) = consult(cx, hooks, &flow, &mut candidate).instrument(stage::hooks("before_persisting")).await {
         return refused(flow, candidate, lifecycle::rejections(stop)?);
@@ -90,7 +91,7 @@ pub(crate) async fn complete(
             {
                 return Ok(answer);
             }
-            return Err(NotSignedUp::Taken { flow, candidate: Box::new(candidate) });
+            return Err(NotSignedUp::Taken { flow: Box::new(flow), candidate: Box::new(candidate) });
         }
         // Of two submissions with one code, this is the slower one.
         Err(error) if error.is_spent() => {

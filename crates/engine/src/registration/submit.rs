@@ -98,10 +98,10 @@ async fn verify(
     match verify.await? {
         MethodOutcome::Accepted(step) => match complete(cx, flow, name, step, None).await {
             Ok(answer) => Ok(answer),
-            Err(NotSignedUp::Refused { flow, rejections, .. }) => reject(cx, flow, input, rejections, Tx::new()).await,
+            Err(NotSignedUp::Refused { flow, rejections, .. }) => reject(cx, *flow, input, rejections, Tx::new()).await,
             // As in Kratos, what was typed does not come back here.
             Err(NotSignedUp::Taken { flow, .. }) => {
-                show_again(cx, flow, whole(message::duplicate_account()), Tx::new()).await
+                show_again(cx, *flow, whole(message::duplicate_account()), Tx::new()).await
             }
             Err(NotSignedUp::Failed(problem)) => Err(problem),
         },

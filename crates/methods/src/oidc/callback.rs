@@ -165,7 +165,8 @@ impl Oidc {
         }
         let mut identity = settings.identity.clone();
         link::add(cx, &mut identity, told.link())?;
-        Ok(CallbackOutcome::Changed(SettingsStep { identity, writes: Tx::new(), proved: Some(told.proved(cx)) }))
+        let step = SettingsStep { identity, writes: Tx::new(), proved: Some(told.proved(cx)) };
+        Ok(CallbackOutcome::Changed(Box::new(step)))
     }
 }
 

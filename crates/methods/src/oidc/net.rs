@@ -19,8 +19,11 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a provider gave for a code (RFC 6749 §5.1).
 pub struct Tokens {
+    /// The access token.
     pub access: String,
+    /// The refresh token; empty if there is none.
     pub refresh: String,
+    /// The ID token, for providers of OpenID Connect.
     pub id: Option<String>,
     /// The whole answer.
     pub answer: Map<String, Value>,
