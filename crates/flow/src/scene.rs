@@ -18,7 +18,8 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// What Jsonnet snippets are told (`ctx`), as in Kratos.
+    /// What Jsonnet snippets are told (`ctx`), in the shape that Kratos tells them: `flow`, `request_headers`,
+    /// `request_method`, `request_url` and `request_cookies`, and where they are known `identity` and `session`.
     pub fn context(&self, identity: Option<&Identity>) -> Value {
         let base = self.cx.services.public_url();
         let facts = &self.cx.request.facts;

@@ -51,7 +51,7 @@ pub(crate) struct Arrival {
     pub protection: Protection,
     pub visitor: Visitor,
     pub peer: Peer,
-    /// In which it is answered.
+    /// The span in which the request is answered.
     pub span: Span,
     /// Tells the edge, after the fact, which route the request took.
     pub route: OnceLock<MatchedPath>,

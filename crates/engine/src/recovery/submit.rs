@@ -64,7 +64,7 @@ async fn submit_to(
             ProofOutcome::Proved(step) => recovered(cx, flow, (name, method), step).await,
         };
     }
-    // As in Kratos: codes look at forms of their own alone.
+    // As in Kratos, links that are switched off are said to be so (404). Codes are not: they look at forms of their own.
     if cx.runtime.switched_off.iter().any(|method| (method.recovery)(&input)) {
         return Err(submission::switched_off());
     }

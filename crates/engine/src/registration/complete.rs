@@ -70,9 +70,8 @@ pub(crate) async fn complete(
     let return_to =
         cx.services.return_to(flow.return_to.as_deref(), source.as_ref(), default).map_err(Problem::from)?;
     let mut session = cx.services.sessions.new_session(&cx, &cx.request.client, &candidate, vec![method])?;
-    let mut after = match stage::hooks("on_registration")
-        .in_scope(|| run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, return_to))
-    {
+    let run = || run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, return_to);
+    let mut after = match stage::hooks("on_registration").in_scope(run) {
         Ok(after) => after,
         Err(stop) => return refused(flow, candidate, lifecycle::rejections(stop)?),
     };

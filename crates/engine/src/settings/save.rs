@@ -76,9 +76,8 @@ pub(super) async fn save(
         cx.services.sessions.require_privileged(&cx, &session, cx.request.url.as_str())?;
     }
     let return_to = return_to(cx, &flow, name).map_err(Problem::from)?;
-    let after = match stage::hooks("on_settings")
-        .in_scope(|| run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to))
-    {
+    let run = || run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to);
+    let after = match stage::hooks("on_settings").in_scope(run) {
         Ok(after) => after,
         Err(stop) => return rejected(flow, before, lifecycle::rejections(stop)?).await,
     };
