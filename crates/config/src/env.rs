@@ -10,7 +10,7 @@ use model::go::parse_bool;
 use serde_json::Value;
 
 use crate::file::{Layer, Step};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, SourceLocation};
 use crate::{legacy, schema};
 
 /// Elements of arrays that variables may address, `…_0_…` to `…_999_…`.
@@ -33,7 +33,7 @@ pub(crate) fn layers(
     let mut found: Vec<(Vec<Step>, &str, Value)> = Vec::new();
     for (name, text) in environment {
         let Some((path, known)) = find(name) else { continue };
-        let place = Place { source: name.clone(), line: None };
+        let place = SourceLocation { source: name.clone(), line: None };
         if let Some(old) = &known.old {
             warnings.push(legacy::renamed(place.clone(), old, &key_of(&path)));
         }

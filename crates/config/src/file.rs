@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, SourceLocation};
 
 /// Larger files are refused: a configuration is a few kilobytes, and parsing must stay cheap.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -57,9 +57,9 @@ impl Layer {
     }
 
     /// Where the value at `pointer` stands, if this source set it.
-    pub fn place(&self, pointer: &str) -> Option<Place> {
+    pub fn place(&self, pointer: &str) -> Option<SourceLocation> {
         let line = self.lines.get(pointer)?;
-        Some(Place { source: self.source.clone(), line: *line })
+        Some(SourceLocation { source: self.source.clone(), line: *line })
     }
 
     /// Whether this is a file, rather than a flag or a variable.
@@ -132,7 +132,7 @@ fn note_pointers(value: &Value, at: &str, lines: &mut BTreeMap<String, Option<u6
 /// Reads a `.yaml`, `.yml`, `.json` or `.toml` file.
 pub(crate) fn read(path: &Path) -> Result<Layer, Finding> {
     let source = path.display().to_string();
-    let fail = |message: String| Finding::new(Place { source: source.clone(), line: None }, "", message);
+    let fail = |message: String| Finding::new(SourceLocation { source: source.clone(), line: None }, "", message);
     let file = std::fs::File::open(path).map_err(|error| fail(format!("cannot be opened: {error}")))?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fail(format!("cannot be read: {error}")))?;
@@ -146,8 +146,9 @@ pub(crate) fn read(path: &Path) -> Result<Layer, Finding> {
 
 /// Parses the text of a file with this extension. An empty file holds nothing.
 pub(crate) fn parse(source: &str, extension: &str, text: &str) -> Result<Layer, Finding> {
-    let fail =
-        |line: Option<u64>, message: String| Finding::new(Place { source: source.to_owned(), line }, "", message);
+    let fail = |line: Option<u64>, message: String| {
+        Finding::new(SourceLocation { source: source.to_owned(), line }, "", message)
+    };
     let layer = match extension {
         "yaml" | "yml" => parse_yaml(source, text).map_err(|(line, message)| fail(line, message))?,
         "json" => {

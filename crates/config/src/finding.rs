@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Where a value came from: a file, a flag or an environment variable, and the line where one is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceLocation {
     /// The file's path, the flag, or the name of the environment variable. Empty when nothing set the value.
     pub source: String,
     /// The line in that file, counted from one.
@@ -15,7 +15,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Where the value came from.
-    pub place: Place,
+    pub place: SourceLocation,
     /// The key, dotted, with array positions as numbers: `selfservice.allowed_return_urls.0`. Empty for a whole file.
     pub key: String,
     /// What was expected or found. Values of secret keys are never quoted.
@@ -23,7 +23,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(place: Place, key: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(place: SourceLocation, key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { place, key: key.into(), message: message.into() }
     }
 }

@@ -4,7 +4,7 @@ use model::json_pointer;
 use serde_json::{Map, Value, json};
 
 use crate::file::Layer;
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, SourceLocation};
 
 /// Old key → new key, where the value moves as it is.
 pub(crate) const RENAMED: &[(&str, &str)] = &[
@@ -44,7 +44,7 @@ const PROVIDER: &[(&str, &str)] = &[
 ];
 
 /// The warning about a key that is still read.
-pub(crate) fn renamed(place: Place, old: &str, new: &str) -> Finding {
+pub(crate) fn renamed(place: SourceLocation, old: &str, new: &str) -> Finding {
     Finding::new(place, old, format!("is the old name of {new}; it is still read, please rename it"))
 }
 
@@ -130,7 +130,7 @@ fn upgrade_providers(layer: &mut Layer, warnings: &mut Vec<Finding>) {
         for (old, new) in PROVIDER {
             let Some(value) = provider.remove(*old) else { continue };
             let at = format!("/{}/{position}/{old}", key.replace('.', "/"));
-            let place = Place { source: source.clone(), line: lines.get(&at).copied().flatten() };
+            let place = SourceLocation { source: source.clone(), line: lines.get(&at).copied().flatten() };
             let below = |name: &str| format!("{key}.{position}.{name}");
             warnings.push(renamed(place, &below(old), &below(new)));
             provider.entry(*new).or_insert(value);
@@ -147,12 +147,12 @@ fn get_mut<'a>(value: &'a mut Value, key: &str) -> Option<&'a mut Value> {
 }
 
 /// Removes a key, and tells where it stood.
-fn take(layer: &mut Layer, key: &str) -> Option<(Value, Place)> {
+fn take(layer: &mut Layer, key: &str) -> Option<(Value, SourceLocation)> {
     let (parent, name) = key.rsplit_once('.').unwrap_or(("", key));
     let map = if parent.is_empty() { Some(&mut layer.value) } else { get_mut(&mut layer.value, parent) };
     let value = map?.as_object_mut()?.shift_remove(name)?;
     let at = format!("/{}", key.replace('.', "/"));
-    let place = layer.place(&at).unwrap_or(Place { source: layer.source.clone(), line: None });
+    let place = layer.place(&at).unwrap_or(SourceLocation { source: layer.source.clone(), line: None });
     Some((value, place))
 }
 

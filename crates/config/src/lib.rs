@@ -35,7 +35,7 @@ mod tests;
 
 pub use dev::DevSecrets;
 pub use env::environment;
-pub use finding::{ConfigError, Finding, Place};
+pub use finding::{ConfigError, Finding, SourceLocation};
 pub use load::{Loaded, Mode};
 pub use pending::NOT_USED_YET;
 pub use reference::reference;

@@ -144,7 +144,7 @@ impl SecureCookie {
             return Err(CookieError::TooLong);
         }
         let value = BASE64.decode(value).map_err(|_| CookieError::Malformed)?;
-        let Parts { written_at, payload, signed, mac } = Parts::of(&value).ok_or(CookieError::Malformed)?;
+        let CookieParts { written_at, payload, signed, mac } = CookieParts::of(&value).ok_or(CookieError::Malformed)?;
 
         let mut outcome = Err(CookieError::BadSignature);
         for keys in &self.keys {
@@ -171,7 +171,7 @@ impl std::fmt::Debug for SecureCookie {
 }
 
 /// The parts of a cookie value, once its outer base64 is off.
-struct Parts<'a> {
+struct CookieParts<'a> {
     written_at: i64,
     payload: &'a [u8],
     /// The seconds and the payload with the bar between them.
@@ -179,7 +179,7 @@ struct Parts<'a> {
     mac: &'a [u8],
 }
 
-impl<'a> Parts<'a> {
+impl<'a> CookieParts<'a> {
     /// The MAC is raw bytes and may hold bars itself, but its length is known.
     fn of(value: &'a [u8]) -> Option<Self> {
         let (rest, mac) = value.split_last_chunk::<MAC_LENGTH>()?;

@@ -66,7 +66,9 @@ async fn go_on(
         }
         .map(CallbackAnswer::SignIn),
         CallbackOutcome::Changed(step) => match flow {
-            ResumedFlow::Settings(resumed) => save_change(cx, name, *resumed, step).await.map(CallbackAnswer::Settings),
+            ResumedFlow::Settings(resumed) => {
+                save_change(cx, name, *resumed, *step).await.map(CallbackAnswer::Settings)
+            }
             ResumedFlow::Login(_) | ResumedFlow::Registration(_) => Err(misplaced()),
         },
         CallbackOutcome::Unrecognised(refused) => refuse(cx, name, flow, refused, exchange.as_ref()).await,

@@ -25,6 +25,7 @@ pub enum FetchError {
 
 /// A flow that is too old to be shown.
 pub struct TooOld {
+    /// The error, with status 410, as JSON clients get it.
     pub problem: Problem,
     /// Where a browser opens another one.
     pub open_anew_at: Option<String>,
@@ -62,6 +63,7 @@ pub(crate) fn somebody_elses() -> Problem {
 
 /// A submission that failed in a way that no form can say.
 pub struct SubmitError {
+    /// The error.
     pub problem: Problem,
     /// Whose flow it was, as far as that is known: a native app is told in JSON, whatever it says it accepts.
     pub client: Option<FlowClient>,

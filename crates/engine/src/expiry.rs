@@ -1,7 +1,7 @@
 //! Flows that are too old.
 
 use flow::{Services, too_old};
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::problem::id;
 use model::{Flow, FlowClient, Problem, Timestamp};
 use url::form_urlencoded;
@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use crate::error::TooOld;
 
 /// 410 for fetching an expired flow: says where to get a new one. The error has the id that clients know if `has_id`.
-pub(crate) fn expired_on_fetch<K: Kind>(services: &Services, flow: &Flow<K>, has_id: bool) -> TooOld {
+pub(crate) fn expired_on_fetch<K: FlowKind>(services: &Services, flow: &Flow<K>, has_id: bool) -> TooOld {
     let name = K::NAME.as_str();
     let mut problem = Problem::new(410).reason(format!("This {name} form is too old. Please open a new one."));
     if has_id {
@@ -30,6 +30,6 @@ pub(crate) fn expired_on_fetch<K: Kind>(services: &Services, flow: &Flow<K>, has
 }
 
 /// 410 for submitting an expired flow as JSON: names the flow that took its place.
-pub fn expired_on_submit<K: Kind>(replacement: &Flow<K>, expired_at: Timestamp, now: Timestamp) -> Problem {
+pub fn expired_on_submit<K: FlowKind>(replacement: &Flow<K>, expired_at: Timestamp, now: Timestamp) -> Problem {
     too_old(expired_at, now).extra("use_flow_id", replacement.id.to_string())
 }

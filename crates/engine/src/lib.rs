@@ -21,6 +21,7 @@ pub mod recovery;
 pub mod registration;
 mod runtime;
 pub mod settings;
+mod stage;
 mod submission;
 pub mod verification;
 

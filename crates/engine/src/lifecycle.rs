@@ -2,17 +2,19 @@
 
 use crypto::CsrfToken;
 use flow::{AnyFlow, Hook, Rejection, Request, Scene, Stop, ensure_same_browser};
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::{
     AddressStatus, Flow, FlowClient, FlowState, Id, Identity, Message, Problem, Session, Ui, VerifiableAddress,
 };
 use store::{CommitError, FlowTable, Tx};
+use tracing::Instrument;
 
 use crate::answer::Shown;
 use crate::error::FetchError;
 use crate::expiry;
 use crate::oauth2::{self, HasChallenge};
 use crate::runtime::Engine;
+use crate::stage;
 
 /// What `active` says of a flow after a submission that no method was responsible for. Codes, and in verification links
 /// too, take no part in such a flow any more, as in Kratos: a page has to open a new one.
@@ -34,13 +36,13 @@ impl Opening {
     }
 
     /// A flow that goes on where `old` has led to.
-    pub(crate) fn in_place_of<K: Kind>(old: &Flow<K>, csrf_token: String) -> Self {
+    pub(crate) fn in_place_of<K: FlowKind>(old: &Flow<K>, csrf_token: String) -> Self {
         Self { client: old.client, csrf_token, request_url: old.request_url.clone(), return_to: old.return_to.clone() }
     }
 }
 
 /// A flow without fields, which is not stored yet.
-pub(crate) fn new_flow<K: Kind>(cx: Engine<'_>, opening: Opening, detail: K) -> Flow<K> {
+pub(crate) fn new_flow<K: FlowKind>(cx: Engine<'_>, opening: Opening, detail: K) -> Flow<K> {
     let now = cx.now();
     let id = Id::random(&cx.entropy);
     let name = K::NAME;
@@ -87,11 +89,15 @@ pub(crate) async fn stored<K: FlowTable>(cx: Engine<'_>, id: Id<Flow<K>>) -> Res
 
 /// Runs the hooks that may keep a form from being opened.
 pub(crate) async fn run_before(cx: Engine<'_>, flow: AnyFlow<'_>, session: Option<&Session>) -> Result<(), Problem> {
+    let hooks = cx.runtime.hooks.before.of(flow.name().as_str());
     let scene = Scene { cx: *cx, flow, session };
-    for hook in cx.runtime.hooks.before.of(flow.name().as_str()) {
-        hook.before_opening(&scene).await.map_err(said_nowhere)?;
-    }
-    Ok(())
+    let run = async {
+        for hook in hooks {
+            hook.before_opening(&scene).await.map_err(said_nowhere)?;
+        }
+        Ok(())
+    };
+    run.instrument(stage::hooks("before_opening")).await
 }
 
 /// Stage 6: runs `hooks` now that everything is written.
@@ -103,10 +109,13 @@ pub(crate) async fn run_after(
     identity: &Identity,
 ) -> Result<(), Stop> {
     let scene = Scene { cx: *cx, flow, session };
-    for hook in hooks {
-        hook.after(&scene, identity).await?;
-    }
-    Ok(())
+    let run = async {
+        for hook in hooks {
+            hook.after(&scene, identity).await?;
+        }
+        Ok(())
+    };
+    run.instrument(stage::hooks("after")).await
 }
 
 /// What a flow answers that a hook has ended, where there is no form to say it on.
@@ -190,7 +199,7 @@ pub(crate) fn mark_verified(cx: Engine<'_>, identity: &mut Identity, value: &str
 }
 
 /// A flow as this request is shown it: whoever asks for JSON is told what an OAuth 2.0 server wants to know.
-pub(crate) async fn shown<K: Kind>(cx: Engine<'_>, flow: Flow<K>) -> Result<Box<Shown<K>>, Problem>
+pub(crate) async fn shown<K: FlowKind>(cx: Engine<'_>, flow: Flow<K>) -> Result<Box<Shown<K>>, Problem>
 where
     Flow<K>: HasChallenge,
 {

@@ -81,7 +81,7 @@ async fn make_account(
         Err(NotSignedUp::Failed(problem)) => return Err(problem),
     };
     let refused = Unrecognised { provider: recognised.provider, rejections };
-    ask_for_rest(cx, name, flow, refused, Some(&candidate.traits.to_value()), exchange).await
+    ask_for_rest(cx, name, *flow, refused, Some(&candidate.traits.to_value()), exchange).await
 }
 
 /// Shows a sign-up form with what was wrong: the provider's button, and the traits as far as they are known. The browser

@@ -8,11 +8,13 @@ use model::{Cx, FlowName, Problem};
 
 /// Everything that requests are answered with under one configuration. A reload builds a whole new one and swaps it in.
 pub struct Runtime {
+    /// The services that methods and hooks work with.
     pub services: Services,
     /// The methods that are switched on, in the order in which they fill in forms.
     pub methods: Vec<Box<dyn Method>>,
     /// What the methods claim that are switched off.
     pub switched_off: Vec<&'static InputClaims>,
+    /// The hooks of all flows.
     pub hooks: Hooks,
 }
 

@@ -1,7 +1,7 @@
 //! The first stage of every submission: the flow that it is for, and whether it may be looked at.
 
 use flow::{Input, Rejection, ensure_same_sender, malformed_payload};
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::{Flow, Id, Problem};
 use store::FlowTable;
 
@@ -38,7 +38,7 @@ pub enum Checked {
 ///
 /// # Errors
 /// When the anti-CSRF check fails.
-pub fn check<K: Kind>(
+pub fn check<K: FlowKind>(
     cx: Engine<'_>,
     flow: &mut Flow<K>,
     input: &Input,

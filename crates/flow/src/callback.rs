@@ -11,6 +11,7 @@ use crate::step::SettingsStep;
 
 /// Which flow a browser left.
 pub struct LeftFlow {
+    /// The flow's id.
     pub id: Uuid,
     /// Its kind; any, where the browser left before that was noted.
     pub kind: Option<FlowName>,
@@ -18,15 +19,21 @@ pub struct LeftFlow {
 
 /// The flow that a browser left, as it is found when the browser comes back.
 pub enum ResumedFlow {
+    /// A sign-in.
     Login(Flow<Login>),
+    /// A sign-up.
     Registration(Flow<Registration>),
+    /// A change of settings.
     Settings(Box<ResumedSettings>),
 }
 
 /// A settings flow, and whose it is.
 pub struct ResumedSettings {
+    /// The flow.
     pub flow: Flow<Settings>,
+    /// The session under which it is filled in.
     pub session: Session,
+    /// The identity whose settings they are.
     pub identity: Identity,
 }
 
@@ -55,7 +62,7 @@ pub enum CallbackOutcome {
     /// Somebody who signs in or up.
     Recognised(Box<Recognised>),
     /// A change of the settings that the browser left.
-    Changed(SettingsStep),
+    Changed(Box<SettingsStep>),
     /// Nothing that is accepted.
     Unrecognised(Unrecognised),
     /// Somebody who is signed in by now, because a button was pressed twice say.
@@ -64,6 +71,7 @@ pub enum CallbackOutcome {
 
 /// A browser that came back.
 pub struct Callback {
+    /// What the browser came back with.
     pub outcome: CallbackOutcome,
     /// The codes of the native app that waits for the session, if one does.
     pub exchange: Option<TokenExchange>,

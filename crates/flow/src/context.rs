@@ -13,7 +13,9 @@ use crate::services::Services;
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     cx: &'a Cx,
+    /// The services under one configuration.
     pub services: &'a Services,
+    /// The request that is answered.
     pub request: &'a Request,
 }
 

@@ -17,9 +17,11 @@ pub struct ContinuityCookie(pub String);
 
 /// What is to be kept.
 pub struct Pause<'a> {
+    /// The name under which the browser finds it again.
     pub name: &'a str,
     /// Who may go on; anybody with the cookie when `None`.
     pub identity: Option<IdentityId>,
+    /// How long it is good for.
     pub lifespan: SignedDuration,
 }
 

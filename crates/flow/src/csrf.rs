@@ -1,6 +1,6 @@
 //! Who may submit a flow: the browser that opened it, or (for native flows) anything that is not a browser.
 
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::problem::id;
 use model::{Flow, FlowClient, Problem, message};
 
@@ -32,7 +32,7 @@ impl Refused {
 ///
 /// # Errors
 /// Says what to answer.
-pub fn ensure<K: Kind>(request: &Request, flow: &Flow<K>, sent: &str) -> Result<(), Refused> {
+pub fn ensure<K: FlowKind>(request: &Request, flow: &Flow<K>, sent: &str) -> Result<(), Refused> {
     match flow.client {
         FlowClient::Browser if request.csrf.verify(sent) && request.has_csrf_cookie => Ok(()),
         FlowClient::Browser => Err(Refused::Browser(clues(request, sent))),
@@ -44,7 +44,7 @@ pub fn ensure<K: Kind>(request: &Request, flow: &Flow<K>, sent: &str) -> Result<
 ///
 /// # Errors
 /// When it is another one.
-pub fn ensure_same_browser<K: Kind>(request: &Request, flow: &Flow<K>) -> Result<(), CsrfClues> {
+pub fn ensure_same_browser<K: FlowKind>(request: &Request, flow: &Flow<K>) -> Result<(), CsrfClues> {
     match flow.client {
         FlowClient::Browser if !request.csrf.verify(&flow.csrf_token) => Err(clues(request, "")),
         FlowClient::Browser | FlowClient::Api => Ok(()),

@@ -10,6 +10,7 @@ use crate::input::Input;
 pub struct Rejection {
     /// The name of the field, such as `traits.email`; empty for the form as a whole.
     pub field: String,
+    /// The message that the form shows.
     pub message: Message,
 }
 

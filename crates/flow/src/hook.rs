@@ -32,47 +32,67 @@ impl From<Problem> for Stop {
 
 /// A registration whose identity is accepted and about to be written.
 pub struct RegistrationInProgress<'a> {
+    /// The flow, which is stored as hooks leave it.
     pub flow: &'a mut Flow<Registration>,
+    /// The identity that is to be written.
     pub identity: &'a mut Identity,
+    /// The session that is to be written.
     pub session: &'a mut Session,
     /// Whether the session is handed to the caller.
     pub signs_in: bool,
+    /// What an app does next, in this order.
     pub continue_with: Vec<ContinueWith>,
     /// The verification flow that was opened for the new account.
     pub verification: Option<ContinueWithFlow>,
+    /// Where a browser goes afterwards.
     pub return_to: Url,
     /// Overrides `return_to` for browsers.
     pub redirect_to: Option<String>,
+    /// The cookies that change with the answer.
     pub effects: Effects,
 }
 
 /// A sign-in that is accepted and about to be written.
 pub struct LoginInProgress<'a> {
+    /// The flow, which is stored as hooks leave it.
     pub flow: &'a mut Flow<Login>,
+    /// The identity of whoever signs in.
     pub identity: &'a Identity,
+    /// The session that is to be written.
     pub session: &'a mut Session,
+    /// What an app does next, in this order.
     pub continue_with: Vec<ContinueWith>,
     /// The verification flow that was opened for an address of theirs.
     pub verification: Option<ContinueWithFlow>,
+    /// Where a browser goes instead of where the flow was to lead.
     pub redirect_to: Option<String>,
+    /// The cookies that change with the answer.
     pub effects: Effects,
 }
 
 /// A recovery that is accepted and about to be written.
 pub struct RecoveryInProgress<'a> {
+    /// The flow.
     pub flow: &'a Flow<Recovery>,
+    /// The identity of whoever wins back access.
     pub identity: &'a Identity,
+    /// The session that is to be written.
     pub session: &'a Session,
 }
 
 /// A change of settings that is accepted and about to be written.
 pub struct SettingsInProgress<'a> {
+    /// The flow, which is stored as hooks leave it.
     pub flow: &'a mut Flow<Settings>,
+    /// The identity as it is to be written.
     pub identity: &'a mut Identity,
+    /// The session under which it is changed.
     pub session: &'a Session,
+    /// What an app does next, in this order.
     pub continue_with: Vec<ContinueWith>,
     /// The verification flow that was opened for a changed address.
     pub verification: Option<ContinueWithFlow>,
+    /// The cookies that change with the answer.
     pub effects: Effects,
 }
 
@@ -190,7 +210,9 @@ impl Hooks {
 /// Hooks of each method, and those of methods without any.
 #[derive(Default)]
 pub struct HookTable {
+    /// The names of methods, each with its hooks in the order in which they run.
     pub by_method: Vec<(String, Vec<Box<dyn Hook>>)>,
+    /// The hooks of all other methods.
     pub otherwise: Vec<Box<dyn Hook>>,
 }
 

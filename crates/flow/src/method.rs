@@ -95,16 +95,33 @@ impl InputClaims {
 pub enum MethodOutcome<S, N = Infallible> {
     /// Proved; go on with this.
     Accepted(S),
-    /// Not proved. `writes` are kept all the same: a used attempt, say.
-    Rejected { rejections: Vec<Rejection>, writes: Tx },
-    /// The method has changed the form to its next step, which JSON clients get with this status.
-    NextStep { status: u16, writes: Tx },
+    /// Not proved.
+    Rejected {
+        /// What the form says.
+        rejections: Vec<Rejection>,
+        /// What is written all the same: a used attempt, say.
+        writes: Tx,
+    },
+    /// The method has changed the form to its next step.
+    NextStep {
+        /// The HTTP status that JSON clients get.
+        status: u16,
+        /// Written together with the form.
+        writes: Tx,
+    },
     /// The form is to show the fields of other methods.
     Ask(N),
     /// What was sent to the person expired then, and the form with it: a new one takes its place.
     Expired(Timestamp),
     /// The browser goes elsewhere, and comes back to the method's [`CallbackMethod`].
-    Elsewhere { to: String, effects: Box<Effects>, writes: Tx },
+    Elsewhere {
+        /// Where it goes.
+        to: String,
+        /// The cookies that change with the answer.
+        effects: Box<Effects>,
+        /// Written before it goes.
+        writes: Tx,
+    },
     /// A provider has said who it is. The engine decides whether that is a sign-in or a sign-up.
     Recognised(Box<Recognised>),
     /// What a provider said is not accepted.
@@ -142,9 +159,15 @@ pub enum LoginScene<'a> {
     /// The second of two screens: a first factor of whoever has typed an identifier.
     Identified(Visitor<'a>),
     /// The first factor again, of the person who is signed in.
-    Refresh { identity: &'a Identity },
+    Refresh {
+        /// The identity of that person.
+        identity: &'a Identity,
+    },
     /// A second factor of the person who is signed in; again, if this is a refresh.
-    SecondFactor { identity: &'a Identity },
+    SecondFactor {
+        /// The identity of that person.
+        identity: &'a Identity,
+    },
 }
 
 /// What a form says that asks for a sign-in, so that an account at a provider can be linked.
@@ -159,6 +182,7 @@ pub struct Linking<'a> {
 pub struct Identified {
     /// As it was typed.
     pub identifier: String,
+    /// What is known of whose it is.
     pub account: FoundAccount,
     /// What is wrong with the identifier, said beside the fields of the second screen.
     pub rejection: Option<Rejection>,
@@ -191,6 +215,7 @@ impl Identified {
 pub struct Visitor<'a> {
     /// As it was typed.
     pub identifier: &'a str,
+    /// What is known of whose it is.
     pub account: Account<'a>,
 }
 
@@ -278,12 +303,21 @@ pub enum RegistrationScreen {
 /// Signing up with a method.
 pub trait RegistrationMethod: Send + Sync {
     /// Adds the method's fields to a form that shows everything at once (`unified`).
+    ///
+    /// # Errors
+    /// When the fields cannot be made: the schema is missing, say.
     fn add_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem>;
 
     /// Adds the method's fields to the first of two screens, which asks for the traits.
+    ///
+    /// # Errors
+    /// As [`Self::add_fields`].
     fn add_profile_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem>;
 
     /// Adds the method's fields to the second of two screens, which asks for a credential.
+    ///
+    /// # Errors
+    /// As [`Self::add_fields`].
     fn add_credential_fields(&self, cx: Context<'_>, flow: &mut Flow<Registration>) -> Result<(), Problem>;
 
     /// Whether a submission is meant for this method.

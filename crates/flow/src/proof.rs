@@ -28,6 +28,7 @@ pub enum ProofOutcome<S> {
     AlreadySignedIn,
     /// This form is of no use any more; a new one takes its place.
     StartAnew(StartAnew),
+    /// The proof is good; go on with this.
     Proved(S),
 }
 
@@ -35,6 +36,7 @@ pub enum ProofOutcome<S> {
 pub struct StartAnew {
     /// Said on the new form.
     pub message: Message,
+    /// Who drives the new flow.
     pub client: FlowClient,
     /// What JSON clients are told; without it they are redirected as well.
     pub problem: Option<Problem>,
@@ -42,6 +44,7 @@ pub struct StartAnew {
 
 /// An address that is proved.
 pub struct VerificationStep {
+    /// The address.
     pub address: Id<VerifiableAddress>,
     /// Uses up the proof.
     pub writes: Tx,
@@ -51,9 +54,11 @@ pub struct VerificationStep {
 
 /// A person who has proved who they are.
 pub struct RecoveryStep {
+    /// The identity of the person.
     pub identity: IdentityId,
     /// The address by which they did, which is thereby verified; `None` with what an operator handed over.
     pub address: Option<Id<RecoveryAddress>>,
+    /// What the session says of how they did.
     pub method: AuthenticationMethod,
     /// Whether a link was opened: that is done in browsers, whoever opened the flow.
     pub by_link: bool,

@@ -35,6 +35,7 @@ pub struct Recognised {
 pub struct Unrecognised {
     /// The provider's id in the configuration.
     pub provider: String,
+    /// What the form says of it.
     pub rejections: Vec<Rejection>,
 }
 
@@ -43,7 +44,12 @@ pub enum Newcomer {
     /// Complete, with its credential.
     Complete(Box<Identity>),
     /// What the provider says and the person typed is not enough.
-    Incomplete { traits: Value, rejections: Vec<Rejection> },
+    Incomplete {
+        /// The traits as far as they are known.
+        traits: Value,
+        /// What the form says of the others.
+        rejections: Vec<Rejection>,
+    },
 }
 
 /// Knowing people by their accounts at providers.

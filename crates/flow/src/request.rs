@@ -12,6 +12,7 @@ use url::Url;
 pub struct Request {
     /// As the client sent it, with its query (Kratos' `request_url`).
     pub url: Url,
+    /// The session cookies and tokens that came along.
     pub credentials: RequestCredentials,
     /// Where it comes from, which new sessions remember.
     pub client: ClientInfo,
@@ -61,8 +62,10 @@ impl Request {
 /// What web hooks are told of a request.
 #[derive(Clone, Default)]
 pub struct RequestFacts {
+    /// The HTTP method.
     pub method: String,
     /// Those on the allow-list, by their names in canonical form (`User-Agent`).
     pub headers: BTreeMap<String, Vec<String>>,
+    /// The cookies on the allow-list, by their names.
     pub cookies: BTreeMap<String, String>,
 }

@@ -18,7 +18,7 @@ impl Services {
     }
 
     /// Where the browser goes that was opened for this flow: as the flow was told, if that is allowed.
-    pub fn return_to_of<K: model::flow::Kind>(&self, flow: &model::Flow<K>) -> Url {
+    pub fn return_to_of<K: model::flow::FlowKind>(&self, flow: &model::Flow<K>) -> Url {
         let default = &self.config.selfservice.default_browser_return_url;
         let source = Url::parse(&flow.request_url).ok();
         self.return_to(flow.return_to.as_deref(), source.as_ref(), default).unwrap_or_else(|_| default.clone())

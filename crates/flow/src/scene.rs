@@ -9,14 +9,17 @@ use crate::context::Context;
 
 /// The moment at which a hook runs.
 pub struct Scene<'a> {
+    /// What the hook works with.
     pub cx: Context<'a>,
+    /// The flow that it runs around.
     pub flow: AnyFlow<'a>,
     /// The session that a sign-in makes, or under which settings are changed.
     pub session: Option<&'a Session>,
 }
 
 impl Scene<'_> {
-    /// What Jsonnet snippets are told (`ctx`), as in Kratos.
+    /// What Jsonnet snippets are told (`ctx`), in the shape that Kratos tells them: `flow`, `request_headers`,
+    /// `request_method`, `request_url` and `request_cookies`, and where they are known `identity` and `session`.
     pub fn context(&self, identity: Option<&Identity>) -> Value {
         let base = self.cx.services.public_url();
         let facts = &self.cx.request.facts;
@@ -44,11 +47,15 @@ impl Scene<'_> {
 /// A flow of any kind.
 #[derive(Clone, Copy)]
 pub enum AnyFlow<'a> {
+    /// A sign-in.
     Login(&'a Flow<Login>),
+    /// A sign-up.
     Registration(&'a Flow<Registration>),
     /// A settings flow, and whose it is.
     Settings(&'a Flow<Settings>, &'a Identity),
+    /// A recovery.
     Recovery(&'a Flow<Recovery>),
+    /// A verification.
     Verification(&'a Flow<Verification>),
 }
 

@@ -7,7 +7,7 @@ use courier::{Courier, Templates};
 use crypto::{ContinuityCodec, HashingPool, KeyRing};
 use identity::{Identities, Schemas};
 use mapper::Mapper;
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::{Clock, Entropy, Flow, FlowName};
 use outbound::Outbound;
 use session::{Sessions, Tokenizer};
@@ -17,12 +17,17 @@ use url::Url;
 
 /// The services that a request or a job works with from its beginning to its end, under one configuration.
 pub struct Services {
+    /// The configuration.
     pub config: Arc<Config>,
+    /// The database.
     pub store: Store,
+    /// Issues, finds and ends sessions.
     pub sessions: Sessions,
     /// Makes signed tokens of sessions.
     pub tokenizer: Tokenizer,
+    /// Validates and writes identities.
     pub identities: Identities,
+    /// The HTTP client.
     pub outbound: Outbound,
     /// Evaluates Jsonnet.
     pub mapper: Mapper,
@@ -34,13 +39,21 @@ pub struct Services {
 
 /// The resources that services are built on, besides their configuration.
 pub struct Resources {
+    /// The database.
     pub store: Store,
+    /// The identity schemas.
     pub schemas: Arc<Schemas>,
+    /// The budget for hashing passwords.
     pub hashing: HashingPool,
+    /// The HTTP client.
     pub outbound: Outbound,
+    /// Evaluates Jsonnet.
     pub mapper: Mapper,
+    /// The texts of messages.
     pub templates: Templates,
+    /// The time.
     pub clock: Clock,
+    /// The source of randomness.
     pub entropy: Entropy,
     /// Outlives these services: a reload builds new ones.
     pub background: Tasks,
@@ -97,7 +110,7 @@ impl Services {
     }
 
     /// The page that shows this flow.
-    pub fn flow_page<K: Kind>(&self, flow: &Flow<K>) -> String {
+    pub fn flow_page<K: FlowKind>(&self, flow: &Flow<K>) -> String {
         let mut url = self.ui_url(K::NAME);
         let others: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(key, _)| key != "flow").collect();
         url.query_pairs_mut().clear().extend_pairs(others).append_pair("flow", &flow.id.to_string());

@@ -7,7 +7,9 @@ use crate::form::Rejection;
 
 /// A sign-in that a method has accepted.
 pub struct LoginStep {
+    /// The identity of whoever signs in.
     pub identity: IdentityId,
+    /// What the session says of how they did.
     pub method: AuthenticationMethod,
     /// Written together with the session: a better password hash, a used code.
     pub writes: Tx,
@@ -26,8 +28,11 @@ impl LoginStep {
 
 /// A sign-up that a method has accepted: the identity that is to be made, complete with its credentials.
 pub struct RegistrationStep {
+    /// The identity that is to be made.
     pub candidate: Identity,
+    /// What the session says of how its owner signed up.
     pub method: AuthenticationMethod,
+    /// Written together with the identity.
     pub writes: Tx,
 }
 
@@ -35,6 +40,7 @@ pub struct RegistrationStep {
 pub struct SettingsStep {
     /// The identity as it is to be.
     pub identity: Identity,
+    /// Written together with the identity.
     pub writes: Tx,
     /// What the change proved about the person who made it: a second factor that was just set up, say.
     pub proved: Option<AuthenticationMethod>,

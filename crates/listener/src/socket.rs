@@ -14,9 +14,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 const BACKLOG: u32 = 1024;
 
 /// Where connections come in. No runtime watches it yet.
-pub struct Socket(Kind);
+pub struct Socket(StdListener);
 
-enum Kind {
+/// A socket of the standard library, which any runtime can take over.
+enum StdListener {
     Tcp(net::TcpListener),
     Unix(unix::UnixListener, Option<SocketFile>),
 }
@@ -51,8 +52,8 @@ pub async fn bind_unix(path: &Path, settings: &config::Socket, acceptors: usize)
         tracing::warn!(socket = %path.display(), "The socket keeps the process' owner and group; others are not set.");
     }
     let others: Vec<_> = (1..acceptors).map(|_| listener.try_clone()).collect::<io::Result<_>>().map_err(fail)?;
-    let first = Kind::Unix(listener, Some(SocketFile(path.to_owned())));
-    let others = others.into_iter().map(|other| Kind::Unix(other, None));
+    let first = StdListener::Unix(listener, Some(SocketFile(path.to_owned())));
+    let others = others.into_iter().map(|other| StdListener::Unix(other, None));
     Ok(std::iter::once(first).chain(others).map(Socket).collect())
 }
 
@@ -86,7 +87,7 @@ pub async fn bind(host: &str, port: u16, acceptors: usize) -> Result<Vec<Socket>
     let mut sockets = Vec::new();
     for address in addresses {
         match listen(address, acceptors) {
-            Ok(listeners) => sockets.extend(listeners.into_iter().map(|listener| Socket(Kind::Tcp(listener)))),
+            Ok(listeners) => sockets.extend(listeners.into_iter().map(|listener| Socket(StdListener::Tcp(listener)))),
             // Machines without IPv6 have no ::1.
             Err(_) if address.is_ipv6() && !sockets.is_empty() => {}
             Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(Refused::InUse(address)),
@@ -144,8 +145,8 @@ impl Socket {
     /// When the system refuses that.
     pub(crate) fn watch(self) -> io::Result<Listener> {
         match self.0 {
-            Kind::Tcp(listener) => TcpListener::from_std(listener).map(Listener::Tcp),
-            Kind::Unix(listener, file) => {
+            StdListener::Tcp(listener) => TcpListener::from_std(listener).map(Listener::Tcp),
+            StdListener::Unix(listener, file) => {
                 UnixListener::from_std(listener).map(|listener| Listener::Unix(listener, file))
             }
         }
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
 
     fn port(socket: &Socket) -> u16 {
-        let Kind::Tcp(listener) = &socket.0 else { panic!("it is at an address") };
+        let StdListener::Tcp(listener) = &socket.0 else { panic!("it is at an address") };
         listener.local_addr().expect("an address").port()
     }
 

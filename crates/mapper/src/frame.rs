@@ -23,8 +23,9 @@ const RAISED: u8 = 1;
 const INVALID: u8 = 2;
 const TOO_LARGE: u8 = 3;
 
+/// A request as the server writes it.
 #[derive(Serialize)]
-struct Request<'a> {
+struct WrittenRequest<'a> {
     snippet: &'a str,
     input: Input<'a>,
 }
@@ -47,7 +48,7 @@ pub enum ReadInput {
 
 /// The bytes of a request.
 pub fn request(snippet: &str, input: Input<'_>) -> Result<Vec<u8>, MapperError> {
-    let bytes = serde_json::to_vec(&Request { snippet, input }).map_err(|error| invalid(&error))?;
+    let bytes = serde_json::to_vec(&WrittenRequest { snippet, input }).map_err(|error| invalid(&error))?;
     if bytes.len() > MAX_REQUEST {
         return Err(MapperError::TooLarge { what: "input", limit: MAX_REQUEST });
     }

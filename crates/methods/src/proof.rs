@@ -2,7 +2,7 @@
 
 use crypto::{KeyRing, tokens};
 use flow::{Context, Input, Refused, Rejection, ensure_same_sender};
-use model::flow::{FlowState, Kind};
+use model::flow::{FlowKind, FlowState};
 use model::ui::InputType;
 use model::{Flow, Group, Message, Node, Problem, Timestamp, Ui, message};
 
@@ -51,7 +51,7 @@ pub fn why_over(state: FlowState, completed: fn() -> Message, failed: fn() -> Me
 ///
 /// # Errors
 /// When the anti-CSRF check failed.
-pub fn refusal<K: Kind>(
+pub fn refusal<K: FlowKind>(
     cx: Context<'_>,
     flow: &Flow<K>,
     input: &Input,

@@ -4,7 +4,7 @@
 use courier::{Content, Message};
 use crypto::tokens;
 use flow::{Context, Services, VerificationMethod};
-use model::flow::{Kind, Recovery, Verification};
+use model::flow::{FlowKind, Recovery, Verification};
 use model::{Channel, Cx, Flow, Id, Identity, IdentityId, Problem, RawJson, Secret};
 use serde_json::json;
 use store::{ProofKind, RecoveryProof, Tx};
@@ -109,7 +109,13 @@ pub(crate) async fn recovery(
 }
 
 /// Queues a message. It goes out only if the transaction is committed.
-fn queue<K: Kind>(cx: Context<'_>, flow: &Flow<K>, (channel, to): (Channel, &str), content: Content<'_>, tx: &mut Tx) {
+fn queue<K: FlowKind>(
+    cx: Context<'_>,
+    flow: &Flow<K>,
+    (channel, to): (Channel, &str),
+    content: Content<'_>,
+    tx: &mut Tx,
+) {
     let message = Message {
         channel,
         to,
@@ -122,7 +128,7 @@ fn queue<K: Kind>(cx: Context<'_>, flow: &Flow<K>, (channel, to): (Channel, &str
 }
 
 /// The work of a message with a proof, of which nothing stays: one is composed and queued, and taken back.
-pub(crate) fn pretend<K: Kind>(cx: Context<'_>, flow: &Flow<K>, tx: &mut Tx) {
+pub(crate) fn pretend<K: FlowKind>(cx: Context<'_>, flow: &Flow<K>, tx: &mut Tx) {
     let nothing = RawJson::from_value(&json!({}));
     let nobody = Identity::new(IdentityId::random(&cx.entropy), String::new(), nothing, cx.now());
     let code = crate::code::new_code(&cx.entropy);

@@ -11,7 +11,7 @@ use crate::{Aal, AuthenticationMethod, IdentityId, SessionId, Timestamp, Uuid};
 
 /// A flow of kind `K`: what all kinds have in common, and `detail` for the rest.
 #[derive(Clone, Debug)]
-pub struct Flow<K: Kind> {
+pub struct Flow<K: FlowKind> {
     /// The identifier, which the address of the form carries as `flow`.
     pub id: Id<Flow<K>>,
     /// Who drives the flow.
@@ -45,7 +45,7 @@ pub struct Flow<K: Kind> {
 }
 
 /// One of the five kinds of flow.
-pub trait Kind: Clone + fmt::Debug + Send + Sync + 'static {
+pub trait FlowKind: Clone + fmt::Debug + Send + Sync + 'static {
     /// The name in routes, configuration and messages.
     const NAME: FlowName;
 }
@@ -141,23 +141,23 @@ pub struct Verification {
     pub submit_count: i32,
 }
 
-impl Kind for Login {
+impl FlowKind for Login {
     const NAME: FlowName = FlowName::Login;
 }
 
-impl Kind for Registration {
+impl FlowKind for Registration {
     const NAME: FlowName = FlowName::Registration;
 }
 
-impl Kind for Settings {
+impl FlowKind for Settings {
     const NAME: FlowName = FlowName::Settings;
 }
 
-impl Kind for Recovery {
+impl FlowKind for Recovery {
     const NAME: FlowName = FlowName::Recovery;
 }
 
-impl Kind for Verification {
+impl FlowKind for Verification {
     const NAME: FlowName = FlowName::Verification;
 }
 

@@ -44,11 +44,11 @@ pub mod id {
 ///
 /// It is boxed, since it travels in the `Err` of nearly every function and is rarely made.
 #[derive(Clone)]
-pub struct Problem(Box<Parts>);
+pub struct Problem(Box<ProblemMembers>);
 
 /// The members of a [`Problem`].
 #[derive(Clone)]
-pub struct Parts {
+pub struct ProblemMembers {
     /// HTTP status, and `code` of the envelope.
     pub status: u16,
     /// HTTP status where it differs from the envelope's `code`.
@@ -70,7 +70,7 @@ pub struct Parts {
 impl Problem {
     /// An error of the given HTTP status with the general sentence for it.
     pub fn new(status: u16) -> Self {
-        Self(Box::new(Parts {
+        Self(Box::new(ProblemMembers {
             status,
             http_status: None,
             id: None,
@@ -202,9 +202,9 @@ impl Problem {
 }
 
 impl Deref for Problem {
-    type Target = Parts;
+    type Target = ProblemMembers;
 
-    fn deref(&self) -> &Parts {
+    fn deref(&self) -> &ProblemMembers {
         &self.0
     }
 }

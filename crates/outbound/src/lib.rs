@@ -161,7 +161,7 @@ impl Outbound {
 
     /// One try, redirects included. They are followed here rather than by the library, so that the guard looks at every
     /// hop and credentials stay with their origin.
-    async fn fetch_once(&self, parts: &message::Parts, limit: usize) -> Result<Response, Error> {
+    async fn fetch_once(&self, parts: &message::ValidRequest, limit: usize) -> Result<Response, Error> {
         let mut hop = parts.clone().identified(&self.0.entropy);
         for _ in 0..=MAX_REDIRECTS {
             let mut answer = self
@@ -251,7 +251,7 @@ fn redirect_target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Resul
     }
 }
 
-impl message::Parts {
+impl message::ValidRequest {
     /// The request that follows a redirect (RFC 9110 §15.4): only 307 and 308 keep method and body.
     fn redirected(mut self, status: StatusCode, target: Url) -> Self {
         if self.url.origin() != target.origin() {

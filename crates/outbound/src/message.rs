@@ -99,7 +99,7 @@ impl Request {
         self
     }
 
-    pub(crate) fn parse(&self) -> Result<Parts, Error> {
+    pub(crate) fn parse(&self) -> Result<ValidRequest, Error> {
         let url = Url::parse(&self.url).map_err(|_| Error::InvalidUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Error::InvalidUrl);
@@ -115,7 +115,7 @@ impl Request {
         let method = Method::from_bytes(self.method.as_bytes()).map_err(|_| Error::InvalidRequest("method"))?;
         let id_header = self.id_header.map(|name| HeaderName::from_bytes(name.as_bytes())).transpose();
         let id_header = id_header.map_err(|_| Error::InvalidRequest("header name"))?;
-        Ok(Parts { method, url, headers, body: self.body.clone(), truncates: self.truncates, id_header })
+        Ok(ValidRequest { method, url, headers, body: self.body.clone(), truncates: self.truncates, id_header })
     }
 }
 
@@ -129,7 +129,7 @@ impl fmt::Debug for Request {
 
 /// A request whose parts are known to be valid.
 #[derive(Clone)]
-pub(crate) struct Parts {
+pub(crate) struct ValidRequest {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
@@ -138,7 +138,7 @@ pub(crate) struct Parts {
     pub(crate) id_header: Option<HeaderName>,
 }
 
-impl Parts {
+impl ValidRequest {
     /// Makes this a try of its own.
     pub(crate) fn identified(mut self, entropy: &Entropy) -> Self {
         let id = HeaderValue::from_str(&entropy.uuid().to_string());

@@ -1,6 +1,6 @@
 //! Self-service flows: five tables of one shape, each with a few columns of its own.
 
-use model::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
+use model::flow::{FlowKind, Login, Recovery, Registration, Settings, Verification};
 use model::{Aal, Flow, FlowClient, FlowState, Id, RawJson};
 use serde_json::{Map, Value as Json};
 
@@ -15,7 +15,7 @@ use crate::{Store, Tx};
 /// Every SELECT begins with `id, type, request_url, issued_at, expires_at, state, active_method, ui, created_at,
 /// updated_at`; every INSERT takes these as `?2` to `?11`; every UPDATE takes `id, state, active_method, ui,
 /// updated_at` as `?2` to `?6`. The kind's own columns follow.
-pub trait FlowTable: Kind + Sized {
+pub trait FlowTable: FlowKind + Sized {
     #[doc(hidden)]
     fn statements() -> &'static FlowStatements;
     #[doc(hidden)]
@@ -334,7 +334,7 @@ fn return_to(request_url: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == "return_to").map(|(_, value)| value.into_owned()).filter(|v| !v.is_empty())
 }
 
-fn ui<K: Kind>(flow: &Flow<K>) -> Value {
+fn ui<K: FlowKind>(flow: &Flow<K>) -> Value {
     Value::Json(serde_json::to_string(&flow.ui).unwrap_or_default())
 }
 
@@ -346,7 +346,7 @@ fn active_method<K: FlowTable>(flow: &Flow<K>) -> Value {
     }
 }
 
-fn internal_context<K: Kind>(flow: &Flow<K>) -> Value {
+fn internal_context<K: FlowKind>(flow: &Flow<K>) -> Value {
     Value::Json(Json::Object(flow.internal_context.clone()).to_string())
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use model::{CredentialType, Uuid};
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
+use tracing::Instrument;
 
 use crate::dsn::Dsn;
 use crate::error::{CommitError, StoreError};
@@ -103,11 +104,7 @@ impl Store {
     /// As [`Store::commit`], giving back what `RETURNING` clauses returned, statement by statement.
     pub(crate) async fn commit_rows(&self, tx: Tx) -> Result<Vec<Vec<Row>>, CommitError> {
         let nid = Some(Value::Uuid(self.network().await?.nid));
-        self.count(tx.operations.len());
-        match &self.0.driver {
-            Driver::Sqlite(sqlite) => sqlite.commit(nid, tx).await,
-            Driver::Postgres(postgres) => postgres.commit(nid, tx).await,
-        }
+        self.commit_on_driver(nid, tx).await
     }
 
     /// Whether the database answers.
@@ -178,10 +175,17 @@ impl Store {
     }
 
     pub(crate) async fn commit_without_network(&self, tx: Tx) -> Result<(), CommitError> {
-        self.count(tx.operations.len());
+        self.commit_on_driver(None, tx).await.map(drop)
+    }
+
+    /// Commits in a span, which is made where debug lines are logged alone.
+    async fn commit_on_driver(&self, nid: Option<Value>, tx: Tx) -> Result<Vec<Vec<Row>>, CommitError> {
+        let statements = tx.operations.len();
+        self.count(statements);
+        let span = tracing::debug_span!("commit", db.dialect = ?self.dialect(), db.statements = statements);
         match &self.0.driver {
-            Driver::Sqlite(sqlite) => sqlite.commit(None, tx).await.map(drop),
-            Driver::Postgres(postgres) => postgres.commit(None, tx).await.map(drop),
+            Driver::Sqlite(sqlite) => sqlite.commit(nid, tx).instrument(span).await,
+            Driver::Postgres(postgres) => postgres.commit(nid, tx).instrument(span).await,
         }
     }
 

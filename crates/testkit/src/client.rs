@@ -22,8 +22,11 @@ pub struct Ask {
 /// What came back.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// The HTTP status.
     pub status: u16,
+    /// The headers.
     pub headers: HeaderMap,
+    /// The body, as text.
     pub body: String,
 }
 
@@ -132,7 +135,9 @@ impl Answer {
 /// A browser, with its cookies. A clone is a thief with a copy of them.
 #[derive(Clone)]
 pub struct Browser {
+    /// The server that it asks.
     pub server: Server,
+    /// Its cookies, by name.
     pub jar: BTreeMap<String, String>,
 }
 
@@ -207,5 +212,6 @@ impl Browser {
 /// A native app: no cookies, no origin.
 #[derive(Clone)]
 pub struct Native {
+    /// The server that it asks.
     pub server: Server,
 }

@@ -11,6 +11,7 @@ pub const PASSWORD: &str = "a-v3ry-g00d-Pass!";
 /// A form as the API describes it.
 #[derive(Clone, Debug)]
 pub struct Form {
+    /// The flow in JSON.
     pub body: Value,
 }
 

@@ -10,9 +10,11 @@ use tokio::task::JoinSet;
 /// A request as the service got it.
 #[derive(Clone, Debug)]
 pub struct GatewayRequest {
+    /// The path, with its query.
     pub path: String,
     /// `name: value`, the names in lower case.
     pub headers: Vec<String>,
+    /// The body, as text.
     pub body: String,
 }
 

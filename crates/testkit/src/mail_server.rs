@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 /// How a mail server behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MailServerSetup {
+    /// Whether and how it encrypts.
     pub encryption: MailEncryption,
     /// Whether it takes mails only from `person` with the password `secret`.
     pub asks_who: bool,
@@ -24,9 +25,12 @@ pub struct MailServerSetup {
 /// How mails are kept from prying eyes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MailEncryption {
+    /// Not at all.
     #[default]
     None,
+    /// By `STARTTLS` (RFC 3207).
     StartTls,
+    /// By TLS from the first byte on (RFC 8314).
     Implicit,
 }
 
@@ -35,10 +39,13 @@ pub enum MailEncryption {
 pub struct Mail {
     /// The name in EHLO.
     pub hello: String,
+    /// The address in `RCPT TO`.
     pub recipient: String,
     /// Headers and body.
     pub text: String,
+    /// Whether it came over TLS.
     pub is_encrypted: bool,
+    /// Whether whoever sent it has signed in.
     pub is_authenticated: bool,
 }
 

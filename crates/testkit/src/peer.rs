@@ -12,10 +12,13 @@ use tokio::task::JoinSet;
 /// A request that reached the service.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// The HTTP method.
     pub method: String,
+    /// The path, with its query.
     pub path: String,
     /// By names in lower case.
     pub headers: HashMap<String, String>,
+    /// The body, as text.
     pub body: String,
 }
 

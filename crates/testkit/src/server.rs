@@ -99,7 +99,9 @@ impl Setup {
 /// A server, with the clock that it goes by. Clones are the same server.
 #[derive(Clone)]
 pub struct Server {
+    /// The state behind its routes.
     pub app: App,
+    /// What it was made from.
     pub setup: Setup,
     public: Edge,
     admin: Edge,

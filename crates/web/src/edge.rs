@@ -18,13 +18,14 @@ use futures_util::FutureExt;
 use model::Problem;
 use serde_json::{Map, Value};
 use tower_service::Service;
+use tracing::Instrument;
 
 use crate::accept::{accepts_json, is_json_request};
 use crate::client::Peer;
 use crate::cors::CorsPolicy;
 use crate::csrf::{self, Protection, Visitor};
 use crate::explain::Clues;
-use crate::log::Line;
+use crate::log::{self, Line};
 use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf};
 use crate::request::{Arrival, Request};
 use crate::side::Side;
@@ -60,10 +61,12 @@ impl Edge {
         let clues = site.runtime.config.dev.then(|| Clues::read(&site, &head, peer));
         let is_native_logout = is_native_logout(&head);
 
-        let Gate { headers: cors, protection, visitor, answer } = self.gate(&site, &head);
+        let span = log::span(&head);
+
+        let Gate { headers: cors, protection, visitor, answer } = span.in_scope(|| self.gate(&site, &head));
         let (app, method, headers) = (self.app.clone(), head.method.clone(), std::mem::take(&mut head.headers));
         let arrival =
-            Arc::new(Arrival { app, site, method, headers, protection, visitor, peer, route: OnceLock::new() });
+            Arc::new(Arrival { app, site, method, headers, protection, visitor, peer, span, route: OnceLock::new() });
         let mut response = match answer {
             Some(answer) => answer,
             None => {
@@ -76,7 +79,7 @@ impl Edge {
                 let request = http::Request::from_parts(head, axum::body::Body::new(body));
                 // Pinned here, since it is large, and would be moved for each layer around it.
                 let answer = pin!(self.router.clone().call(request));
-                match AssertUnwindSafe(answer).catch_unwind().await {
+                match AssertUnwindSafe(answer).catch_unwind().instrument(arrival.span.clone()).await {
                     Ok(Ok(response)) => response,
                     Ok(Err(never)) => match never {},
                     // The panic's own text is in the log already, by the panic hook.
@@ -90,7 +93,7 @@ impl Edge {
                 clues.explain(&arrival.method, &failure.problem);
             }
             // Boxed, since it is large and most requests do without.
-            response = Box::pin(self.encode(&arrival, failure)).await;
+            response = Box::pin(self.encode(&arrival, failure)).instrument(arrival.span.clone()).await;
         }
         if arrival.method == Method::GET || is_native_logout {
             // Files whose name changes with their content say themselves that they may be kept.

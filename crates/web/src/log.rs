@@ -4,15 +4,29 @@
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use config::Config;
 use model::{Problem, beginning};
+use tracing::Span;
+use tracing::field::Empty;
 
 use crate::Side;
-use crate::request::Arrival;
+use crate::request::{Arrival, sent_request_id};
 
 /// The longest path that is logged where there is no route, and the longest request id, in bytes.
 const MAX_PATH: usize = 128;
+
+/// The span of a request, for the lines that what answers it logs. It is at debug level: with the default configuration
+/// none is made. The route is told once it is known.
+pub(crate) fn span(head: &Parts) -> Span {
+    tracing::debug_span!(
+        "request",
+        http.method = %head.method,
+        http.route = Empty,
+        http.request_id = request_id(&head.headers)
+    )
+}
 
 /// A request that is being answered.
 pub(crate) struct Line {
@@ -42,7 +56,7 @@ impl Line {
 
     /// Logs what the operator should know of an error. A fault of ours, or of what we depend on, is an error.
     pub fn failed(&self, arrival: &Arrival, problem: &Problem) {
-        let (route, request_id) = (self.route(arrival), request_id(arrival));
+        let (route, request_id) = (self.route(arrival), request_id(&arrival.headers));
         let (status, id) = (problem.http_status(), problem.id.unwrap_or_default());
         let why = problem.log.as_deref().unwrap_or_default();
         if status >= 500 {
@@ -79,12 +93,12 @@ impl Line {
             http.route = self.route(arrival),
             http.status = status,
             http.took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            http.request_id = request_id(arrival),
+            http.request_id = request_id(&arrival.headers),
             "completed handling request"
         );
     }
 }
 
-fn request_id(arrival: &Arrival) -> Option<&str> {
-    arrival.request_id().map(|id| beginning(id, MAX_PATH))
+fn request_id(headers: &HeaderMap) -> Option<&str> {
+    sent_request_id(headers).map(|id| beginning(id, MAX_PATH))
 }

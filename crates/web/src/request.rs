@@ -17,6 +17,7 @@ use model::go::canonical_header_name;
 use model::{Cx, Problem, Secret};
 use serde::de::DeserializeOwned;
 use session::RequestCredentials;
+use tracing::Span;
 use url::form_urlencoded;
 
 use crate::accept::{accepts_json, is_json_request, prefers_html};
@@ -50,6 +51,8 @@ pub(crate) struct Arrival {
     pub protection: Protection,
     pub visitor: Visitor,
     pub peer: Peer,
+    /// The span in which the request is answered.
+    pub span: Span,
     /// Tells the edge, after the fact, which route the request took.
     pub route: OnceLock<MatchedPath>,
 }
@@ -57,8 +60,13 @@ pub(crate) struct Arrival {
 impl Arrival {
     /// What the caller, or a proxy, calls the request.
     pub fn request_id(&self) -> Option<&str> {
-        self.headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty())
+        sent_request_id(&self.headers)
     }
+}
+
+/// The `X-Request-Id` header, unless it is empty.
+pub(crate) fn sent_request_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty())
 }
 
 /// A request, with the configuration that it is answered under.
@@ -80,6 +88,7 @@ impl<S: Sync> FromRequest<S> for Request {
             return Err(empty(axum::http::StatusCode::INTERNAL_SERVER_ERROR));
         };
         if let Some(matched) = parts.extensions.remove::<MatchedPath>() {
+            arrival.span.record("http.route", matched.as_str());
             // It is new for each request, so it cannot be set.
             let _ = arrival.route.set(matched);
         }

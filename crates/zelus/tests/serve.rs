@@ -57,7 +57,12 @@ selfservice: {{ default_browser_return_url: 'http://127.0.0.1:1/' }}
     /// Starts the server and waits until it answers.
     fn serve(&self) -> Running {
         let log = std::fs::File::create(self.folder.path().join("log")).expect("a file");
-        let child = self.command(&["serve"]).stdout(log).spawn().expect("the program runs");
+        self.start(self.command(&["serve"]).stdout(log))
+    }
+
+    /// Starts a server by this command and waits until it answers.
+    fn start(&self, serve: &mut Command) -> Running {
+        let child = serve.spawn().expect("the program runs");
         let started = Instant::now();
         while UnixStream::connect(self.socket()).is_err() {
             assert!(started.elapsed() < PATIENCE, "the server does not answer");
@@ -161,4 +166,40 @@ fn what_is_in_the_way_is_said_in_one_line() {
     let missing = missing.expect("the program runs");
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("/nowhere.yml"));
+}
+
+/// What a server logs at `level` while somebody opens a form.
+fn log_of_a_form(level: &str) -> String {
+    let place = Place::new();
+    assert!(place.run(&["migrate", "sql", "up", "-e", "--yes"]).status.success());
+    let path = place.folder.path().join("log");
+    let log = std::fs::File::create(&path).expect("a file");
+    let server = place.start(place.command(&["serve"]).env("LOG_LEVEL", level).stderr(log));
+    assert_eq!(place.get("/self-service/login/api?refresh=something-private"), 200);
+    assert_eq!(server.stop(), Some(0));
+    std::fs::read_to_string(path).expect("a log")
+}
+
+#[test]
+fn lines_name_their_request_where_debug_lines_are_logged() {
+    let route = "http.route=\"/self-service/login/api\"";
+    let info = log_of_a_form("info");
+    let completed: Vec<_> = info.lines().filter(|line| line.contains(route)).collect();
+    assert!(completed.len() == 1 && completed[0].contains("INFO completed handling request http.side="), "{info}");
+    assert!(!info.contains("request{"), "{info}");
+
+    let request = format!("request{{http.method=GET {route}}}:");
+    let debug = log_of_a_form("debug");
+    assert!(debug.contains(&format!("DEBUG {request} A sign-in form was opened.")), "{debug}");
+    assert!(debug.contains("INFO completed handling request http.side="), "{debug}");
+    assert!(!debug.contains("close"), "{debug}");
+
+    let trace = log_of_a_form("trace");
+    assert!(
+        trace.contains(&format!("{request}commit{{db.dialect=Sqlite db.statements=1}}: close time.busy=")),
+        "{trace}"
+    );
+    for log in [info, debug, trace] {
+        assert!(!log.contains("private"), "{log}");
+    }
 }

@@ -14,7 +14,7 @@ use axum::http::header::HeaderMap;
 use axum::response::Response;
 use engine::{Answer, Done, FetchError, Opened, Runtime, Shown, ShownFlow, SubmitError, expired_on_submit};
 use flow::{Effects, Input, InputError, Submission};
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::problem::id;
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson, IdentityView, Members, SessionJson};
 use model::{Cx, Flow, FlowClient, FlowName, Id, Problem};
@@ -82,7 +82,7 @@ fn flow_json<K: Members>(status: StatusCode, flow: &Flow<K>, continue_with: &[Co
 ///
 /// # Errors
 /// 404 when it is not an identifier, as for one that does not exist.
-fn fetched_id<K: Kind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
+fn fetched_id<K: FlowKind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
     request.query("id").parse().map_err(|_| Failure::from(Problem::not_found()))
 }
 
@@ -90,7 +90,7 @@ fn fetched_id<K: Kind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
 ///
 /// # Errors
 /// 400 when the URL names none.
-fn submitted_id<K: Kind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
+fn submitted_id<K: FlowKind>(request: &Request) -> Result<Id<Flow<K>>, Failure> {
     let missing = || {
         Problem::bad_request(
             "The address does not say which form this is: its parameter flow is missing or not an identifier.",

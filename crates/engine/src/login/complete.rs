@@ -9,6 +9,7 @@ use model::wire::ContinueWith;
 use model::{Aal, Flow, FlowClient, Identity, Problem, Session, message};
 use session::{Found, StepUp};
 use store::{CommitError, TokenExchange, Tx};
+use tracing::Instrument;
 use url::Url;
 
 use super::form::{add_fields, show_again};
@@ -17,6 +18,7 @@ use crate::lifecycle::{self, Opening};
 use crate::oauth2::{self, Subject};
 use crate::pending_link::{self, PendingLink};
 use crate::runtime::Engine;
+use crate::stage;
 use crate::verification::for_others as verification;
 
 /// Signs a person in whom a provider has recognised. With an `exchange` the session goes to the native app that has its
@@ -80,7 +82,8 @@ pub(super) async fn complete(
         false => cx.services.sessions.insert(&mut tx, &session),
     }
     let hooks = cx.runtime.hooks.after_login.of(flow.active.as_deref().unwrap_or_default());
-    let after = match run_hooks(cx, hooks, &mut flow, &identity, &mut session, (is_same_person, &return_to)).await {
+    let run = run_hooks(cx, hooks, &mut flow, &identity, &mut session, (is_same_person, &return_to));
+    let after = match run.instrument(stage::hooks("on_login")).await {
         Ok(after) => after,
         Err(Stop::Problem(problem)) => return Err(problem),
         Err(Stop::VerifyFirst(address)) => return verify_first(cx, flow, &identity, address).await,

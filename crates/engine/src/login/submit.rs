@@ -6,6 +6,7 @@ use model::{Aal, Flow, FlowClient, FlowName, Id, Problem, message};
 use serde_json::json;
 use session::Found;
 use store::Tx;
+use tracing::Instrument;
 
 use super::complete::complete;
 use super::form::{ALREADY_SIGNED_IN, add_fields, expired, first_factor_missing, show_again, update};
@@ -13,7 +14,7 @@ use crate::answer::Answer;
 use crate::error::SubmitError;
 use crate::runtime::Engine;
 use crate::submission::{self, Checked};
-use crate::{lifecycle, recognised};
+use crate::{lifecycle, recognised, stage};
 
 /// Submits a sign-in form.
 ///
@@ -95,7 +96,8 @@ async fn verify(
     input: &Input,
 ) -> Result<Answer, Problem> {
     let session = found.as_ref().map(|found| &found.session);
-    match method.verify(*cx, &mut flow, session, input).await? {
+    let verify = method.verify(*cx, &mut flow, session, input).instrument(stage::verify::<Login>(name));
+    match verify.await? {
         MethodOutcome::Accepted(step) => accept(cx, flow, found, name, step).await,
         MethodOutcome::Rejected { rejections, writes } => reject(cx, method, flow, input, rejections, writes).await,
         MethodOutcome::NextStep { status, writes } => next_step(cx, flow, status, writes).await,

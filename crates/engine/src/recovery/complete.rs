@@ -6,12 +6,14 @@ use model::flow::{FlowState, Recovery, Settings};
 use model::wire::{ContinueWith, ContinueWithFlow};
 use model::{Flow, FlowClient, Identity, Problem, Session, message};
 use store::Tx;
+use tracing::Instrument;
 use url::Url;
 
 use super::form::{Outcome, Recovered, method_of, start_anew};
 use crate::lifecycle;
 use crate::runtime::Engine;
 use crate::settings::form as settings;
+use crate::stage;
 
 /// Signs the person in and opens their settings.
 pub(super) async fn recovered(
@@ -40,7 +42,7 @@ pub(super) async fn recovered(
     flow.updated_at = cx.now();
     tx.update_flow(&flow);
     let hooks = cx.runtime.hooks.after_recovery.of("");
-    match run_hooks(cx, hooks, &flow, &identity, &session, &mut tx).await {
+    match run_hooks(cx, hooks, &flow, &identity, &session, &mut tx).instrument(stage::hooks("on_recovery")).await {
         Ok(()) => {}
         Err(Stop::Rejected(rejections)) => {
             let message = rejections.into_iter().next().map(|rejection| rejection.message);

@@ -17,9 +17,11 @@ use crate::runtime::Engine;
 
 /// The outcome of opening a flow.
 pub enum Opened {
+    /// The form.
     Flow(Box<Flow<Recovery>>),
-    /// The caller is signed in already. A browser goes on to `return_to`.
+    /// The caller is signed in already.
     AlreadySignedIn {
+        /// Where the browser goes.
         return_to: Url,
     },
 }
@@ -30,26 +32,44 @@ pub enum Outcome {
     Rejected(Box<Flow<Recovery>>),
     /// The form's next step.
     NextStep(Box<Flow<Recovery>>),
-    /// The flow was too old; `replacement` took its place.
-    Expired { replacement: Box<Flow<Recovery>>, problem: Box<Problem> },
-    /// The flow was of no use any more. JSON clients are told `problem`, if there is one.
-    Replaced { replacement: Box<Flow<Recovery>>, problem: Option<Problem>, csrf: CsrfToken },
+    /// The flow was too old.
+    Expired {
+        /// The flow that took its place.
+        replacement: Box<Flow<Recovery>>,
+        /// What JSON clients are told, with status 410.
+        problem: Box<Problem>,
+    },
+    /// The flow was of no use any more.
+    Replaced {
+        /// The flow that took its place.
+        replacement: Box<Flow<Recovery>>,
+        /// What JSON clients are told; without it they are redirected as well.
+        problem: Option<Problem>,
+        /// The browser's new anti-CSRF token.
+        csrf: CsrfToken,
+    },
     /// The anti-CSRF check failed; the browser gets a new cookie.
     Denied(Problem),
-    /// The caller is signed in already. A browser goes on to `return_to`.
-    AlreadySignedIn { return_to: Url },
+    /// The caller is signed in already.
+    AlreadySignedIn {
+        /// Where a browser goes.
+        return_to: Url,
+    },
     /// The person is signed in, and goes on to set a new credential.
     Recovered(Box<Recovered>),
 }
 
 /// A recovery that is completed.
 pub struct Recovered {
+    /// The flow, completed.
     pub flow: Flow<Recovery>,
     /// The page of the settings flow.
     pub settings_page: String,
+    /// What an app does next, in this order.
     pub continue_with: Vec<ContinueWith>,
     /// Whether a link was opened: the answer is a redirect, whoever asks.
     pub by_link: bool,
+    /// The cookies that change with the answer.
     pub effects: Effects,
 }
 
@@ -108,7 +128,9 @@ fn new_flow(
 
 /// A proof that an operator hands to a person.
 pub struct Issued {
+    /// The code or the link.
     pub proof: IssuedProof,
+    /// The time from which on it is of no use.
     pub expires_at: Timestamp,
 }
 

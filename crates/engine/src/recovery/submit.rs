@@ -5,12 +5,14 @@ use flow::{ProofOutcome, Rejection, Submission};
 use model::flow::Recovery;
 use model::{Flow, Id, Problem, message};
 use store::Tx;
+use tracing::Instrument;
 
 use super::complete::recovered;
 use super::form::{Outcome, expired, next_step, show_again, signed_in_return_to, start_anew};
 use crate::error::SubmitError;
 use crate::lifecycle;
 use crate::runtime::Engine;
+use crate::stage;
 use crate::submission;
 
 /// Submits a form, or opens a link from a mail.
@@ -39,7 +41,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Recovery>, submission: Submiss
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     for (name, method) in cx.runtime.methods.iter().filter_map(|method| Some((method.name(), method.recovery()?))) {
-        let outcome = method.check(*cx, &mut flow, &input).await?;
+        let outcome = method.check(*cx, &mut flow, &input).instrument(stage::verify::<Recovery>(name)).await?;
         if !matches!(outcome, ProofOutcome::NotMeant) {
             flow.active = Some(name.to_owned());
         }
@@ -54,7 +56,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Recovery>, submission: Submiss
             ProofOutcome::Proved(step) => recovered(cx, flow, (name, method), step).await,
         };
     }
-    // As in Kratos: codes look at forms of their own alone.
+    // As in Kratos, links that are switched off are said to be so (404). Codes are not: they look at forms of their own.
     if cx.runtime.switched_off.iter().any(|method| (method.recovery)(&input)) {
         return Err(submission::switched_off());
     }

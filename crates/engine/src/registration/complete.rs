@@ -7,6 +7,7 @@ use model::flow::Registration;
 use model::wire::ContinueWith;
 use model::{AddressStatus, Flow, FlowClient, Identity, Problem, Session, message};
 use store::{CommitError, TokenExchange, Tx};
+use tracing::Instrument;
 use url::Url;
 
 use crate::answer::{Answer, Done};
@@ -14,14 +15,15 @@ use crate::lifecycle;
 use crate::linking;
 use crate::oauth2::{self, Subject};
 use crate::runtime::Engine;
+use crate::stage;
 use crate::verification::for_others as verification;
 
 /// Why a sign-up that a method has accepted makes no account.
 pub(crate) enum NotSignedUp {
     /// Something about the candidate is wrong.
-    Refused { flow: Flow<Registration>, candidate: Box<Identity>, rejections: Vec<Rejection> },
+    Refused { flow: Box<Flow<Registration>>, candidate: Box<Identity>, rejections: Vec<Rejection> },
     /// Somebody else has one of the identifiers or addresses.
-    Taken { flow: Flow<Registration>, candidate: Box<Identity> },
+    Taken { flow: Box<Flow<Registration>>, candidate: Box<Identity> },
     /// Whatever cannot be said on the form.
     Failed(Problem),
 }
@@ -51,13 +53,15 @@ pub(crate) async fn complete(
     by: Option<ByProvider<'_>>,
 ) -> Result<Answer, NotSignedUp> {
     let RegistrationStep { mut candidate, method, writes: mut tx } = step;
-    let refused =
-        |flow, candidate, rejections| Err(NotSignedUp::Refused { flow, candidate: Box::new(candidate), rejections });
+    let refused = |flow, candidate, rejections| {
+        Err(NotSignedUp::Refused { flow: Box::new(flow), candidate: Box::new(candidate), rejections })
+    };
     let hooks = cx.runtime.hooks.after_registration.of(name);
-    if let Err(stop) = consult(cx, hooks, &flow, &mut candidate).await {
+    if let Err(stop) = consult(cx, hooks, &flow, &mut candidate).instrument(stage::hooks("before_persisting")).await {
         return refused(flow, candidate, lifecycle::rejections(stop)?);
     }
-    if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
+    let valid = stage::validate().in_scope(|| cx.services.identities.validate(&cx, &mut candidate));
+    if let Err(errors) = valid {
         let rejections = errors.into_iter().map(Rejection::from).collect();
         return refused(flow, candidate, rejections);
     }
@@ -66,7 +70,8 @@ pub(crate) async fn complete(
     let return_to =
         cx.services.return_to(flow.return_to.as_deref(), source.as_ref(), default).map_err(Problem::from)?;
     let mut session = cx.services.sessions.new_session(&cx, &cx.request.client, &candidate, vec![method])?;
-    let mut after = match run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, return_to) {
+    let run = || run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, return_to);
+    let mut after = match stage::hooks("on_registration").in_scope(run) {
         Ok(after) => after,
         Err(stop) => return refused(flow, candidate, lifecycle::rejections(stop)?),
     };
@@ -85,7 +90,7 @@ pub(crate) async fn complete(
             {
                 return Ok(answer);
             }
-            return Err(NotSignedUp::Taken { flow, candidate: Box::new(candidate) });
+            return Err(NotSignedUp::Taken { flow: Box::new(flow), candidate: Box::new(candidate) });
         }
         // Of two submissions with one code, this is the slower one.
         Err(error) if error.is_spent() => {

@@ -6,6 +6,7 @@ use model::flow::Registration;
 use model::{Flow, FlowClient, FlowName, Group, Id, Problem, message};
 use serde_json::json;
 use store::Tx;
+use tracing::Instrument;
 
 use super::complete::{NotSignedUp, complete};
 use super::form::{already_signed_in, expired, methods, show_again, sort};
@@ -13,7 +14,7 @@ use crate::answer::{Answer, Shown};
 use crate::error::SubmitError;
 use crate::runtime::Engine;
 use crate::submission::{self, Checked};
-use crate::{lifecycle, recognised};
+use crate::{lifecycle, recognised, stage};
 
 /// Submits a sign-up form.
 ///
@@ -85,13 +86,14 @@ async fn verify(
     (name, method): (&'static str, &dyn RegistrationMethod),
     input: &Input,
 ) -> Result<Answer, Problem> {
-    match method.verify(*cx, &mut flow, input).await? {
+    let verify = method.verify(*cx, &mut flow, input).instrument(stage::verify::<Registration>(name));
+    match verify.await? {
         MethodOutcome::Accepted(step) => match complete(cx, flow, name, step, None).await {
             Ok(answer) => Ok(answer),
-            Err(NotSignedUp::Refused { flow, rejections, .. }) => reject(cx, flow, input, rejections, Tx::new()).await,
+            Err(NotSignedUp::Refused { flow, rejections, .. }) => reject(cx, *flow, input, rejections, Tx::new()).await,
             // As in Kratos, what was typed does not come back here.
             Err(NotSignedUp::Taken { flow, .. }) => {
-                show_again(cx, flow, whole(message::duplicate_account()), Tx::new()).await
+                show_again(cx, *flow, whole(message::duplicate_account()), Tx::new()).await
             }
             Err(NotSignedUp::Failed(problem)) => Err(problem),
         },

@@ -17,30 +17,55 @@ use crate::runtime::Engine;
 
 /// A settings form and whose it is.
 pub struct Shown {
+    /// The flow, as it is stored.
     pub flow: Flow<Settings>,
+    /// The identity whose settings they are.
     pub identity: Identity,
 }
 
 /// The outcome of a submission.
 pub enum Outcome {
-    /// The form again, with messages or the next step. `status` is what JSON clients get.
-    Form { shown: Box<Shown>, status: u16 },
-    /// The flow was too old; `replacement` took its place.
-    Expired { replacement: Box<Flow<Settings>>, expired_at: Timestamp },
+    /// The form again, with messages or the next step.
+    Form {
+        /// The form.
+        shown: Box<Shown>,
+        /// The HTTP status that JSON clients get.
+        status: u16,
+    },
+    /// The flow was too old.
+    Expired {
+        /// The flow that took its place.
+        replacement: Box<Flow<Settings>>,
+        /// The time since when the old one was of no use.
+        expired_at: Timestamp,
+    },
     /// The change needs a fresh sign-in. A browser's is kept until then.
-    NotPrivileged { refresh: RefreshRequired, effects: Box<Effects> },
+    NotPrivileged {
+        /// Where the person signs in again.
+        refresh: RefreshRequired,
+        /// The cookies that change with the answer.
+        effects: Box<Effects>,
+    },
     /// The browser has to go elsewhere.
-    Elsewhere { to: String, effects: Box<Effects> },
+    Elsewhere {
+        /// Where it goes.
+        to: String,
+        /// The cookies that change with the answer.
+        effects: Box<Effects>,
+    },
     /// It is saved.
     Saved(Box<Saved>),
 }
 
 /// A change that was saved.
 pub struct Saved {
+    /// The form that the change leads to.
     pub shown: Shown,
+    /// What an app does next, in this order.
     pub continue_with: Vec<ContinueWith>,
     /// Where a browser goes.
     pub redirect_to: String,
+    /// The cookies that change with the answer.
     pub effects: Effects,
 }
 
@@ -49,9 +74,19 @@ pub enum SubmitError {
     /// Nobody is signed in: browsers are sent to sign in.
     SignedOut,
     /// The session does not reach far enough for this person's settings.
-    SecondFactor { required: SecondFactorRequired, client: FlowClient },
-    /// Whatever else cannot be said on the form; whose flow it was, as far as that is known.
-    Failed { problem: Problem, client: Option<FlowClient> },
+    SecondFactor {
+        /// Where the second factor is asked for.
+        required: SecondFactorRequired,
+        /// Who drives the flow.
+        client: FlowClient,
+    },
+    /// Whatever else cannot be said on the form.
+    Failed {
+        /// The error.
+        problem: Problem,
+        /// Who drives the flow, as far as that is known.
+        client: Option<FlowClient>,
+    },
 }
 
 impl From<Problem> for SubmitError {

@@ -11,12 +11,14 @@ use model::flow::{FlowState, Settings, Verification};
 use model::wire::ContinueWith;
 use model::{AddressStatus, Flow, FlowClient, Identity, Problem, Session, message};
 use store::{CommitError, Tx};
+use tracing::Instrument;
 use url::Url;
 
 use super::form::{Outcome, Saved, Shown, new_flow, show_again};
 use super::resume;
 use crate::lifecycle;
 use crate::runtime::Engine;
+use crate::stage;
 use crate::verification::for_others as verification;
 
 /// A change that a method has accepted.
@@ -62,17 +64,20 @@ pub(super) async fn save(
         Ok(show_again(cx, flow, identity, rejections, Tx::new()).await?)
     };
     let hooks = cx.runtime.hooks.after_settings.of(name);
-    if let Err(stop) = consult(cx, hooks, AnyFlow::Settings(&flow, &before), &session, &mut identity).await {
+    let consult = consult(cx, hooks, AnyFlow::Settings(&flow, &before), &session, &mut identity);
+    if let Err(stop) = consult.instrument(stage::hooks("before_persisting")).await {
         return rejected(flow, before, lifecycle::rejections(stop)?).await;
     }
-    if let Err(errors) = cx.services.identities.validate(&cx, &mut identity) {
+    let valid = stage::validate().in_scope(|| cx.services.identities.validate(&cx, &mut identity));
+    if let Err(errors) = valid {
         return rejected(flow, before, errors.into_iter().map(Rejection::from).collect()).await;
     }
     if changes_protected(&before, &identity) {
         cx.services.sessions.require_privileged(&cx, &session, cx.request.url.as_str())?;
     }
     let return_to = return_to(cx, &flow, name).map_err(Problem::from)?;
-    let after = match run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to) {
+    let run = || run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to);
+    let after = match stage::hooks("on_settings").in_scope(run) {
         Ok(after) => after,
         Err(stop) => return rejected(flow, before, lifecycle::rejections(stop)?).await,
     };

@@ -6,12 +6,14 @@ use model::{Flow, FlowClient, Id, Identity, Message, Problem, Session, message};
 use serde_json::{Map, Value};
 use session::Found;
 use store::Tx;
+use tracing::Instrument;
 
 use super::form::{Outcome, SubmitError, expired, identity_of, is_owner, next_step, require_level_here, show_again};
 use super::resume;
 use super::save::{Change, save};
 use crate::error::somebody_elses;
 use crate::runtime::Engine;
+use crate::stage;
 use crate::submission::{self, Checked};
 
 /// Submits a settings form.
@@ -125,7 +127,8 @@ async fn change(
     (name, method): (&'static str, &dyn SettingsMethod),
     input: &Input,
 ) -> Result<Outcome, SettingsError> {
-    match method.verify(*cx, &mut flow, &session, &identity, input).await? {
+    let verify = method.verify(*cx, &mut flow, &session, &identity, input);
+    match verify.instrument(stage::verify::<Settings>(name)).await? {
         MethodOutcome::Accepted(step) => {
             let change = Change { name, method, before: identity, step, session };
             save(cx, flow, change, input).await

@@ -3,7 +3,7 @@
 
 use crypto::CsrfToken;
 use flow::Effects;
-use model::flow::{FlowState, Kind, Login, Verification};
+use model::flow::{FlowKind, FlowState, Login, Verification};
 use model::problem::id;
 use model::wire::{ContinueWith, ContinueWithFlow};
 use model::{Flow, FlowClient, Identity, Problem, Session, VerifiableAddress};
@@ -16,7 +16,7 @@ use crate::runtime::Engine;
 
 /// Opens a verification flow for an address on behalf of `origin`, and queues the message with its code or link. Gives back
 /// the flow with its page. `csrf_token` is the browser's.
-pub(crate) fn send_for<K: Kind>(
+pub(crate) fn send_for<K: FlowKind>(
     cx: Engine<'_>,
     origin: &Flow<K>,
     (identity, address): (&Identity, &VerifiableAddress),

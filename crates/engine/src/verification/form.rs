@@ -17,14 +17,38 @@ pub enum Outcome {
     Rejected(Box<Flow<Verification>>),
     /// The form's next step, or its end.
     NextStep(Box<Flow<Verification>>),
-    /// The address is verified, and an OAuth 2.0 server was told who signed in. A browser goes on at `to`.
-    ToldWho { flow: Box<Flow<Verification>>, to: String, effects: Box<Effects> },
-    /// The form was filled in by a link; the browser gets a new anti-CSRF cookie and is shown the form.
-    FilledIn { flow: Box<Flow<Verification>>, csrf: CsrfToken },
-    /// The flow was too old; `replacement` took its place, with a new anti-CSRF cookie.
-    Expired { replacement: Box<Flow<Verification>>, csrf: CsrfToken },
-    /// The flow was of no use any more. JSON clients are told `problem`, if there is one.
-    Replaced { replacement: Box<Flow<Verification>>, problem: Option<Problem>, csrf: CsrfToken },
+    /// The address is verified, and an OAuth 2.0 server was told who signed in.
+    ToldWho {
+        /// The flow, completed.
+        flow: Box<Flow<Verification>>,
+        /// Where a browser goes on: at that server.
+        to: String,
+        /// The cookies that change with the answer.
+        effects: Box<Effects>,
+    },
+    /// The form was filled in by a link, and is shown to the browser.
+    FilledIn {
+        /// The form.
+        flow: Box<Flow<Verification>>,
+        /// The browser's new anti-CSRF token.
+        csrf: CsrfToken,
+    },
+    /// The flow was too old.
+    Expired {
+        /// The flow that took its place.
+        replacement: Box<Flow<Verification>>,
+        /// The browser's new anti-CSRF token.
+        csrf: CsrfToken,
+    },
+    /// The flow was of no use any more.
+    Replaced {
+        /// The flow that took its place.
+        replacement: Box<Flow<Verification>>,
+        /// What JSON clients are told; without it they are redirected as well.
+        problem: Option<Problem>,
+        /// The browser's new anti-CSRF token.
+        csrf: CsrfToken,
+    },
 }
 
 /// Opens a form that asks for an address.

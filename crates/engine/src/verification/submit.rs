@@ -3,11 +3,13 @@
 use flow::{Input, ProofOutcome, Rejection, Submission, ensure_same_browser, ensure_same_sender};
 use model::flow::Verification;
 use model::{Flow, FlowClient, Id, Problem, message};
+use tracing::Instrument;
 
 use super::complete::{Proved, verified};
 use super::form::{Outcome, expired, filled_in, method_of, next_step, no_method, show_again, start_anew};
 use crate::error::SubmitError;
 use crate::runtime::Engine;
+use crate::stage;
 use crate::submission;
 
 /// Submits a form, or opens a link from a mail.
@@ -39,7 +41,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Verification>, submission: Sub
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     let is_same_browser = is_same_browser(cx, &flow, &input);
-    let outcome = method.check(*cx, &mut flow, &input).await?;
+    let outcome = method.check(*cx, &mut flow, &input).instrument(stage::verify::<Verification>(name)).await?;
     if !matches!(outcome, ProofOutcome::NotMeant) {
         flow.active = Some(name.to_owned());
     }

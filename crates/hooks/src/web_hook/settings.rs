@@ -63,7 +63,7 @@ enum Auth {
         name: String,
         value: String,
         #[serde(rename = "in", default)]
-        place: Place,
+        place: ApiKeyPlace,
     },
     BasicAuth {
         user: String,
@@ -73,7 +73,7 @@ enum Auth {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Place {
+enum ApiKeyPlace {
     #[default]
     Header,
     Cookie,
@@ -105,8 +105,8 @@ impl Settings {
                 let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
                 headers.push(("authorization".to_owned(), Secret::new(format!("Basic {credentials}"))));
             }
-            Some(Auth::ApiKey { name, value, place: Place::Header }) => headers.push((name, Secret::new(value))),
-            Some(Auth::ApiKey { name, value, place: Place::Cookie }) => {
+            Some(Auth::ApiKey { name, value, place: ApiKeyPlace::Header }) => headers.push((name, Secret::new(value))),
+            Some(Auth::ApiKey { name, value, place: ApiKeyPlace::Cookie }) => {
                 let mut cookies = format!("{name}={value}");
                 if let Some(at) = named(&headers, "cookie") {
                     cookies = format!("{}; {cookies}", headers.remove(at).1.expose());

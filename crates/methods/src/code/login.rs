@@ -17,8 +17,7 @@ use store::Tx;
 use super::address::{Address, address_named, addresses_of, addresses_to_choose_from, falls_back};
 use super::screens::{add_code_fields, send_button};
 use super::{
-    Code, NAME, Request, Try, already_used, count_try, keep_new_code, level, malformed_resend, requested,
-    too_many_tries,
+    Asked, Code, NAME, Try, already_used, count_try, keep_new_code, level, malformed_resend, requested, too_many_tries,
 };
 use crate::proof::{self, Submitted};
 use crate::sending;
@@ -111,12 +110,12 @@ impl LoginMethod for Code {
     ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
         Box::pin(async move {
             match requested(&mut flow.state, input) {
-                Request::Send => send_code(cx, flow, session, input).await,
-                Request::Enter => {
+                Asked::Send => send_code(cx, flow, session, input).await,
+                Asked::Enter => {
                     flow.ui.upsert(Node::hidden("identifier", Group::Default, &typed(input)));
                     enter_code(cx, flow, session, input).await
                 }
-                Request::Nothing => Ok(MethodOutcome::rejected(message::no_login_method())),
+                Asked::Nothing => Ok(MethodOutcome::rejected(message::no_login_method())),
             }
         })
     }

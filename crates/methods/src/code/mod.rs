@@ -71,7 +71,7 @@ fn level(services: &Services) -> Option<Aal> {
 }
 
 /// What a submission to a form of two steps asks for: a code, or what it opens.
-enum Request {
+enum Asked {
     /// Send a code, for the first time or anew.
     Send,
     /// Here it is.
@@ -81,14 +81,14 @@ enum Request {
 }
 
 /// Reads what is asked for. Asking for a new code leads back to the first step.
-fn requested(state: &mut FlowState, input: &Input) -> Request {
+fn requested(state: &mut FlowState, input: &Input) -> Asked {
     if input.text("resend") == NAME {
         *state = FlowState::ChooseMethod;
     }
     match state {
-        FlowState::ChooseMethod => Request::Send,
-        FlowState::SentEmail => Request::Enter,
-        _ => Request::Nothing,
+        FlowState::ChooseMethod => Asked::Send,
+        FlowState::SentEmail => Asked::Enter,
+        _ => Asked::Nothing,
     }
 }
 

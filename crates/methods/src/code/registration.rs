@@ -14,8 +14,7 @@ use store::Tx;
 use super::address::{Address, addresses_of};
 use super::screens::{add_code_fields, send_button};
 use super::{
-    Code, NAME, Request, Try, already_used, count_try, keep_new_code, level, malformed_resend, requested,
-    too_many_tries,
+    Asked, Code, NAME, Try, already_used, count_try, keep_new_code, level, malformed_resend, requested, too_many_tries,
 };
 use crate::proof::{self, Submitted};
 
@@ -72,7 +71,7 @@ fn remove_fields(flow: &mut Flow<Registration>) {
 
 async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) -> Result<RegistrationOutcome, Problem> {
     let asked = requested(&mut flow.state, input);
-    if matches!(asked, Request::Nothing) {
+    if matches!(asked, Asked::Nothing) {
         return Ok(MethodOutcome::rejected(message::no_registration_method()));
     }
     let traits = registration::traits(cx.services, flow, input);
@@ -81,7 +80,7 @@ async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) ->
         return Ok(MethodOutcome::invalid(errors));
     }
     let code = input.text("code");
-    if matches!(asked, Request::Enter) && code.is_empty() {
+    if matches!(asked, Asked::Enter) && code.is_empty() {
         return Ok(MethodOutcome::rejected(Rejection::at("code", message::property_missing("code"))));
     }
     let has_identifier = |identity: &Identity| {
@@ -91,8 +90,8 @@ async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) ->
         return Ok(MethodOutcome::rejected(message::identifier_missing()));
     }
     match asked {
-        Request::Enter => enter_code(cx, flow, candidate, &traits, &code).await,
-        Request::Send | Request::Nothing => Ok(send_codes(cx, flow, &candidate, &traits)),
+        Asked::Enter => enter_code(cx, flow, candidate, &traits, &code).await,
+        Asked::Send | Asked::Nothing => Ok(send_codes(cx, flow, &candidate, &traits)),
     }
 }
 

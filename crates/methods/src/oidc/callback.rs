@@ -13,7 +13,7 @@ use sha2::{Digest, Sha512};
 use store::{CommitError, ContinuityContainer, TokenExchange, Tx};
 
 use super::kinds::Protocol;
-use super::net::{Net, ProviderError};
+use super::net::ProviderError;
 use super::provider::Provider;
 use super::recognised::{SealedTokens, Told};
 use super::settings::NOT_LINKABLE;
@@ -132,21 +132,20 @@ impl Oidc {
         state: &State,
         kept: &KeptByBrowser,
     ) -> Result<Told<'a>, ProviderError> {
-        let net = Net { cx };
         let brought = |name| cx.request.query(name).unwrap_or_default();
         let (tokens, sealed) = match provider.kind.protocol {
             Protocol::OAuth2 => {
-                let tokens = provider.exchange(net, code, &state.pkce_verifier).await?;
+                let tokens = provider.exchange(cx, code, &state.pkce_verifier).await?;
                 let sealed = SealedTokens::of(&self.ciphers, &cx.entropy, &tokens)?;
                 (tokens, Some(sealed))
             }
             // These tokens are not kept, as in Kratos.
             Protocol::OAuth1 { .. } => {
                 let (token, verifier) = (brought("oauth_token"), brought("oauth_verifier"));
-                (oauth1::access_token(net, provider, &token, &verifier).await?, None)
+                (oauth1::access_token(cx, provider, &token, &verifier).await?, None)
             }
         };
-        let claims = source::claims(net, provider, &tokens, &brought("user")).await?;
+        let claims = source::claims(cx, provider, &tokens, &brought("user")).await?;
         Ok(Told { provider, claims, tokens: sealed, typed: kept.traits.clone(), id_token: None })
     }
 
@@ -166,7 +165,8 @@ impl Oidc {
         }
         let mut identity = settings.identity.clone();
         link::add(cx, &mut identity, told.link())?;
-        Ok(CallbackOutcome::Changed(SettingsStep { identity, writes: Tx::new(), proved: Some(told.proved(cx)) }))
+        let step = SettingsStep { identity, writes: Tx::new(), proved: Some(told.proved(cx)) };
+        Ok(CallbackOutcome::Changed(Box::new(step)))
     }
 }
 

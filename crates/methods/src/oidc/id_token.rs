@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crypto::jwt::{Jwt, JwtError, KeySet};
+use flow::Context;
 use model::{Problem, SignedDuration, Timestamp};
 use outbound::Request;
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use url::form_urlencoded;
 
 use super::claims::Claims;
 use super::kinds::Nonce;
-use super::net::{Net, ProviderError, Tokens, upstream};
+use super::net::{self, ProviderError, Tokens, upstream};
 use super::provider::{Discovery, KEPT_FOR, Provider};
 
 /// How soon a provider is asked for its keys again, when a token names one that is not among them.
@@ -20,15 +21,19 @@ const LEEWAY: SignedDuration = SignedDuration::from_mins(5);
 
 impl Provider {
     /// The claims of an ID token that came with a code.
-    pub async fn verified_id_token(&self, net: Net<'_>, tokens: &Tokens) -> Result<Map<String, Value>, ProviderError> {
-        let discovery = self.discover(net).await?;
-        self.verified_by(net, tokens, &discovery).await
+    pub async fn verified_id_token(
+        &self,
+        cx: Context<'_>,
+        tokens: &Tokens,
+    ) -> Result<Map<String, Value>, ProviderError> {
+        let discovery = self.discover(cx).await?;
+        self.verified_by(cx, tokens, &discovery).await
     }
 
     /// As [`Self::verified_id_token`], of this issuer.
     pub async fn verified_by(
         &self,
-        net: Net<'_>,
+        cx: Context<'_>,
         tokens: &Tokens,
         issuer: &Discovery,
     ) -> Result<Map<String, Value>, ProviderError> {
@@ -39,13 +44,13 @@ impl Provider {
         };
         let token = tokens.id.as_deref().filter(|token| !token.is_empty()).ok_or_else(missing)?;
         let audiences = [self.config.client_id.as_str()];
-        self.verify(net, token, &issuer.issuer, &issuer.jwks_uri, &audiences).await
+        self.verify(cx, token, &issuer.issuer, &issuer.jwks_uri, &audiences).await
     }
 
     /// Checks a token: signature, issuer, audience and time (OpenID Connect Core §3.1.3.7).
     async fn verify(
         &self,
-        net: Net<'_>,
+        cx: Context<'_>,
         token: &str,
         issuer: &str,
         keys: &str,
@@ -54,23 +59,23 @@ impl Provider {
         let untrue =
             |why: String| ProviderError::Unproved(format!("The provider's ID token cannot be trusted: {why}."));
         let token = Jwt::parse(token).map_err(|error| untrue(error.to_string()))?;
-        let known = self.keys(net, keys, KEPT_FOR).await?;
+        let known = self.keys(cx, keys, KEPT_FOR).await?;
         let claims = match token.clone().verify(&known) {
             // Providers change their keys from time to time.
-            Err(JwtError::UnknownKey) => token.verify(&*self.keys(net, keys, KEYS_AT_LEAST_FOR).await?),
+            Err(JwtError::UnknownKey) => token.verify(&*self.keys(cx, keys, KEYS_AT_LEAST_FOR).await?),
             other => other,
         };
         let claims = claims.map_err(|error| untrue(error.to_string()))?;
-        check_claims(&claims, issuer, audiences, net.cx.now()).map_err(untrue)?;
+        check_claims(&claims, issuer, audiences, cx.now()).map_err(untrue)?;
         Ok(claims)
     }
 
-    async fn keys(&self, net: Net<'_>, address: &str, age: SignedDuration) -> Result<Arc<KeySet>, Problem> {
-        let now = net.cx.now();
+    async fn keys(&self, cx: Context<'_>, address: &str, age: SignedDuration) -> Result<Arc<KeySet>, Problem> {
+        let now = cx.now();
         if let Some(known) = self.keys.get(address, now, age) {
             return Ok(known);
         }
-        let answer = net.send(Request::get(address)).await?;
+        let answer = net::send(cx, Request::get(address)).await?;
         let keys = (answer.status == 200).then(|| KeySet::parse(&answer.body));
         match keys {
             Some(Ok(keys)) => Ok(self.keys.put(address, now, keys)),
@@ -83,7 +88,7 @@ impl Provider {
     /// # Errors
     /// 502 for providers whose tokens are not accepted so and where the nonce is missing or wrong; 403 for a token that
     /// proves nothing.
-    pub async fn native_claims(&self, net: Net<'_>, token: &str, nonce: &str) -> Result<Claims, Problem> {
+    pub async fn native_claims(&self, cx: Context<'_>, token: &str, nonce: &str) -> Result<Claims, Problem> {
         let Some(native) = self.kind.native else {
             return Err(upstream("ID tokens of this provider are not accepted; sign in with a browser instead."));
         };
@@ -94,7 +99,7 @@ impl Provider {
         let mut audiences = vec![self.config.client_id.as_str()];
         audiences.extend(self.config.additional_id_token_audiences.iter().map(String::as_str));
         let raw = match native.exchange {
-            None => self.verify(net, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?,
+            None => self.verify(cx, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?,
             Some(endpoint) => {
                 let form: String = form_urlencoded::Serializer::new(String::new())
                     .append_pair("grant_type", "netid_fedcm")
@@ -104,9 +109,9 @@ impl Provider {
                 let request = Request::post(endpoint, form.into_bytes())
                     .header("Content-Type", "application/x-www-form-urlencoded")
                     .header("Origin", origin);
-                let answer = net.json(request).await.map_err(|problem| problem.restated(403))?;
+                let answer = net::json(cx, request).await.map_err(|problem| problem.restated(403))?;
                 let token = answer.get("id_token").and_then(Value::as_str).unwrap_or_default();
-                self.verify(net, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?
+                self.verify(cx, token, native.issuer, native.keys, &audiences).await.map_err(forbidden)?
             }
         };
         let claims = Claims::read(raw).complete().map_err(|problem| problem.restated(403))?;

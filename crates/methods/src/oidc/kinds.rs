@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::readers::{self, Reader};
 
 /// A kind of provider.
-pub struct Kind {
+pub struct ProviderKind {
     /// `provider` in the configuration.
     pub name: &'static str,
     /// Where it identifies itself, whatever is configured.
@@ -118,7 +118,7 @@ pub enum Nonce {
 }
 
 /// A provider with nothing special about it.
-const PLAIN: Kind = Kind {
+const PLAIN: ProviderKind = ProviderKind {
     name: "generic",
     issuer: None,
     endpoints: Endpoints::Discovered,
@@ -134,18 +134,18 @@ const PLAIN: Kind = Kind {
 };
 
 /// A provider of OAuth 2.0 alone.
-const OAUTH: Kind = Kind { adds_openid: false, prompt: Prompt::Nothing, ..PLAIN };
+const OAUTH: ProviderKind = ProviderKind { adds_openid: false, prompt: Prompt::Nothing, ..PLAIN };
 
 const fn fixed(authorize: &'static str, token: &'static str) -> Endpoints {
     Endpoints::Fixed { authorize, token }
 }
 
 /// All of them.
-pub static KINDS: &[Kind] = &[
+pub static KINDS: &[ProviderKind] = &[
     PLAIN,
     // Kratos accepts any ID token that is signed with a key that stands in its source. This one accepts none.
-    Kind { name: "fedcm-test", ..PLAIN },
-    Kind {
+    ProviderKind { name: "fedcm-test", ..PLAIN },
+    ProviderKind {
         name: "google",
         issuer: Some("https://accounts.google.com"),
         native: Some(Native {
@@ -156,7 +156,7 @@ pub static KINDS: &[Kind] = &[
         }),
         ..PLAIN
     },
-    Kind {
+    ProviderKind {
         name: "apple",
         issuer: Some("https://appleid.apple.com"),
         endpoints: fixed("https://appleid.apple.com/auth/authorize", "https://appleid.apple.com/auth/token"),
@@ -171,8 +171,8 @@ pub static KINDS: &[Kind] = &[
         }),
         ..PLAIN
     },
-    Kind { name: "microsoft", endpoints: Endpoints::Tenant, source: Source::Microsoft, ..PLAIN },
-    Kind {
+    ProviderKind { name: "microsoft", endpoints: Endpoints::Tenant, source: Source::Microsoft, ..PLAIN },
+    ProviderKind {
         name: "netid",
         issuer: Some("https://broker.netid.de"),
         endpoints: fixed("https://broker.netid.de/authorize", "https://broker.netid.de/token"),
@@ -185,15 +185,15 @@ pub static KINDS: &[Kind] = &[
         }),
         ..PLAIN
     },
-    Kind {
+    ProviderKind {
         name: "line",
         issuer: Some("https://access.line.me"),
         // Without this LINE signs with the client's secret.
         token_parameters: &[("id_token_key_type", "JWK")],
         ..PLAIN
     },
-    Kind { name: "linkedin_v2", source: Source::UserInfo, ..PLAIN },
-    Kind {
+    ProviderKind { name: "linkedin_v2", source: Source::UserInfo, ..PLAIN },
+    ProviderKind {
         name: "gitlab",
         endpoints: Endpoints::Under {
             default: Some("https://gitlab.com"),
@@ -204,14 +204,14 @@ pub static KINDS: &[Kind] = &[
         adds_openid: false,
         ..PLAIN
     },
-    Kind {
+    ProviderKind {
         name: "auth0",
         endpoints: Endpoints::Under { default: None, authorize: "/authorize", token: "/oauth/token" },
         source: Source::Own(readers::AUTH0),
         adds_openid: false,
         ..PLAIN
     },
-    Kind {
+    ProviderKind {
         name: "salesforce",
         endpoints: Endpoints::Under {
             default: None,
@@ -222,7 +222,7 @@ pub static KINDS: &[Kind] = &[
         adds_openid: false,
         ..PLAIN
     },
-    Kind {
+    ProviderKind {
         name: "uaepass",
         endpoints: Endpoints::Under {
             default: Some("https://id.uaepass.ae"),
@@ -234,20 +234,20 @@ pub static KINDS: &[Kind] = &[
         source: Source::Own(readers::UAEPASS),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "github",
         endpoints: fixed("https://github.com/login/oauth/authorize", "https://github.com/login/oauth/access_token"),
         granted: Some(','),
         source: Source::Own(readers::GITHUB),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "github-app",
         endpoints: fixed("https://github.com/login/oauth/authorize", "https://github.com/login/oauth/access_token"),
         source: Source::Own(readers::GITHUB_APP),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "discord",
         endpoints: fixed("https://discord.com/api/oauth2/authorize", "https://discord.com/api/oauth2/token"),
         granted: Some(' '),
@@ -255,40 +255,40 @@ pub static KINDS: &[Kind] = &[
         source: Source::Own(readers::DISCORD),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "slack",
         endpoints: fixed("https://slack.com/oauth/authorize", "https://slack.com/api/oauth.access"),
         granted: Some(','),
         source: Source::Own(readers::SLACK),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "facebook",
         issuer: Some("https://www.facebook.com"),
         endpoints: fixed("https://facebook.com/dialog/oauth", "https://graph.facebook.com/oauth/access_token"),
         source: Source::Own(readers::FACEBOOK),
         ..PLAIN
     },
-    Kind {
+    ProviderKind {
         name: "vk",
         endpoints: fixed("https://oauth.vk.com/authorize", "https://oauth.vk.com/access_token"),
         source: Source::Own(readers::VK),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "yandex",
         endpoints: fixed("https://oauth.yandex.com/authorize", "https://oauth.yandex.com/token"),
         source: Source::Own(readers::YANDEX),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "spotify",
         endpoints: fixed("https://accounts.spotify.com/authorize", "https://accounts.spotify.com/api/token"),
         granted: Some(' '),
         source: Source::Own(readers::SPOTIFY),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "dingtalk",
         endpoints: fixed(
             "https://login.dingtalk.com/oauth2/auth",
@@ -299,7 +299,7 @@ pub static KINDS: &[Kind] = &[
         source: Source::Own(readers::DINGTALK),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "linkedin",
         endpoints: fixed(
             "https://www.linkedin.com/oauth/v2/authorization",
@@ -308,14 +308,14 @@ pub static KINDS: &[Kind] = &[
         source: Source::Own(readers::LINKEDIN),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "patreon",
         endpoints: fixed("https://www.patreon.com/oauth2/authorize", "https://www.patreon.com/api/oauth2/token"),
         prompt: Prompt::NoneOrConsent,
         source: Source::Own(readers::PATREON),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "lark",
         endpoints: fixed(
             "https://passport.feishu.cn/suite/passport/oauth/authorize",
@@ -325,14 +325,14 @@ pub static KINDS: &[Kind] = &[
         source: Source::Own(readers::LARK),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "x",
         endpoints: fixed("https://api.twitter.com/oauth/authenticate", "https://api.twitter.com/oauth/access_token"),
         protocol: Protocol::OAuth1 { request_token: "https://api.twitter.com/oauth/request_token" },
         source: Source::Own(readers::X),
         ..OAUTH
     },
-    Kind {
+    ProviderKind {
         name: "amazon",
         endpoints: fixed("https://www.amazon.com/ap/oa", "https://api.amazon.com/auth/o2/token"),
         source: Source::Own(readers::AMAZON),
@@ -340,7 +340,7 @@ pub static KINDS: &[Kind] = &[
     },
 ];
 
-impl Kind {
+impl ProviderKind {
     /// The kind of that name.
     pub fn of(name: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.name == name)

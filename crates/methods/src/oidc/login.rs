@@ -9,7 +9,7 @@ use store::Tx;
 
 use super::link::LinksConfig;
 use super::provider::Provider;
-use super::start::{self, Wish};
+use super::start::{self, ProviderSubmission};
 use super::{Oidc, add_button, named_provider};
 
 impl LoginMethod for Oidc {
@@ -47,7 +47,7 @@ impl LoginMethod for Oidc {
     }
 
     /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
-    /// an ID token is checked in [`Oidc::wish`].
+    /// an ID token is checked in [`Oidc::read_submission`].
     fn needs_csrf(&self) -> bool {
         false
     }
@@ -88,16 +88,16 @@ impl Oidc {
         input: &Input,
     ) -> Result<LoginOutcome, Problem> {
         let schema = flow.detail.identity_schema.clone();
-        match self.wish(cx, flow, schema.as_deref(), input).await? {
-            Wish::ByIdToken(told) => told.outcome(cx).await,
-            Wish::AtProvider(provider, mut asked) => {
+        match self.read_submission(cx, flow, schema.as_deref(), input).await? {
+            ProviderSubmission::ByIdToken(told) => told.outcome(cx).await,
+            ProviderSubmission::AtProvider(provider, mut asked) => {
                 start::keep_payload(flow);
                 asked.is_refresh = flow.detail.refresh;
                 let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
                 flow.active = Some(super::NAME.to_owned());
                 Ok(MethodOutcome::Elsewhere { to, effects, writes })
             }
-            Wish::Malformed(rejection) => Ok(MethodOutcome::rejected(rejection)),
+            ProviderSubmission::Malformed(rejection) => Ok(MethodOutcome::rejected(rejection)),
         }
     }
 }

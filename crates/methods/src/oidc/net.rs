@@ -17,16 +17,13 @@ const MAX_ANSWER: usize = 1 << 20;
 /// How long a provider may take for one answer, all tries together.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// What a request at a provider is made with.
-#[derive(Clone, Copy)]
-pub struct Net<'a> {
-    pub cx: Context<'a>,
-}
-
 /// What a provider gave for a code (RFC 6749 §5.1).
 pub struct Tokens {
+    /// The access token.
     pub access: String,
+    /// The refresh token; empty if there is none.
     pub refresh: String,
+    /// The ID token, for providers of OpenID Connect.
     pub id: Option<String>,
     /// The whole answer.
     pub answer: Map<String, Value>,
@@ -88,35 +85,45 @@ impl From<Problem> for ProviderError {
     }
 }
 
-impl Net<'_> {
-    /// Sends a request, and reads the whole answer.
-    pub async fn send(&self, request: Request) -> Result<Response, Problem> {
-        self.fetch(request.retries(1)).await
-    }
+/// Sends a request, and once more if no answer comes, and reads the whole answer.
+///
+/// # Errors
+/// 502 when there is none, or it is too large or too late.
+pub async fn send(cx: Context<'_>, request: Request) -> Result<Response, Problem> {
+    fetch(cx, request.retries(1)).await
+}
 
-    /// As [`Self::send`], for what is good once and so must not be sent twice: a code, say.
-    pub async fn send_once(&self, request: Request) -> Result<Response, Problem> {
-        self.fetch(request.retries(0)).await
-    }
+/// As [`send`], for what is good once and so must not be sent twice: a code, say.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_once(cx: Context<'_>, request: Request) -> Result<Response, Problem> {
+    fetch(cx, request.retries(0)).await
+}
 
-    async fn fetch(&self, request: Request) -> Result<Response, Problem> {
-        let answer = self.cx.services.outbound.fetch(request.deadline(DEADLINE), MAX_ANSWER).await;
-        answer.map_err(|error| upstream("The provider could not be reached, or gave no usable answer.").log(error))
-    }
+async fn fetch(cx: Context<'_>, request: Request) -> Result<Response, Problem> {
+    let answer = cx.services.outbound.fetch(request.deadline(DEADLINE), MAX_ANSWER).await;
+    answer.map_err(|error| upstream("The provider could not be reached, or gave no usable answer.").log(error))
+}
 
-    /// Sends a request that is answered with a JSON object.
-    pub async fn json(&self, request: Request) -> Result<Map<String, Value>, Problem> {
-        match self.value(request).await? {
-            Value::Object(members) => Ok(members),
-            _ => Err(upstream("The provider's answer is no JSON object.")),
-        }
+/// Sends a request that is answered with a JSON object.
+///
+/// # Errors
+/// 502 when it is not.
+pub async fn json(cx: Context<'_>, request: Request) -> Result<Map<String, Value>, Problem> {
+    match value(cx, request).await? {
+        Value::Object(members) => Ok(members),
+        _ => Err(upstream("The provider's answer is no JSON object.")),
     }
+}
 
-    /// Sends a request that is answered in JSON.
-    pub async fn value(&self, request: Request) -> Result<Value, Problem> {
-        let answer = successful(self.send(request.header("Accept", "application/json")).await?)?;
-        serde_json::from_slice(&answer.body).map_err(|error| upstream("The provider's answer is no JSON.").log(error))
-    }
+/// Sends a request that is answered in JSON.
+///
+/// # Errors
+/// 502 when it is not, or its status is not 200.
+pub async fn value(cx: Context<'_>, request: Request) -> Result<Value, Problem> {
+    let answer = successful(send(cx, request.header("Accept", "application/json")).await?)?;
+    serde_json::from_slice(&answer.body).map_err(|error| upstream("The provider's answer is no JSON.").log(error))
 }
 
 /// An answer that says that all went well (200).

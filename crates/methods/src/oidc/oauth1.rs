@@ -2,6 +2,7 @@
 //!
 //! Signatures are made here, with the primitives of RustCrypto: the libraries for it are no longer kept.
 
+use flow::Context;
 use hmac::{Hmac, KeyInit, Mac};
 use model::Problem;
 use outbound::Request;
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 use sha1::Sha1;
 use url::{Position, Url, form_urlencoded};
 
-use super::net::{Net, ProviderError, Tokens, misconfigured, successful, upstream};
+use super::net::{self, ProviderError, Tokens, misconfigured, successful, upstream};
 use super::provider::Provider;
 
 /// All but the unreserved characters are escaped (RFC 5849 §3.6).
@@ -30,13 +31,13 @@ struct Signer<'a> {
 }
 
 impl<'a> Signer<'a> {
-    fn new(net: Net<'_>, provider: &'a Provider, token: (&'a str, &'a str)) -> Self {
+    fn new(cx: Context<'_>, provider: &'a Provider, token: (&'a str, &'a str)) -> Self {
         let secret = provider.config.client_secret.as_ref().map_or("", |secret| secret.expose().as_str());
         Self {
             client: (&provider.config.client_id, secret),
             token,
-            nonce: net.cx.entropy.uuid().simple().to_string(),
-            timestamp: net.cx.now().as_second(),
+            nonce: cx.entropy.uuid().simple().to_string(),
+            timestamp: cx.now().as_second(),
         }
     }
 
@@ -90,17 +91,17 @@ fn address(text: &str) -> Result<Url, Problem> {
 /// # Errors
 /// 502 when it gives no usable answer.
 pub async fn authorization_url(
-    net: Net<'_>,
+    cx: Context<'_>,
     provider: &Provider,
     request_token: &str,
     authenticate: &str,
     state: &str,
 ) -> Result<String, Problem> {
-    let redirect_uri = provider.redirect_uri(net.cx.services);
+    let redirect_uri = provider.redirect_uri(cx.services);
     let callback = form_urlencoded::Serializer::for_suffix(format!("{redirect_uri}?"), redirect_uri.len() + 1)
         .extend_pairs([("state", state), ("code", "unused")])
         .finish();
-    let answer = post(net, provider, request_token, ("", ""), &[("oauth_callback", &callback)]).await?;
+    let answer = post(cx, provider, request_token, ("", ""), &[("oauth_callback", &callback)]).await?;
     if answer.get("oauth_callback_confirmed").is_none_or(|confirmed| confirmed != "true") {
         return Err(upstream("The provider does not say that it will send people back."));
     }
@@ -114,7 +115,7 @@ pub async fn authorization_url(
 /// # Errors
 /// When the callback brought nothing; 502 when the provider gives no usable answer.
 pub async fn access_token(
-    net: Net<'_>,
+    cx: Context<'_>,
     provider: &Provider,
     token: &str,
     verifier: &str,
@@ -122,9 +123,9 @@ pub async fn access_token(
     if token.is_empty() || verifier.is_empty() {
         return Err(ProviderError::unproved("The provider did not say whether you signed in. Please try again."));
     }
-    let (_, endpoint) = provider.endpoints(net).await?;
+    let (_, endpoint) = provider.endpoints(cx).await?;
     // X knows the token by itself: its secret is not part of the signature here, as in Kratos.
-    let answer = post(net, provider, &endpoint, (token, ""), &[("oauth_verifier", verifier)]).await?;
+    let answer = post(cx, provider, &endpoint, (token, ""), &[("oauth_verifier", verifier)]).await?;
     let access = text(&answer, "oauth_token")?.to_owned();
     text(&answer, TOKEN_SECRET)?;
     Ok(Tokens { access, refresh: String::new(), id: None, answer })
@@ -134,22 +135,23 @@ pub async fn access_token(
 ///
 /// # Errors
 /// 500 for an address that is none.
-pub fn signed_get(net: Net<'_>, provider: &Provider, tokens: &Tokens, url: &str) -> Result<Request, Problem> {
+pub fn signed_get(cx: Context<'_>, provider: &Provider, tokens: &Tokens, url: &str) -> Result<Request, Problem> {
     let secret = tokens.answer.get(TOKEN_SECRET).and_then(Value::as_str).unwrap_or_default();
-    let header = Signer::new(net, provider, (&tokens.access, secret)).authorization("GET", &address(url)?, &[]);
+    let header = Signer::new(cx, provider, (&tokens.access, secret)).authorization("GET", &address(url)?, &[]);
     Ok(Request::get(url).header("Authorization", &header))
 }
 
 /// Sends a signed request that is answered with a form.
 async fn post(
-    net: Net<'_>,
+    cx: Context<'_>,
     provider: &Provider,
     url: &str,
     token: (&str, &str),
     more: &[(&str, &str)],
 ) -> Result<Map<String, Value>, Problem> {
-    let header = Signer::new(net, provider, token).authorization("POST", &address(url)?, more);
-    let answer = successful(net.send_once(Request::post(url, Vec::new()).header("Authorization", &header)).await?)?;
+    let header = Signer::new(cx, provider, token).authorization("POST", &address(url)?, more);
+    let answer =
+        successful(net::send_once(cx, Request::post(url, Vec::new()).header("Authorization", &header)).await?)?;
     let fields = form_urlencoded::parse(&answer.body);
     Ok(fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
 }

@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use config::{OidcProvider, Pkce};
 use crypto::SigningKey;
 use crypto::jwt::KeySet;
-use flow::Services;
+use flow::{Context, Services};
 use model::{Entropy, Problem, Secret, SignedDuration, Timestamp};
 use outbound::{Request, Response};
 use serde::Deserialize;
@@ -20,8 +20,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use super::kinds::{Endpoints, Kind, Style};
-use super::net::{Net, Tokens, misconfigured, read_tokens, upstream};
+use super::kinds::{Endpoints, ProviderKind, Style};
+use super::net::{self, Tokens, misconfigured, read_tokens, upstream};
 
 /// How long what a provider says about itself is believed.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_mins(10);
@@ -29,7 +29,7 @@ pub const KEPT_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// A configured provider.
 pub struct Provider {
     pub config: OidcProvider,
-    pub kind: &'static Kind,
+    pub kind: &'static ProviderKind,
     discovered: Cached<Discovery>,
     pub keys: Cached<KeySet>,
     /// Whether the provider wants the client's secret in the form rather than in a header.
@@ -74,7 +74,7 @@ impl<T> Cached<T> {
 impl Provider {
     /// The provider of a configuration; `None` for a kind that is not known.
     pub fn new(mut config: OidcProvider) -> Option<Self> {
-        let kind = Kind::of(&config.provider)?;
+        let kind = ProviderKind::of(&config.provider)?;
         kind.adjust(&mut config);
         Some(Self {
             config,
@@ -109,15 +109,15 @@ impl Provider {
     }
 
     /// What the provider says about itself.
-    pub async fn discover(&self, net: Net<'_>) -> Result<Arc<Discovery>, Problem> {
+    pub async fn discover(&self, cx: Context<'_>) -> Result<Arc<Discovery>, Problem> {
         let issuer = self.issuer().ok_or_else(|| misconfigured("This provider needs an issuer_url."))?;
-        self.discover_issuer(net, &issuer).await
+        self.discover_issuer(cx, &issuer).await
     }
 
     /// What an issuer says about itself.
-    pub async fn discover_issuer(&self, net: Net<'_>, issuer: &str) -> Result<Arc<Discovery>, Problem> {
+    pub async fn discover_issuer(&self, cx: Context<'_>, issuer: &str) -> Result<Arc<Discovery>, Problem> {
         let issuer = issuer.trim_end_matches('/');
-        let now = net.cx.now();
+        let now = cx.now();
         if let Some(known) = self.discovered.get(issuer, now, KEPT_FOR) {
             return Ok(known);
         }
@@ -126,7 +126,7 @@ impl Provider {
             misconfigured("The provider does not tell where people sign in.").log(log)
         };
         let url = format!("{issuer}/.well-known/openid-configuration");
-        let document = net.json(Request::get(&url)).await.map_err(unusable)?;
+        let document = net::json(cx, Request::get(&url)).await.map_err(unusable)?;
         let discovery: Discovery = serde_json::from_value(Value::Object(document))
             .map_err(|error| unusable(upstream("It cannot be read.").log(error)))?;
         if discovery.issuer.trim_end_matches('/') != issuer {
@@ -136,10 +136,10 @@ impl Provider {
     }
 
     /// Where people go, and where codes are traded for tokens.
-    pub async fn endpoints(&self, net: Net<'_>) -> Result<(String, String), Problem> {
+    pub async fn endpoints(&self, cx: Context<'_>) -> Result<(String, String), Problem> {
         match self.kind.endpoints {
             Endpoints::Discovered => {
-                let discovery = self.discover(net).await?;
+                let discovery = self.discover(cx).await?;
                 Ok((discovery.authorization_endpoint.clone(), discovery.token_endpoint.clone()))
             }
             Endpoints::Fixed { authorize, token } => Ok((authorize.to_owned(), token.to_owned())),
@@ -171,12 +171,12 @@ impl Provider {
     }
 
     /// A new secret of PKCE (RFC 7636 §4.1), if it is to be used: empty otherwise.
-    pub async fn pkce_verifier(&self, net: Net<'_>) -> String {
+    pub async fn pkce_verifier(&self, cx: Context<'_>) -> String {
         let is_used = match self.config.pkce {
             Pkce::Never => false,
             Pkce::Force => true,
             Pkce::Auto if self.issuer().is_none() => false,
-            Pkce::Auto => match self.discover(net).await {
+            Pkce::Auto => match self.discover(cx).await {
                 Ok(discovery) => discovery.code_challenge_methods_supported.iter().any(|method| method == "S256"),
                 Err(problem) => {
                     tracing::warn!(provider = self.config.id, %problem, "It is not known whether this provider knows PKCE, so it is not used.");
@@ -184,20 +184,20 @@ impl Provider {
                 }
             },
         };
-        if is_used { new_verifier(&net.cx.entropy) } else { String::new() }
+        if is_used { new_verifier(&cx.entropy) } else { String::new() }
     }
 
     /// Where a person signs in. `upstream_parameters` are passed on as they are.
     pub async fn authorization_url(
         &self,
-        net: Net<'_>,
+        cx: Context<'_>,
         state: &str,
         verifier: &str,
         is_refresh: bool,
         upstream_parameters: &[(String, String)],
     ) -> Result<String, Problem> {
-        let (authorize, _) = self.endpoints(net).await?;
-        let redirect_uri = self.redirect_uri(net.cx.services);
+        let (authorize, _) = self.endpoints(cx).await?;
+        let redirect_uri = self.redirect_uri(cx.services);
         let scopes = self.scopes().join(" ");
         let mut parameters: BTreeMap<&str, String> = BTreeMap::from([
             ("client_id", self.config.client_id.clone()),
@@ -230,20 +230,20 @@ impl Provider {
     }
 
     /// Trades a code for tokens.
-    pub async fn exchange(&self, net: Net<'_>, code: &str, verifier: &str) -> Result<Tokens, Problem> {
-        let (_, endpoint) = self.endpoints(net).await?;
+    pub async fn exchange(&self, cx: Context<'_>, code: &str, verifier: &str) -> Result<Tokens, Problem> {
+        let (_, endpoint) = self.endpoints(cx).await?;
         if let Endpoints::Discovered = self.kind.endpoints {
-            let supported = &self.discover(net).await?.token_endpoint_auth_methods_supported;
+            let supported = &self.discover(cx).await?.token_endpoint_auth_methods_supported;
             let supports = |method: &str| supported.iter().any(|supported| supported == method);
             if supports("client_secret_post") && !supports("client_secret_basic") {
                 self.wants_secret_in_form.store(true, Ordering::Relaxed);
             }
         }
-        let secret = self.client_secret(net)?;
+        let secret = self.client_secret(cx)?;
         let mut form = vec![
             ("grant_type", "authorization_code".to_owned()),
             ("code", code.to_owned()),
-            ("redirect_uri", self.redirect_uri(net.cx.services)),
+            ("redirect_uri", self.redirect_uri(cx.services)),
         ];
         if !verifier.is_empty() {
             form.push(("code_verifier", verifier.to_owned()));
@@ -251,12 +251,12 @@ impl Provider {
         form.extend(self.kind.token_parameters.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let in_form = self.wants_secret_in_form.load(Ordering::Relaxed);
         if self.kind.style == Style::Json {
-            return self.exchange_as_json(net, &endpoint, code, &secret).await;
+            return self.exchange_as_json(cx, &endpoint, code, &secret).await;
         }
-        let mut answer = self.ask_for_tokens(net, &endpoint, &form, &secret, in_form).await?;
+        let mut answer = self.ask_for_tokens(cx, &endpoint, &form, &secret, in_form).await?;
         if answer.status >= 400 && self.kind.style == Style::Either && !in_form {
             // Some providers know the other way only, and do not say so.
-            let second = self.ask_for_tokens(net, &endpoint, &form, &secret, true).await?;
+            let second = self.ask_for_tokens(cx, &endpoint, &form, &secret, true).await?;
             if second.status < 400 {
                 self.wants_secret_in_form.store(true, Ordering::Relaxed);
                 answer = second;
@@ -268,7 +268,7 @@ impl Provider {
     /// Kratos means to do this, and does not: its exchange with DingTalk fails.
     async fn exchange_as_json(
         &self,
-        net: Net<'_>,
+        cx: Context<'_>,
         endpoint: &str,
         code: &str,
         secret: &Secret,
@@ -280,7 +280,7 @@ impl Provider {
             "grantType": "authorization_code",
         });
         let request = Request::post(endpoint, body.to_string().into_bytes()).header("Content-Type", "application/json");
-        self.tokens_in(&net.send_once(request).await?)
+        self.tokens_in(&net::send_once(cx, request).await?)
     }
 
     fn tokens_in(&self, answer: &Response) -> Result<Tokens, Problem> {
@@ -296,7 +296,7 @@ impl Provider {
 
     async fn ask_for_tokens(
         &self,
-        net: Net<'_>,
+        cx: Context<'_>,
         endpoint: &str,
         form: &[(&str, String)],
         secret: &Secret,
@@ -316,11 +316,11 @@ impl Provider {
             let pair = BASE64_STANDARD.encode(format!("{}:{}", encoded(client), encoded(secret)));
             request = request.header("Authorization", &format!("Basic {pair}"));
         }
-        net.send_once(request).await
+        net::send_once(cx, request).await
     }
 
     /// The secret that proves who we are. Apple wants a token that is made anew each time.
-    fn client_secret(&self, net: Net<'_>) -> Result<Secret, Problem> {
+    fn client_secret(&self, cx: Context<'_>) -> Result<Secret, Problem> {
         if !self.kind.signs_secret {
             return Ok(self.config.client_secret.clone().unwrap_or_else(|| "".into()));
         }
@@ -329,7 +329,7 @@ impl Provider {
         let team = self.config.apple_team_id.as_deref().ok_or_else(missing)?;
         let key_id = self.config.apple_private_key_id.as_deref().ok_or_else(missing)?;
         let key = self.config.apple_private_key.as_ref().ok_or_else(missing)?;
-        let now = net.cx.now().as_second();
+        let now = cx.now().as_second();
         let claims = json!({
             "iss": team,
             "sub": self.config.client_id,
@@ -343,9 +343,10 @@ impl Provider {
     }
 
     /// The standard userinfo answer.
-    pub async fn userinfo(&self, net: Net<'_>, tokens: &Tokens) -> Result<Map<String, Value>, Problem> {
-        let discovery = self.discover(net).await?;
-        net.json(
+    pub async fn userinfo(&self, cx: Context<'_>, tokens: &Tokens) -> Result<Map<String, Value>, Problem> {
+        let discovery = self.discover(cx).await?;
+        net::json(
+            cx,
             Request::get(&discovery.userinfo_endpoint).header("Authorization", &format!("Bearer {}", tokens.access)),
         )
         .await

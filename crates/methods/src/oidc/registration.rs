@@ -5,7 +5,7 @@ use model::flow::Registration;
 use model::{Flow, Problem, message};
 use store::Tx;
 
-use super::start::{self, Wish};
+use super::start::{self, ProviderSubmission};
 use super::{Oidc, add_button, named_provider};
 
 impl RegistrationMethod for Oidc {
@@ -35,7 +35,7 @@ impl RegistrationMethod for Oidc {
     }
 
     /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
-    /// an ID token is checked in [`Oidc::wish`].
+    /// an ID token is checked in [`Oidc::read_submission`].
     fn needs_csrf(&self, _: &Input) -> bool {
         false
     }
@@ -58,14 +58,14 @@ impl Oidc {
         input: &Input,
     ) -> Result<RegistrationOutcome, Problem> {
         let schema = flow.detail.identity_schema.clone();
-        match self.wish(cx, flow, schema.as_deref(), input).await? {
-            Wish::ByIdToken(told) => told.outcome(cx).await,
-            Wish::AtProvider(provider, asked) => {
+        match self.read_submission(cx, flow, schema.as_deref(), input).await? {
+            ProviderSubmission::ByIdToken(told) => told.outcome(cx).await,
+            ProviderSubmission::AtProvider(provider, asked) => {
                 start::keep_payload(flow);
                 let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
                 Ok(MethodOutcome::Elsewhere { to, effects, writes })
             }
-            Wish::Malformed(rejection) => Ok(MethodOutcome::rejected(rejection)),
+            ProviderSubmission::Malformed(rejection) => Ok(MethodOutcome::rejected(rejection)),
         }
     }
 }

@@ -70,7 +70,6 @@ impl Oidc {
         is_configured && !LinksConfig::of(identity).has(provider)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that a change may depend on")]
     async fn begin_link(
         &self,
         cx: Context<'_>,

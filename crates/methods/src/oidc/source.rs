@@ -1,5 +1,6 @@
 //! Who signs in: what a provider says about a person once it has given tokens.
 
+use flow::Context;
 use hmac::{Hmac, KeyInit, Mac};
 use model::{Problem, Uuid};
 use outbound::Request;
@@ -9,7 +10,7 @@ use url::Url;
 
 use super::claims::Claims;
 use super::kinds::Source;
-use super::net::{Net, ProviderError, Tokens, misconfigured, upstream};
+use super::net::{self, ProviderError, Tokens, misconfigured, upstream};
 use super::oauth1;
 use super::provider::Provider;
 use super::readers::{Access, Address, Answer, Reader};
@@ -18,7 +19,12 @@ use super::readers::{Access, Address, Answer, Reader};
 ///
 /// # Errors
 /// For an ID token that proves nothing and for permissions that are missing; 502 when there is no usable answer.
-pub async fn claims(net: Net<'_>, provider: &Provider, tokens: &Tokens, user: &str) -> Result<Claims, ProviderError> {
+pub async fn claims(
+    cx: Context<'_>,
+    provider: &Provider,
+    tokens: &Tokens,
+    user: &str,
+) -> Result<Claims, ProviderError> {
     if let Some(separator) = provider.kind.granted {
         let granted = tokens.granted(separator);
         if !provider.config.scope.iter().all(|scope| granted.contains(&scope.as_str())) {
@@ -28,32 +34,32 @@ pub async fn claims(net: Net<'_>, provider: &Provider, tokens: &Tokens, user: &s
     }
     let claims = match &provider.kind.source {
         Source::Standard if provider.config.claims_source == config::ClaimsSource::UserInfo => {
-            userinfo(net, provider, tokens).await?
+            userinfo(cx, provider, tokens).await?
         }
-        Source::Standard => Claims::read(provider.verified_id_token(net, tokens).await?),
-        Source::UserInfo => userinfo(net, provider, tokens).await?,
-        Source::Microsoft => microsoft(net, provider, tokens).await?,
-        Source::Apple => with_apple_name(Claims::read(provider.verified_id_token(net, tokens).await?), user),
+        Source::Standard => Claims::read(provider.verified_id_token(cx, tokens).await?),
+        Source::UserInfo => userinfo(cx, provider, tokens).await?,
+        Source::Microsoft => microsoft(cx, provider, tokens).await?,
+        Source::Apple => with_apple_name(Claims::read(provider.verified_id_token(cx, tokens).await?), user),
         Source::NetId => {
-            let own = provider.verified_id_token(net, tokens).await?;
+            let own = provider.verified_id_token(cx, tokens).await?;
             let address = "https://broker.netid.de/userinfo";
             let bearer = format!("Bearer {}", tokens.access);
-            let mut more = net.json(Request::get(address).header("Authorization", &bearer)).await?;
+            let mut more = net::json(cx, Request::get(address).header("Authorization", &bearer)).await?;
             for name in ["iss", "sub"] {
                 more.insert(name.to_owned(), own.get(name).cloned().unwrap_or_default());
             }
             Claims::read(more)
         }
-        Source::Own(reader) => own_claims(reader, net, provider, tokens).await?,
+        Source::Own(reader) => own_claims(reader, cx, provider, tokens).await?,
     };
     Ok(claims.complete()?)
 }
 
 /// The userinfo answer may be about somebody else (token substitution), unless its subject is that of the ID token
 /// (OpenID Connect Core §5.3.2).
-async fn userinfo(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, ProviderError> {
-    let proved = provider.verified_id_token(net, tokens).await?;
-    let info = provider.userinfo(net, tokens).await?;
+async fn userinfo(cx: Context<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, ProviderError> {
+    let proved = provider.verified_id_token(cx, tokens).await?;
+    let info = provider.userinfo(cx, tokens).await?;
     if info.get("sub") != proved.get("sub") {
         return Err(ProviderError::unproved("The provider says two different things about who you are."));
     }
@@ -62,7 +68,7 @@ async fn userinfo(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<
 }
 
 /// A token says itself which tenant it is from, and that tenant's keys prove it.
-async fn microsoft(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, ProviderError> {
+async fn microsoft(cx: Context<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, ProviderError> {
     let token = tokens.id.as_deref().unwrap_or_default();
     let own = crypto::jwt::Jwt::parse(token).map_err(|_| {
         ProviderError::unproved("The provider did not say who you are (id_token). Please allow the scope openid.")
@@ -71,13 +77,13 @@ async fn microsoft(net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result
     let tenant: Uuid =
         tenant.parse().map_err(|_| ProviderError::unproved("The provider does not say which tenant you belong to."))?;
     let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
-    let discovery = provider.discover_issuer(net, &issuer).await?;
-    let claims = Claims::read(provider.verified_by(net, tokens, &discovery).await?);
+    let discovery = provider.discover_issuer(cx, &issuer).await?;
+    let claims = Claims::read(provider.verified_by(cx, tokens, &discovery).await?);
     match provider.config.subject_source.as_str() {
         "me" => {
             let bearer = format!("Bearer {}", tokens.access);
             let me = Request::get("https://graph.microsoft.com/v1.0/me").header("Authorization", &bearer);
-            let me = net.json(me).await?;
+            let me = net::json(cx, me).await?;
             let id = me.get("id").and_then(Value::as_str).unwrap_or_default();
             if id.is_empty() {
                 return Err(upstream("The provider did not say who it is that signs in.").into());
@@ -107,7 +113,7 @@ fn with_apple_name(claims: Claims, user: &str) -> Claims {
 ///
 /// # Errors
 /// 502 when it gives no usable answer.
-async fn own_claims(reader: &Reader, net: Net<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, Problem> {
+async fn own_claims(reader: &Reader, cx: Context<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, Problem> {
     let base = provider.base().unwrap_or_default();
     let address = match reader.address {
         Address::At(address) => address.to_owned(),
@@ -117,8 +123,8 @@ async fn own_claims(reader: &Reader, net: Net<'_>, provider: &Provider, tokens: 
             (if is_asked_for { with } else { without }).to_owned()
         }
     };
-    let request = own_request(reader, net, provider, tokens, &address)?;
-    let body = net.value(request.1).await?;
+    let request = own_request(reader, cx, provider, tokens, &address)?;
+    let body = net::value(cx, request.1).await?;
     if !body.is_object() {
         return Err(upstream("The provider's answer is no JSON object."));
     }
@@ -127,14 +133,14 @@ async fn own_claims(reader: &Reader, net: Net<'_>, provider: &Provider, tokens: 
     if more.scope.is_some_and(|scope| !tokens.granted(',').contains(&scope)) {
         return Ok(claims);
     }
-    let second = own_request(reader, net, provider, tokens, more.address)?;
-    Ok((more.read)(claims, &net.value(second.1).await?))
+    let second = own_request(reader, cx, provider, tokens, more.address)?;
+    Ok((more.read)(claims, &net::value(cx, second.1).await?))
 }
 
 /// The request, and the address that it goes to but for the access token.
 fn own_request(
     reader: &Reader,
-    net: Net<'_>,
+    cx: Context<'_>,
     provider: &Provider,
     tokens: &Tokens,
     address: &str,
@@ -148,7 +154,7 @@ fn own_request(
     Ok(match reader.access {
         Access::Bearer => (address.to_owned(), Request::get(address).header("Authorization", &bearer)),
         Access::Header(name) => (address.to_owned(), Request::get(address).header(name, &tokens.access)),
-        Access::Signed => (address.to_owned(), oauth1::signed_get(net, provider, tokens, address)?),
+        Access::Signed => (address.to_owned(), oauth1::signed_get(cx, provider, tokens, address)?),
         Access::Query(name) => (address.to_owned(), Request::get(&with_query(name, &tokens.access)?)),
         Access::WithProof => {
             let secret = provider.config.client_secret.as_ref().map(|secret| secret.expose().as_bytes());

@@ -2,7 +2,7 @@
 
 use flow::continuity::{self, Pause};
 use flow::{Context, Effects, Input, Refused, Rejection, ensure_same_sender};
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::{Flow, FlowClient, FlowName, Problem, SignedDuration, Uuid, message};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +10,6 @@ use sha2::{Digest, Sha512};
 use store::Tx;
 
 use super::kinds::Protocol;
-use super::net::Net;
 use super::provider::Provider;
 use super::recognised::Told;
 use super::state::State;
@@ -52,7 +51,7 @@ pub struct AuthorizationRequest {
 
 impl AuthorizationRequest {
     /// On behalf of this flow.
-    pub fn of<K: Kind>(flow: &Flow<K>) -> Self {
+    pub fn of<K: FlowKind>(flow: &Flow<K>) -> Self {
         Self {
             flow_id: flow.id.uuid(),
             kind: K::NAME,
@@ -65,8 +64,8 @@ impl AuthorizationRequest {
     }
 }
 
-/// How somebody wants to sign in or up.
-pub enum Wish<'a> {
+/// What was submitted to a sign-in or sign-up form for a provider: how somebody wants to show who they are.
+pub enum ProviderSubmission<'a> {
     /// With an ID token that an app got by itself.
     ByIdToken(Told<'a>),
     /// At the provider.
@@ -80,13 +79,13 @@ impl Oidc {
     ///
     /// # Errors
     /// When another site has sent it, the provider is not configured, or the ID token proves nothing.
-    pub(super) async fn wish<K: Kind>(
+    pub(super) async fn read_submission<K: FlowKind>(
         &self,
         cx: Context<'_>,
         flow: &Flow<K>,
         schema: Option<&str>,
         input: &Input,
-    ) -> Result<Wish<'_>, Problem> {
+    ) -> Result<ProviderSubmission<'_>, Problem> {
         let provider = self.provider(&named_provider(input).unwrap_or_default())?;
         let typed = cx.services.identities.schemas().traits(schema, &input.traits(), input.is_form);
         let id_token = input.text("id_token");
@@ -95,16 +94,17 @@ impl Oidc {
             if let Err(Refused::Browser(clues)) = ensure_same_sender(cx.request, flow, &input.text("csrf_token")) {
                 return Err(clues.into());
             }
-            let claims = provider.native_claims(Net { cx }, &id_token, &input.text("id_token_nonce")).await?;
-            return Ok(Wish::ByIdToken(Told { provider, claims, tokens: None, typed, id_token: Some(id_token) }));
+            let claims = provider.native_claims(cx, &id_token, &input.text("id_token_nonce")).await?;
+            let told = Told { provider, claims, tokens: None, typed, id_token: Some(id_token) };
+            return Ok(ProviderSubmission::ByIdToken(told));
         }
         let parameters = match upstream_parameters(input) {
             Ok(parameters) => parameters,
-            Err(why) => return Ok(Wish::Malformed(Rejection::whole(message::generic(why)))),
+            Err(why) => return Ok(ProviderSubmission::Malformed(Rejection::whole(message::generic(why)))),
         };
         let identity_schema = schema.map(str::to_owned);
         let asked = AuthorizationRequest { typed, parameters, identity_schema, ..AuthorizationRequest::of(flow) };
-        Ok(Wish::AtProvider(provider, asked))
+        Ok(ProviderSubmission::AtProvider(provider, asked))
     }
 
     /// Sends a browser to a provider: says where it goes, and what has to be written before.
@@ -115,9 +115,8 @@ impl Oidc {
         asked: AuthorizationRequest,
         mut writes: Tx,
     ) -> Result<(String, Box<Effects>, Tx), Problem> {
-        let net = Net { cx };
         let exchange = cx.services.store.token_exchange_of_flow(asked.flow_id).await?;
-        let pkce_verifier = provider.pkce_verifier(net).await;
+        let pkce_verifier = provider.pkce_verifier(cx).await;
         let state = State {
             flow_id: asked.flow_id.as_bytes().to_vec(),
             exchange_digest: match &exchange {
@@ -131,12 +130,12 @@ impl Oidc {
         let sealed = self.ciphers.seal_state(&cx.entropy, &state)?;
         let to = match provider.kind.protocol {
             Protocol::OAuth1 { request_token } => {
-                let (authenticate, _) = provider.endpoints(net).await?;
-                oauth1::authorization_url(net, provider, request_token, &authenticate, &sealed).await?
+                let (authenticate, _) = provider.endpoints(cx).await?;
+                oauth1::authorization_url(cx, provider, request_token, &authenticate, &sealed).await?
             }
             Protocol::OAuth2 => {
                 let (verifier, parameters) = (&state.pkce_verifier, &asked.parameters);
-                provider.authorization_url(net, &sealed, verifier, asked.is_refresh, parameters).await?
+                provider.authorization_url(cx, &sealed, verifier, asked.is_refresh, parameters).await?
             }
         };
         let kept = KeptByBrowser {
@@ -171,7 +170,7 @@ pub fn upstream_parameters(input: &Input) -> Result<Vec<(String, String)>, &'sta
 }
 
 /// The browser that comes back is not the app that left, so a native flow keeps what hooks are given itself.
-pub fn keep_payload<K: Kind>(flow: &mut Flow<K>) {
+pub fn keep_payload<K: FlowKind>(flow: &mut Flow<K>) {
     if let (FlowClient::Api, Some(payload)) = (flow.client, &flow.transient_payload) {
         flow.internal_context.insert(PAYLOAD.to_owned(), payload.clone());
     }

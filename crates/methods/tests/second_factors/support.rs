@@ -108,7 +108,7 @@ impl Place {
         self.flow(FlowState::ShowForm, Settings { identity_id: self.person.id })
     }
 
-    fn flow<K: model::flow::Kind>(&self, state: FlowState, detail: K) -> Flow<K> {
+    fn flow<K: model::flow::FlowKind>(&self, state: FlowState, detail: K) -> Flow<K> {
         let now = self.cx.now();
         Flow {
             id: Id::random(&self.cx.entropy),

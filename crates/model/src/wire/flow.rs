@@ -3,13 +3,13 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
+use crate::flow::{FlowKind, Login, Recovery, Registration, Settings, Verification};
 use crate::{Flow, Id, Uuid};
 
 use super::IdentityJson;
 
 /// A flow as the API prints it.
-pub struct FlowJson<'a, K: Kind> {
+pub struct FlowJson<'a, K: FlowKind> {
     /// The flow.
     pub flow: &'a Flow<K>,
     /// What this answer adds to it.
@@ -30,7 +30,7 @@ pub struct FlowJsonParts<'a> {
 }
 
 /// Writes the members that only one kind of flow has.
-pub trait Members: Kind {
+pub trait Members: FlowKind {
     /// Writes them to `map`, after `ui`.
     ///
     /// # Errors

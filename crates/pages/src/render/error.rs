@@ -40,7 +40,7 @@ impl Page for ErrorPage {
 
 /// What there is to know about an error without its texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// There is no such error, or no longer.
     Unknown,
     /// The browser keeps no cookies.
@@ -54,7 +54,7 @@ pub enum Kind {
     },
 }
 
-impl Kind {
+impl ErrorKind {
     /// Reads the inner object of a stored error envelope, Kratos' or ours.
     pub fn read(error: &Value) -> Self {
         let code = error.get("code").and_then(Value::as_u64).unwrap_or(500);
@@ -66,10 +66,10 @@ impl Kind {
 
 impl ErrorPage {
     /// The page for an error; `stored_as` is its id in the store. `home` is where to go on, usually to sign in.
-    pub fn new(public_url: &str, kind: Kind, stored_as: Option<&str>, home: String) -> Self {
+    pub fn new(public_url: &str, kind: ErrorKind, stored_as: Option<&str>, home: String) -> Self {
         let (title, what_happened, what_to_do) = words(&kind);
         let reference = match (kind, stored_as) {
-            (Kind::Stored { code, id }, Some(stored_as)) => {
+            (ErrorKind::Stored { code, id }, Some(stored_as)) => {
                 Some(Reference { code, kind: id, id: stored_as.to_owned() })
             }
             _ => None,
@@ -80,23 +80,23 @@ impl ErrorPage {
 }
 
 /// Title, what happened, what to do.
-fn words(kind: &Kind) -> (&'static str, &'static str, &'static str) {
+fn words(kind: &ErrorKind) -> (&'static str, &'static str, &'static str) {
     let (code, error_id) = match kind {
-        Kind::Unknown => {
+        ErrorKind::Unknown => {
             return (
                 "Nothing to see here",
                 "There is no error under this address, or it is long gone.",
                 "All is well as far as we know.",
             );
         }
-        Kind::NoCookies => {
+        ErrorKind::NoCookies => {
             return (
                 "Cookies are needed",
                 "Your browser sent no cookies along, and without them we cannot tell your form from a stranger’s.",
                 "Please allow cookies for this site, then go on.",
             );
         }
-        Kind::Stored { code, id } => (*code, id.as_deref().unwrap_or_default()),
+        ErrorKind::Stored { code, id } => (*code, id.as_deref().unwrap_or_default()),
     };
     match error_id {
         id::CSRF_VIOLATION => (

@@ -1,6 +1,6 @@
 //! The form of a flow.
 
-use model::flow::Kind;
+use model::flow::FlowKind;
 use model::message::MessageType;
 use model::{Aal, Flow, FlowName, FlowState, Message};
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub struct Heading {
 }
 
 /// A kind of flow that has a page.
-pub trait Headed: Kind {
+pub trait Headed: FlowKind {
     /// The words above this flow's forms.
     fn heading(flow: &Flow<Self>) -> Heading;
 }

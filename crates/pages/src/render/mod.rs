@@ -11,7 +11,7 @@ mod signed_in;
 mod tests;
 mod user_agent;
 
-pub use error::{ErrorPage, Kind};
+pub use error::{ErrorKind, ErrorPage};
 pub use flow::{FlowPage, Headed, Heading, Link};
 pub use mailbox::{Envelope, MailboxMessagePage, MailboxPage, Piece, lines};
 pub use moment::Moment;

@@ -11,7 +11,7 @@ use model::{Flow, Group, Node, Ui};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{ErrorPage, FlowPage, Frame, Headed, Kind, Link, Page, SignedOutPage};
+use super::{ErrorKind, ErrorPage, FlowPage, Frame, Headed, Link, Page, SignedOutPage};
 use html::Document;
 use samples::{PUBLIC, flow, login_nodes, with_messages};
 
@@ -52,15 +52,15 @@ fn all_pages_are_sound() {
     for sign_up in [None, Some("/up".to_owned())] {
         draw(&SignedOutPage { frame: Frame::new(PUBLIC, SignedOutPage::TITLE), sign_in: "/in".into(), sign_up });
     }
-    let stored = |code, id: Option<&str>| Kind::read(&json!({ "code": code, "id": id, "debug": "secret stack" }));
+    let stored = |code, id: Option<&str>| ErrorKind::read(&json!({ "code": code, "id": id, "debug": "secret stack" }));
     for kind in [
-        Kind::Unknown,
-        Kind::NoCookies,
+        ErrorKind::Unknown,
+        ErrorKind::NoCookies,
         stored(400, None),
         stored(403, Some("security_csrf_violation")),
         stored(400, Some("self_service_flow_return_to_forbidden")),
         stored(500, Some("\"><script>")),
-        Kind::read(&json!("nonsense")),
+        ErrorKind::read(&json!("nonsense")),
     ] {
         let text = draw(&ErrorPage::new(PUBLIC, kind, Some("7f"), "/in".into())).text();
         assert!(!text.contains("secret stack"), "{text}");

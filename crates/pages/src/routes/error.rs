@@ -8,7 +8,7 @@ use model::Uuid;
 use web::Request;
 
 use super::page::{open, shown};
-use crate::render::{ErrorPage, Kind};
+use crate::render::{ErrorKind, ErrorPage};
 
 pub(super) fn router() -> Router {
     Router::new().route("/ui/error", get(show)).route("/ui/{*rest}", get(show_nothing))
@@ -17,7 +17,7 @@ pub(super) fn router() -> Router {
 /// Any other address below `/ui`.
 async fn show_nothing(request: Request) -> web::Result {
     let runtime = &request.site().runtime;
-    let kind = Kind::Stored { code: 404, id: None };
+    let kind = ErrorKind::Stored { code: 404, id: None };
     let page = ErrorPage::new(runtime.public_url(), kind, None, runtime.public_route("/ui/welcome"));
     Ok(shown(StatusCode::NOT_FOUND, &page, false)?)
 }
@@ -32,8 +32,8 @@ async fn show(request: Request) -> web::Result {
     };
     let (status, kind) = match &stored {
         // The page is found, whatever became of the request that led here.
-        Some(stored) => (StatusCode::OK, Kind::read(&stored.error.to_value())),
-        None => (StatusCode::NOT_FOUND, Kind::Unknown),
+        Some(stored) => (StatusCode::OK, ErrorKind::read(&stored.error.to_value())),
+        None => (StatusCode::NOT_FOUND, ErrorKind::Unknown),
     };
     let id = stored.map(|stored| stored.id.to_string());
     let page = ErrorPage::new(runtime.public_url(), kind, id.as_deref(), open(runtime, "login", &[]));

@@ -5,13 +5,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use engine::{Engine, FetchError, Runtime, TooOld, login, recovery, registration, settings, verification};
-use model::flow::{Kind, Login, Recovery, Registration, Settings, Verification};
+use model::flow::{FlowKind, Login, Recovery, Registration, Settings, Verification};
 use model::{Aal, Cx, Flow, FlowState, Id, Problem};
 use url::form_urlencoded;
 use web::{Failure, Request, see_other};
 
 use super::page::{open, shown};
-use crate::render::{ErrorPage, FlowPage, Headed, Kind as ErrorKind, Link};
+use crate::render::{ErrorKind, ErrorPage, FlowPage, Headed, Link};
 
 pub(super) fn router() -> Router {
     Router::new()
@@ -97,7 +97,7 @@ async fn show_settings(request: Request) -> web::Result {
 }
 
 /// What a request asks for: `None` if it names no flow that could exist.
-fn asked<K: Kind>(request: &Request) -> (Cx, std::sync::Arc<Runtime>, Option<Id<Flow<K>>>) {
+fn asked<K: FlowKind>(request: &Request) -> (Cx, std::sync::Arc<Runtime>, Option<Id<Flow<K>>>) {
     (request.cx(), request.site().runtime.clone(), request.query("flow").parse().ok())
 }
 
@@ -129,7 +129,7 @@ fn show<K: Headed>(
 }
 
 /// Sends the browser to open a flow, with everything else that its query asks for, such as `return_to` or `refresh`.
-fn opened_anew<K: Kind>(request: &Request) -> Response {
+fn opened_anew<K: FlowKind>(request: &Request) -> Response {
     let url = open(&request.site().runtime, K::NAME.as_str(), &kept_of(request));
     see_other(request.method(), &url)
 }
@@ -145,17 +145,17 @@ fn welcome(runtime: &Runtime) -> String {
 }
 
 /// Where somebody goes on who leaves a flow as it is.
-fn way_on<K: Kind>(runtime: &Runtime, flow: &Flow<K>) -> String {
+fn way_on<K: FlowKind>(runtime: &Runtime, flow: &Flow<K>) -> String {
     flow.return_to.clone().unwrap_or_else(|| welcome(runtime))
 }
 
 /// Where a flow leads, for other flows to lead there too.
-fn return_to<K: Kind>(flow: &Flow<K>) -> Vec<(String, String)> {
+fn return_to<K: FlowKind>(flow: &Flow<K>) -> Vec<(String, String)> {
     flow.return_to.iter().map(|target| ("return_to".to_owned(), target.clone())).collect()
 }
 
 /// As [`return_to`], with the challenge of the OAuth 2.0 server on whose behalf all this is done.
-fn kept_for<K: Kind>(flow: &Flow<K>, challenge: Option<&String>) -> Vec<(String, String)> {
+fn kept_for<K: FlowKind>(flow: &Flow<K>, challenge: Option<&String>) -> Vec<(String, String)> {
     let mut kept = return_to(flow);
     kept.extend(challenge.map(|challenge| ("login_challenge".to_owned(), challenge.clone())));
     kept

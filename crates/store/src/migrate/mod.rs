@@ -7,6 +7,8 @@
 //! Migrators such as `refinery` keep a table of their own; here Kratos' has to be as Kratos leaves it.
 
 mod catalogue;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -25,42 +27,59 @@ const SCHEMA: &str = "0001_schema";
 const ADVISORY_LOCK: i64 = 0x7a_65_6c_75_73;
 
 /// One step of the schema.
+#[derive(Clone, Copy)]
 struct Step {
     name: &'static str,
-    text: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
     /// Whether requests cannot be served without it.
     needed: bool,
 }
 
-/// What is known of the schema in one dialect.
-struct Plan {
-    steps: [Step; 2],
+/// A step whose text stands in a file of its name for each dialect.
+macro_rules! step {
+    ($name:literal, needed: $needed:literal) => {
+        Step {
+            name: $name,
+            sqlite: include_str!(concat!("../../../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../../../migrations/postgres/", $name, ".sql")),
+            needed: $needed,
+        }
+    };
+}
+
+/// The steps, in the order in which they are taken: Kratos' schema, and then what Zelus adds to it. Names sort in this
+/// order. What was released stays as it is: a change is another step.
+static STEPS: &[Step] = &[
+    step!("0001_schema", needed: true),
+    // Only keeps the list of our own steps: nothing is amiss while it is missing.
+    step!("0002_zelus", needed: false),
+];
+
+impl Step {
+    fn text(&self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        }
+    }
+}
+
+/// What is known of Kratos' schema in one dialect.
+struct Kratos {
     /// The versions that Kratos v26.2 writes to its `schema_migration`, one a line.
-    kratos_versions: &'static str,
+    versions: &'static str,
     /// The catalogue of a database that Kratos v26.2 migrated.
     catalogue: &'static str,
 }
 
-static SQLITE: Plan = Plan {
-    steps: [
-        Step { name: SCHEMA, text: include_str!("../../../../migrations/sqlite/0001_schema.sql"), needed: true },
-        // Only keeps the list of our own steps: nothing is amiss while it is missing.
-        Step { name: "0002_zelus", text: include_str!("../../../../migrations/sqlite/0002_zelus.sql"), needed: false },
-    ],
-    kratos_versions: include_str!("../../../../migrations/sqlite/kratos_versions.txt"),
+static KRATOS_ON_SQLITE: Kratos = Kratos {
+    versions: include_str!("../../../../migrations/sqlite/kratos_versions.txt"),
     catalogue: include_str!("../../../../migrations/sqlite/catalogue.txt"),
 };
 
-static POSTGRES: Plan = Plan {
-    steps: [
-        Step { name: SCHEMA, text: include_str!("../../../../migrations/postgres/0001_schema.sql"), needed: true },
-        Step {
-            name: "0002_zelus",
-            text: include_str!("../../../../migrations/postgres/0002_zelus.sql"),
-            needed: false,
-        },
-    ],
-    kratos_versions: include_str!("../../../../migrations/postgres/kratos_versions.txt"),
+static KRATOS_ON_POSTGRES: Kratos = Kratos {
+    versions: include_str!("../../../../migrations/postgres/kratos_versions.txt"),
     catalogue: include_str!("../../../../migrations/postgres/catalogue.txt"),
 };
 
@@ -131,18 +150,22 @@ impl Store {
     /// # Errors
     /// When the database is one that cannot be served, or does not answer.
     pub async fn migration_status(&self) -> Result<Vec<Migration>, MigrateError> {
-        let plan = self.plan();
+        self.status_of(STEPS).await
+    }
+
+    async fn status_of(&self, steps: &[Step]) -> Result<Vec<Migration>, MigrateError> {
+        let kratos = self.kratos();
         let columns = catalogue::columns(self).await?;
         let has_table = |name: &str| columns.iter().any(|column| column.table == name);
         let schema = if has_table("schema_migration") {
             let applied = self.versions(&KRATOS_VERSIONS).await?;
-            refuse_older(plan, &applied)?;
-            if has_unknown(plan, &applied) {
-                catalogue::refuse_changed(plan.catalogue, &columns).map_err(MigrateError::Refused)?;
+            refuse_older(kratos, &applied)?;
+            if has_unknown(kratos, &applied) {
+                catalogue::refuse_changed(kratos.catalogue, &columns).map_err(MigrateError::Refused)?;
             }
             true
         } else {
-            refuse_foreign(plan, has_table)?;
+            refuse_foreign(kratos, has_table)?;
             false
         };
         let own = match has_table("zelus_schema_migration") {
@@ -154,7 +177,7 @@ impl Store {
             applied: if step.name == SCHEMA { schema } else { own.contains(step.name) },
             needed: step.needed,
         };
-        Ok(plan.steps.iter().map(status).collect())
+        Ok(steps.iter().map(status).collect())
     }
 
     /// Whether a step is missing without which requests cannot be served.
@@ -176,12 +199,23 @@ impl Store {
         now: Timestamp,
         progress: &mut (dyn FnMut(&'static str) + Send),
     ) -> Result<(), MigrateError> {
-        for (at, step) in self.plan().steps.iter().enumerate() {
-            if self.migration_status().await?[at].applied {
+        self.take(STEPS, now, progress).await?;
+        Ok(self.ensure_network(network, now).await?)
+    }
+
+    /// Takes those of `steps` that are missing.
+    async fn take(
+        &self,
+        steps: &[Step],
+        now: Timestamp,
+        progress: &mut (dyn FnMut(&'static str) + Send),
+    ) -> Result<(), MigrateError> {
+        for (at, step) in steps.iter().enumerate() {
+            if self.status_of(steps).await?[at].applied {
                 continue;
             }
             progress(step.name);
-            let script = self.plan().script(step, now);
+            let script = self.script(step, now);
             let begin = match self.dialect() {
                 Dialect::Sqlite => "BEGIN IMMEDIATE;".to_owned(),
                 Dialect::Postgres => {
@@ -191,19 +225,32 @@ impl Store {
             let taken = self.run_script(format!("{begin}\n{script}\nCOMMIT;")).await;
             // Someone else may have taken the step while we waited for the lock; then ours failed as a whole.
             if let Err(error) = taken
-                && !self.migration_status().await?[at].applied
+                && !self.status_of(steps).await?[at].applied
             {
                 return Err(error.into());
             }
         }
-        Ok(self.ensure_network(network, now).await?)
+        Ok(())
     }
 
-    fn plan(&self) -> &'static Plan {
+    fn kratos(&self) -> &'static Kratos {
         match self.dialect() {
-            Dialect::Sqlite => &SQLITE,
-            Dialect::Postgres => &POSTGRES,
+            Dialect::Sqlite => &KRATOS_ON_SQLITE,
+            Dialect::Postgres => &KRATOS_ON_POSTGRES,
         }
+    }
+
+    /// The text of a step together with the note that it was taken.
+    fn script(&self, step: &Step, now: Timestamp) -> String {
+        let note = if step.name == SCHEMA {
+            let versions: Vec<_> = self.kratos().versions.lines().map(|version| format!("('{version}', 0)")).collect();
+            format!("INSERT INTO schema_migration (version, version_self) VALUES {};", versions.join(", "))
+        } else {
+            // PostgreSQL reads the same form of a time, and drops the offset, which is none.
+            let (name, now) = (step.name, sqlite_time(now));
+            format!("INSERT INTO zelus_schema_migration (version, applied_at) VALUES ('{name}', '{now}');")
+        };
+        format!("{}\n{note}", step.text(self.dialect()))
     }
 
     async fn versions(&self, statement: &'static Statement) -> Result<HashSet<String>, StoreError> {
@@ -212,28 +259,13 @@ impl Store {
     }
 }
 
-impl Plan {
-    /// The text of a step together with the note that it was taken.
-    fn script(&self, step: &Step, now: Timestamp) -> String {
-        let note = if step.name == SCHEMA {
-            let versions: Vec<_> = self.kratos_versions.lines().map(|version| format!("('{version}', 0)")).collect();
-            format!("INSERT INTO schema_migration (version, version_self) VALUES {};", versions.join(", "))
-        } else {
-            // PostgreSQL reads the same form of a time, and drops the offset, which is none.
-            let (name, now) = (step.name, sqlite_time(now));
-            format!("INSERT INTO zelus_schema_migration (version, applied_at) VALUES ('{name}', '{now}');")
-        };
-        format!("{}\n{note}", step.text)
-    }
-}
-
 /// Versions have 20 digits today; databases of old have some with the first 14 of them, which count as well.
 fn short(version: &str) -> &str {
     version.get(..14).unwrap_or(version)
 }
 
-fn refuse_older(plan: &Plan, applied: &HashSet<String>) -> Result<(), MigrateError> {
-    let known = || plan.kratos_versions.lines();
+fn refuse_older(kratos: &Kratos, applied: &HashSet<String>) -> Result<(), MigrateError> {
+    let known = || kratos.versions.lines();
     let missing = known().filter(|version| !applied.contains(*version) && !applied.contains(short(version))).count();
     if missing == 0 {
         return Ok(());
@@ -245,14 +277,14 @@ fn refuse_older(plan: &Plan, applied: &HashSet<String>) -> Result<(), MigrateErr
     )))
 }
 
-fn has_unknown(plan: &Plan, applied: &HashSet<String>) -> bool {
-    let known: HashSet<&str> = plan.kratos_versions.lines().flat_map(|version| [version, short(version)]).collect();
+fn has_unknown(kratos: &Kratos, applied: &HashSet<String>) -> bool {
+    let known: HashSet<&str> = kratos.versions.lines().flat_map(|version| [version, short(version)]).collect();
     applied.iter().any(|version| !known.contains(version.as_str()))
 }
 
 /// A table of the same name that no Kratos made would be in the way.
-fn refuse_foreign(plan: &Plan, has_table: impl Fn(&str) -> bool) -> Result<(), MigrateError> {
-    match catalogue::tables(plan.catalogue).into_iter().find(|name| has_table(name)) {
+fn refuse_foreign(kratos: &Kratos, has_table: impl Fn(&str) -> bool) -> Result<(), MigrateError> {
+    match catalogue::tables(kratos.catalogue).into_iter().find(|name| has_table(name)) {
         None => Ok(()),
         Some(name) => Err(MigrateError::Refused(format!(
             "this database has a table `{name}` that Kratos' migrations did not make; use an empty database"

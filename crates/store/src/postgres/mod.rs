@@ -259,12 +259,12 @@ impl Pool {
                 None => (free.pop().expect("a permit stands for a free slot"), None),
             }
         };
-        let place = Place { pool: self, index, _permit: permit };
+        let slot = TakenSlot { pool: self, index, _permit: permit };
         let connection = match connection {
             Some(connection) => connection,
-            None => self.slots[place.index].connection(patience).await?,
+            None => self.slots[slot.index].connection(patience).await?,
         };
-        Ok(Lease { connection, clean: true, _place: place })
+        Ok(Lease { connection, clean: true, _slot: slot })
     }
 }
 
@@ -273,7 +273,7 @@ impl Pool {
 struct Lease<'a> {
     connection: Arc<Connection>,
     clean: bool,
-    _place: Place<'a>,
+    _slot: TakenSlot<'a>,
 }
 
 impl Drop for Lease<'_> {
@@ -285,13 +285,13 @@ impl Drop for Lease<'_> {
 }
 
 /// A slot taken from the pool, given back when dropped.
-struct Place<'a> {
+struct TakenSlot<'a> {
     pool: &'a Pool,
     index: usize,
     _permit: SemaphorePermit<'a>,
 }
 
-impl Drop for Place<'_> {
+impl Drop for TakenSlot<'_> {
     fn drop(&mut self) {
         self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.index);
     }

@@ -1,9 +1,9 @@
 //! SQLite: short indexed reads run where they are asked for, on one of several read-only connections; all writes go
 //! through one thread, which commits what is waiting together.
 
+mod compile_options;
 mod connection;
 mod error;
-mod compile_options;
 mod reader;
 mod row;
 mod writer;

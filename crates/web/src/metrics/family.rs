@@ -41,7 +41,7 @@ struct Series<M, const N: usize> {
 }
 
 /// A kind of value.
-pub trait Kind: Default + fmt::Debug + Send + Sync + 'static {
+pub trait MetricKind: Default + fmt::Debug + Send + Sync + 'static {
     /// What collectors call it.
     const TYPE: MetricType;
     /// What it is measured in, which becomes the end of the family's name.
@@ -54,7 +54,7 @@ pub trait Kind: Default + fmt::Debug + Send + Sync + 'static {
     fn encode(&self, to: MetricEncoder<'_>) -> fmt::Result;
 }
 
-impl<M: Kind, const N: usize> Family<M, N> {
+impl<M: MetricKind, const N: usize> Family<M, N> {
     /// Makes a family that a registry knows.
     pub fn register(
         registry: &mut Registry,
@@ -88,7 +88,7 @@ impl<M: Default, const N: usize> Series<M, N> {
     }
 }
 
-impl<M: Kind, const N: usize> Collector for Family<M, N> {
+impl<M: MetricKind, const N: usize> Collector for Family<M, N> {
     /// Writes all values, by the last label and then by the others.
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut all: Vec<&Series<M, N>> = self.table.iter().chain([&self.others]).filter_map(OnceLock::get).collect();
@@ -117,7 +117,7 @@ impl Counter {
     }
 }
 
-impl Kind for Counter {
+impl MetricKind for Counter {
     const TYPE: MetricType = MetricType::Counter;
 
     fn encode(&self, to: MetricEncoder<'_>) -> fmt::Result {
@@ -141,7 +141,7 @@ impl Gauge {
     }
 }
 
-impl Kind for Gauge {
+impl MetricKind for Gauge {
     const TYPE: MetricType = MetricType::Gauge;
 
     fn encode(&self, to: MetricEncoder<'_>) -> fmt::Result {
@@ -171,7 +171,7 @@ impl Durations {
     }
 }
 
-impl Kind for Durations {
+impl MetricKind for Durations {
     const TYPE: MetricType = MetricType::Histogram;
     const UNIT: Option<Unit> = Some(Unit::Seconds);
 

@@ -1,6 +1,6 @@
 //! Forms as the methods make them.
 
-use model::flow::{Kind, Settings};
+use model::flow::{FlowKind, Settings};
 use model::ui::{
     AnchorAttributes, Attributes, DivisionAttributes, ImageAttributes, InputType, NodeType, TextAttributes,
 };
@@ -12,7 +12,7 @@ use crate::render::{
 
 pub const PUBLIC: &str = "http://127.0.0.1:4433/";
 
-pub fn flow<K: Kind>(detail: K, ui: Ui) -> Flow<K> {
+pub fn flow<K: FlowKind>(detail: K, ui: Ui) -> Flow<K> {
     let now = "2026-11-21T10:00:00Z".parse().expect("a time");
     Flow {
         id: Id::random(&Entropy::seeded(1)),
