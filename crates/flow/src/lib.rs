@@ -24,6 +24,7 @@ mod return_to;
 mod scene;
 mod services;
 mod step;
+mod submitted;
 
 pub use callback::{Callback, CallbackError, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, ResumedSettings};
 pub use context::Context;
@@ -50,6 +51,7 @@ pub use return_to::{BadReturnTo, with_code};
 pub use scene::{AnyFlow, Scene};
 pub use services::{Resources, Services};
 pub use step::{LoginStep, RegistrationStep, SettingsStep};
+pub use submitted::{LoginForm, RecoveryForm, RegistrationForm, SettingsForm, VerificationForm, Verifying};
 
 use std::pin::Pin;
 

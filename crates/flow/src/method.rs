@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use identity::TraitError;
 use model::flow::{Login, Registration, Settings};
-use model::{Flow, Identity, Problem, Session, Timestamp};
+use model::{Flow, Identity, Problem, Timestamp};
 use session::RefreshRequired;
 use store::{CommitError, Tx};
 
@@ -18,6 +18,7 @@ use crate::proof::{RecoveryMethod, VerificationMethod};
 use crate::provider::{ProviderMethod, Recognised, Unrecognised};
 use crate::services::Services;
 use crate::step::{LoginStep, RegistrationStep, SettingsStep};
+use crate::submitted::{LoginForm, RegistrationForm, SettingsForm, Verifying};
 
 /// A sign-in method, or a step that acts like one. It says what it can do by which of these it gives back.
 pub trait Method: Send + Sync {
@@ -283,13 +284,7 @@ pub trait LoginMethod: Send + Sync {
     fn keep_input(&self, flow: &mut Flow<Login>, input: &Input);
 
     /// Checks a submission. May be slow; no transaction is open.
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Login>,
-        session: Option<&'a Session>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>>;
+    fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome>;
 }
 
 /// The screens of a sign-up that has two.
@@ -341,12 +336,7 @@ pub trait RegistrationMethod: Send + Sync {
     }
 
     /// Checks a submission. May be slow; no transaction is open.
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Registration>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>>;
+    fn verify<'a>(&'a self, cx: Context<'a>, form: RegistrationForm<'a>) -> Verifying<'a, RegistrationOutcome>;
 }
 
 /// Why a change is not made.
@@ -405,12 +395,5 @@ pub trait SettingsMethod: Send + Sync {
     }
 
     /// Checks a submission. May be slow; no transaction is open.
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Settings>,
-        session: &'a Session,
-        identity: &'a Identity,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>>;
+    fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError>;
 }

@@ -7,10 +7,9 @@ use model::{
 };
 use store::Tx;
 
-use crate::BoxFuture;
 use crate::context::Context;
 use crate::form::Rejection;
-use crate::input::Input;
+use crate::submitted::{RecoveryForm, VerificationForm, Verifying};
 
 /// What a method makes of a submission.
 pub enum ProofOutcome<S> {
@@ -101,9 +100,8 @@ pub trait VerificationMethod: Send + Sync {
     fn check<'a>(
         &'a self,
         cx: Context<'a>,
-        flow: &'a mut Flow<Verification>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<ProofOutcome<VerificationStep>, Problem>>;
+        form: VerificationForm<'a>,
+    ) -> Verifying<'a, ProofOutcome<VerificationStep>>;
 }
 
 /// Winning back access.
@@ -115,10 +113,5 @@ pub trait RecoveryMethod: Send + Sync {
     fn issue(&self, cx: Context<'_>, identity: &Identity, flow: &mut Flow<Recovery>, tx: &mut Tx) -> IssuedProof;
 
     /// Checks a submission.
-    fn check<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Recovery>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<ProofOutcome<RecoveryStep>, Problem>>;
+    fn check<'a>(&'a self, cx: Context<'a>, form: RecoveryForm<'a>) -> Verifying<'a, ProofOutcome<RecoveryStep>>;
 }

@@ -1,6 +1,8 @@
 //! A submitted sign-in form, up to what the method makes of it.
 
-use flow::{Account, Identified, Input, LoginMethod, LoginScene, LoginStep, MethodOutcome, Rejection, Submission};
+use flow::{
+    Account, Identified, Input, LoginForm, LoginMethod, LoginScene, LoginStep, MethodOutcome, Rejection, Submission,
+};
 use model::flow::Login;
 use model::{Aal, Flow, FlowClient, FlowName, Id, Problem, message};
 use serde_json::json;
@@ -96,7 +98,8 @@ async fn verify(
     input: &Input,
 ) -> Result<Answer, Problem> {
     let session = found.as_ref().map(|found| &found.session);
-    let verify = method.verify(*cx, &mut flow, session, input).instrument(stage::verify::<Login>(name));
+    let verify =
+        method.verify(*cx, LoginForm { flow: &mut flow, session, input }).instrument(stage::verify::<Login>(name));
     match verify.await? {
         MethodOutcome::Accepted(step) => accept(cx, flow, found, name, step).await,
         MethodOutcome::Rejected { rejections, writes } => reject(cx, method, flow, input, rejections, writes).await,

@@ -1,7 +1,7 @@
 //! A submitted form, or a link from a mail that was opened, up to what the method makes of it.
 
 use config::AddressProof;
-use flow::{ProofOutcome, Rejection, Submission};
+use flow::{ProofOutcome, RecoveryForm, Rejection, Submission};
 use model::flow::Recovery;
 use model::{Flow, Id, Problem, message};
 use store::Tx;
@@ -41,7 +41,8 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Recovery>, submission: Submiss
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     for (name, method) in cx.runtime.methods.iter().filter_map(|method| Some((method.name(), method.recovery()?))) {
-        let outcome = method.check(*cx, &mut flow, &input).instrument(stage::verify::<Recovery>(name)).await?;
+        let form = RecoveryForm { flow: &mut flow, input: &input };
+        let outcome = method.check(*cx, form).instrument(stage::verify::<Recovery>(name)).await?;
         if !matches!(outcome, ProofOutcome::NotMeant) {
             flow.active = Some(name.to_owned());
         }

@@ -1,7 +1,7 @@
 //! A submitted sign-up form, up to what the method makes of it.
 
 use flow::registration::{malformed_traits, traits};
-use flow::{Input, MethodOutcome, RegistrationMethod, RegistrationScreen, Rejection, Submission};
+use flow::{Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationScreen, Rejection, Submission};
 use model::flow::Registration;
 use model::{Flow, FlowClient, FlowName, Group, Id, Problem, message};
 use serde_json::json;
@@ -86,7 +86,8 @@ async fn verify(
     (name, method): (&'static str, &dyn RegistrationMethod),
     input: &Input,
 ) -> Result<Answer, Problem> {
-    let verify = method.verify(*cx, &mut flow, input).instrument(stage::verify::<Registration>(name));
+    let verify =
+        method.verify(*cx, RegistrationForm { flow: &mut flow, input }).instrument(stage::verify::<Registration>(name));
     match verify.await? {
         MethodOutcome::Accepted(step) => match complete(cx, flow, name, step, None).await {
             Ok(answer) => Ok(answer),

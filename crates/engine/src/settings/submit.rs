@@ -1,6 +1,6 @@
 //! A submitted settings form, up to what the method makes of it.
 
-use flow::{Effects, Input, MethodOutcome, Rejection, SettingsError, SettingsMethod, Submission};
+use flow::{Effects, Input, MethodOutcome, Rejection, SettingsError, SettingsForm, SettingsMethod, Submission};
 use model::flow::Settings;
 use model::{Flow, FlowClient, Id, Identity, Message, Problem, Session, message};
 use serde_json::{Map, Value};
@@ -127,7 +127,8 @@ async fn change(
     (name, method): (&'static str, &dyn SettingsMethod),
     input: &Input,
 ) -> Result<Outcome, SettingsError> {
-    let verify = method.verify(*cx, &mut flow, &session, &identity, input);
+    let form = SettingsForm { flow: &mut flow, session: &session, identity: &identity, input };
+    let verify = method.verify(*cx, form);
     match verify.instrument(stage::verify::<Settings>(name)).await? {
         MethodOutcome::Accepted(step) => {
             let change = Change { name, method, before: identity, step, session };

@@ -1,6 +1,6 @@
 //! A submitted form, or a link from a mail that was opened, up to what the method makes of it.
 
-use flow::{Input, ProofOutcome, Rejection, Submission, ensure_same_browser, ensure_same_sender};
+use flow::{Input, ProofOutcome, Rejection, Submission, VerificationForm, ensure_same_browser, ensure_same_sender};
 use model::flow::Verification;
 use model::{Flow, FlowClient, Id, Problem, message};
 use tracing::Instrument;
@@ -41,7 +41,8 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Verification>, submission: Sub
     };
     flow.transient_payload = Some(input.transient_payload().unwrap_or_else(|| serde_json::json!({})));
     let is_same_browser = is_same_browser(cx, &flow, &input);
-    let outcome = method.check(*cx, &mut flow, &input).instrument(stage::verify::<Verification>(name)).await?;
+    let form = VerificationForm { flow: &mut flow, input: &input };
+    let outcome = method.check(*cx, form).instrument(stage::verify::<Verification>(name)).await?;
     if !matches!(outcome, ProofOutcome::NotMeant) {
         flow.active = Some(name.to_owned());
     }

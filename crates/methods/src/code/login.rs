@@ -2,7 +2,8 @@
 
 use courier::{Content, Message};
 use flow::{
-    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+    BoxFuture, Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection,
+    Services, Verifying,
 };
 use identity::identifier_for_code;
 use model::flow::{FlowState, Login};
@@ -101,13 +102,8 @@ impl LoginMethod for Code {
         flow.ui.set_value("identifier", Value::String(typed(input)));
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Login>,
-        session: Option<&'a Session>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
+        let LoginForm { flow, session, input } = form;
         Box::pin(async move {
             match requested(&mut flow.state, input) {
                 Asked::Send => send_code(cx, flow, session, input).await,

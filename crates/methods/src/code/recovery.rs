@@ -2,8 +2,8 @@
 
 use crypto::tokens;
 use flow::{
-    BoxFuture, Context, Input, IssuedProof, ProofOutcome, RecoveryMethod, RecoveryStep, Refused, Rejection, StartAnew,
-    ensure_same_sender,
+    Context, IssuedProof, ProofOutcome, RecoveryForm, RecoveryMethod, RecoveryStep, Refused, Rejection, StartAnew,
+    Verifying, ensure_same_sender,
 };
 use model::flow::Recovery;
 use model::ui::InputType;
@@ -49,12 +49,8 @@ impl RecoveryMethod for Code {
         flow.ui.nodes.push(proof::continue_button(Group::Code, "code"));
     }
 
-    fn check<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Recovery>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<Outcome, Problem>> {
+    fn check<'a>(&'a self, cx: Context<'a>, form: RecoveryForm<'a>) -> Verifying<'a, Outcome> {
+        let RecoveryForm { flow, input } = form;
         Box::pin(async move {
             if flow.active.as_deref() != Some("code") {
                 return Ok(ProofOutcome::NotMeant);

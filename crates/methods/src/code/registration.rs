@@ -2,8 +2,8 @@
 
 use courier::{Content, Message};
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationStep, Rejection,
-    Services, registration,
+    Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, RegistrationStep,
+    Rejection, Services, Verifying, registration,
 };
 use model::flow::{FlowState, Registration};
 use model::ui::{InputType, flatten};
@@ -49,12 +49,8 @@ impl RegistrationMethod for Code {
         rejections
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Registration>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: RegistrationForm<'a>) -> Verifying<'a, RegistrationOutcome> {
+        let RegistrationForm { flow, input } = form;
         Box::pin(check(cx, flow, input))
     }
 }

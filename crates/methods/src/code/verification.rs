@@ -2,7 +2,9 @@
 
 use courier::Content;
 use crypto::tokens;
-use flow::{BoxFuture, Context, Input, ProofOutcome, Rejection, StartAnew, VerificationMethod, VerificationStep};
+use flow::{
+    Context, ProofOutcome, Rejection, StartAnew, VerificationForm, VerificationMethod, VerificationStep, Verifying,
+};
 use model::flow::Verification;
 use model::problem::id;
 use model::ui::InputType;
@@ -78,12 +80,8 @@ impl VerificationMethod for Code {
         tx.set_address_sent(address.id, now);
     }
 
-    fn check<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Verification>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<Outcome, Problem>> {
+    fn check<'a>(&'a self, cx: Context<'a>, form: VerificationForm<'a>) -> Verifying<'a, Outcome> {
+        let VerificationForm { flow, input } = form;
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,

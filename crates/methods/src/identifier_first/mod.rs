@@ -1,13 +1,13 @@
 //! Signing in on two screens: who it is first, then how (Kratos' `identifier_first` strategy).
 
 use flow::{
-    BoxFuture, Context, FoundAccount, Identified, Input, LoginMethod, LoginOutcome, LoginScene, Method, MethodOutcome,
-    Rejection, Services, login,
+    Context, FoundAccount, Identified, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, Method, MethodOutcome,
+    Rejection, Services, Verifying, login,
 };
 use identity::identifier_for_code;
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, Flow, Group, Node, Problem, Session, message, normalise_address};
+use model::{Aal, Flow, Group, Node, Problem, message, normalise_address};
 use serde_json::Value;
 
 /// Asks for the identifier.
@@ -58,13 +58,8 @@ impl LoginMethod for IdentifierFirst {
         flow.ui.set_value("identifier", Value::String(input.text("identifier")));
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Login>,
-        _: Option<&'a Session>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
+        let LoginForm { flow, input, .. } = form;
         Box::pin(identify(cx, flow, input))
     }
 }

@@ -1,7 +1,7 @@
 //! Winning back access by a link.
 
 use crypto::tokens;
-use flow::{BoxFuture, Context, Input, IssuedProof, ProofOutcome, RecoveryMethod, RecoveryStep, StartAnew};
+use flow::{Context, IssuedProof, ProofOutcome, RecoveryForm, RecoveryMethod, RecoveryStep, StartAnew, Verifying};
 use model::flow::Recovery;
 use model::{
     Aal, AuthenticationMethod, Channel, Flow, FlowClient, FlowState, Group, Identity, Message, Problem, message,
@@ -37,12 +37,8 @@ impl RecoveryMethod for Link {
         IssuedProof { link: sending::recovery_url(cx.services, flow, token.expose()), code: None }
     }
 
-    fn check<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Recovery>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<Outcome, Problem>> {
+    fn check<'a>(&'a self, cx: Context<'a>, form: RecoveryForm<'a>) -> Verifying<'a, Outcome> {
+        let RecoveryForm { flow, input } = form;
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,

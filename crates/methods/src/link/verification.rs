@@ -2,7 +2,7 @@
 
 use courier::Content;
 use crypto::tokens;
-use flow::{BoxFuture, Context, Input, ProofOutcome, StartAnew, VerificationMethod, VerificationStep};
+use flow::{Context, ProofOutcome, StartAnew, VerificationForm, VerificationMethod, VerificationStep, Verifying};
 use model::flow::Verification;
 use model::{
     Channel, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, VerifiableAddress, message,
@@ -71,12 +71,8 @@ impl VerificationMethod for Link {
         tx.set_address_sent(address.id, now);
     }
 
-    fn check<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Verification>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<Outcome, Problem>> {
+    fn check<'a>(&'a self, cx: Context<'a>, form: VerificationForm<'a>) -> Verifying<'a, Outcome> {
+        let VerificationForm { flow, input } = form;
         Box::pin(async move {
             let email = match proof::email(input) {
                 Ok(email) => email,

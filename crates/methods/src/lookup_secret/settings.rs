@@ -1,10 +1,11 @@
 //! Making backup codes, looking at them, and giving them up.
 
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, Services, SettingsError, SettingsMethod, SettingsOutcome, SettingsStep,
+    Context, Input, MethodOutcome, Services, SettingsError, SettingsForm, SettingsMethod, SettingsOutcome,
+    SettingsStep, Verifying,
 };
 use model::flow::Settings;
-use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Session, Ui, message};
+use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Ui, message};
 use serde_json::Value;
 use store::Tx;
 
@@ -34,14 +35,8 @@ impl SettingsMethod for LookupSecret {
         Action::of(input).is_some()
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Settings>,
-        session: &'a Session,
-        identity: &'a Identity,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
+        let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {
             cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
             match Action::of(input) {

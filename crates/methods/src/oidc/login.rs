@@ -1,10 +1,11 @@
 //! Signing in with a provider.
 
 use flow::{
-    Account, BoxFuture, Context, Input, Linking, LoginMethod, LoginOutcome, LoginScene, MethodOutcome, Services,
+    Account, Context, Input, Linking, LoginForm, LoginMethod, LoginOutcome, LoginScene, MethodOutcome, Services,
+    Verifying,
 };
 use model::flow::Login;
-use model::{Aal, Flow, Group, Identity, Problem, Session, message};
+use model::{Aal, Flow, Group, Identity, Problem, message};
 use store::Tx;
 
 use super::link::LinksConfig;
@@ -54,13 +55,8 @@ impl LoginMethod for Oidc {
 
     fn keep_input(&self, _: &mut Flow<Login>, _: &Input) {}
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Login>,
-        _: Option<&'a Session>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
+        let LoginForm { flow, input, .. } = form;
         Box::pin(self.begin_login(cx, flow, input))
     }
 }

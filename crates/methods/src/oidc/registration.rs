@@ -1,6 +1,8 @@
 //! Signing up with a provider.
 
-use flow::{BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, Services};
+use flow::{
+    Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, Services, Verifying,
+};
 use model::flow::Registration;
 use model::{Flow, Problem, message};
 use store::Tx;
@@ -40,12 +42,8 @@ impl RegistrationMethod for Oidc {
         false
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Registration>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: RegistrationForm<'a>) -> Verifying<'a, RegistrationOutcome> {
+        let RegistrationForm { flow, input } = form;
         Box::pin(self.begin_registration(cx, flow, input))
     }
 }

@@ -1,6 +1,9 @@
 //! Linking and unlinking accounts at providers.
 
-use flow::{BoxFuture, Context, Input, MethodOutcome, SettingsError, SettingsMethod, SettingsOutcome, SettingsStep};
+use flow::{
+    Context, Input, MethodOutcome, SettingsError, SettingsForm, SettingsMethod, SettingsOutcome, SettingsStep,
+    Verifying,
+};
 use model::flow::Settings;
 use model::{CredentialType, Flow, Group, Identity, Node, Problem, Session, factors, message};
 use store::Tx;
@@ -37,14 +40,8 @@ impl SettingsMethod for Oidc {
         false
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Settings>,
-        session: &'a Session,
-        identity: &'a Identity,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
+        let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {
             let (link, unlink) = (input.text("link"), input.text("unlink"));
             match (link.is_empty(), unlink.is_empty()) {

@@ -4,13 +4,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crypto::webauthn::Assertion;
 use flow::{
-    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+    Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+    Verifying,
 };
 use model::flow::Login;
 use model::ui::InputType;
-use model::{
-    Aal, Credential, CredentialType, Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message,
-};
+use model::{Aal, Credential, CredentialType, Flow, FlowClient, Group, Identity, Node, Problem, factors, message};
 use serde_json::Value;
 use store::Tx;
 
@@ -54,13 +53,8 @@ impl LoginMethod for Passkey {
         }
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Login>,
-        _: Option<&'a Session>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
+        let LoginForm { flow, input, .. } = form;
         Box::pin(async move {
             let answer = input.text("passkey_login");
             if answer.is_empty() {

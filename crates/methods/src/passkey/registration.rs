@@ -1,8 +1,8 @@
 //! Signing up.
 
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationStep, Rejection,
-    Services, registration,
+    Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, RegistrationStep,
+    Rejection, Services, Verifying, registration,
 };
 use model::flow::Registration;
 use model::{Flow, FlowClient, Group, Node, Problem, message};
@@ -49,12 +49,8 @@ impl RegistrationMethod for Passkey {
         registration::malformed_traits(services, flow, input)
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Registration>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: RegistrationForm<'a>) -> Verifying<'a, RegistrationOutcome> {
+        let RegistrationForm { flow, input } = form;
         Box::pin(async move { self.sign_up(cx, flow, input) })
     }
 }

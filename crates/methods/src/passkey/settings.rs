@@ -1,10 +1,11 @@
 //! Adding passkeys, and giving them up.
 
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, Services, SettingsError, SettingsMethod, SettingsOutcome, SettingsStep,
+    Context, Input, MethodOutcome, Services, SettingsError, SettingsForm, SettingsMethod, SettingsOutcome,
+    SettingsStep, Verifying,
 };
 use model::flow::Settings;
-use model::{Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message};
+use model::{Flow, FlowClient, Group, Identity, Node, Problem, factors, message};
 use store::Tx;
 
 use super::{KIND, Passkey, new_handle, proved};
@@ -45,14 +46,8 @@ impl SettingsMethod for Passkey {
         !input.text("passkey_settings_register").is_empty() || !input.text("passkey_remove").is_empty()
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Settings>,
-        session: &'a Session,
-        identity: &'a Identity,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
+        let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {
             cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
             let removed = input.text("passkey_remove");

@@ -2,13 +2,13 @@
 
 use crypto::HashError;
 use flow::{
-    AnyFlow, BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection,
-    Scene, Services, login,
+    AnyFlow, Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection,
+    Scene, Services, Verifying, login,
 };
 use model::flow::Login;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, CredentialType, Flow, Group, Identity, Node, Problem, Secret, Session, factors, message,
+    Aal, AuthenticationMethod, CredentialType, Flow, Group, Identity, Node, Problem, Secret, factors, message,
 };
 use serde_json::Value;
 use store::{FoundCredential, Tx};
@@ -67,13 +67,8 @@ impl LoginMethod for Password {
         flow.ui.set_value("identifier", Value::String(identifier(input)));
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Login>,
-        _: Option<&'a Session>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
+        let LoginForm { flow, input, .. } = form;
         let scene = Scene { cx, flow: AnyFlow::Login(flow), session: None };
         Box::pin(async move { check(&scene, input).await })
     }

@@ -1,11 +1,11 @@
 //! Setting a new password.
 
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, Rejection, Services, SettingsError, SettingsMethod, SettingsOutcome,
-    SettingsStep,
+    Context, Input, MethodOutcome, Rejection, Services, SettingsError, SettingsForm, SettingsMethod, SettingsOutcome,
+    SettingsStep, Verifying,
 };
 use model::flow::Settings;
-use model::{CredentialType, Flow, Identity, Problem, Secret, Session, message};
+use model::{CredentialType, Flow, Identity, Problem, Secret, message};
 use store::Tx;
 
 use super::{NewPassword, Password, PasswordConfig, password_field, set_password, submit_button};
@@ -27,14 +27,8 @@ impl SettingsMethod for Password {
         is_missing.then(|| Rejection::at("password", message::property_missing("password"))).into_iter().collect()
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        _: &'a mut Flow<Settings>,
-        session: &'a Session,
-        identity: &'a Identity,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
+        let SettingsForm { session, identity, input, .. } = form;
         Box::pin(async move {
             cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
             let password = Secret::new(input.text("password"));

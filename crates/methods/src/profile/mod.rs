@@ -4,8 +4,8 @@
 mod settings;
 
 use flow::{
-    BoxFuture, Context, Input, InputClaims, Method, MethodOutcome, RegistrationMethod, RegistrationOutcome,
-    RegistrationScreen, Rejection, Services, SettingsMethod, registration,
+    Context, Input, InputClaims, Method, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome,
+    RegistrationScreen, Rejection, Services, SettingsMethod, Verifying, registration,
 };
 use model::flow::{FlowState, Registration};
 use model::ui::{Attributes, InputType};
@@ -102,12 +102,8 @@ impl RegistrationMethod for Profile {
         !goes_back(input)
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Registration>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: RegistrationForm<'a>) -> Verifying<'a, RegistrationOutcome> {
+        let RegistrationForm { flow, input } = form;
         Box::pin(async move {
             let traits = registration::traits(cx.services, flow, input);
             flow.ui.clear_messages();

@@ -1,11 +1,11 @@
 //! Changing one's own traits.
 
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, Rejection, Services, SettingsError, SettingsMethod, SettingsOutcome,
-    SettingsStep,
+    Context, Input, MethodOutcome, Rejection, Services, SettingsError, SettingsForm, SettingsMethod, SettingsOutcome,
+    SettingsStep, Verifying,
 };
 use model::flow::Settings;
-use model::{Flow, Group, Identity, Node, Problem, RawJson, Session, message};
+use model::{Flow, Group, Identity, Node, Problem, RawJson, message};
 use serde_json::Value;
 use store::Tx;
 
@@ -39,14 +39,8 @@ impl SettingsMethod for Profile {
         flow.ui.fill("traits", &typed(services, identity, input), Group::Profile);
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        _: &'a mut Flow<Settings>,
-        _: &'a Session,
-        identity: &'a Identity,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
+        let SettingsForm { identity, input, .. } = form;
         Box::pin(async move {
             if input.get("traits").is_none() {
                 let reason = "There is nothing to change: please send your profile in the field traits.";

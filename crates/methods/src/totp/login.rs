@@ -1,7 +1,8 @@
 //! Signing in further.
 
 use flow::{
-    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+    Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+    Verifying,
 };
 use model::flow::Login;
 use model::ui::InputType;
@@ -46,13 +47,8 @@ impl LoginMethod for Totp {
         }
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        _: &'a mut Flow<Login>,
-        session: Option<&'a Session>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
+        let LoginForm { session, input, .. } = form;
         Box::pin(check(cx, session, input))
     }
 }

@@ -2,11 +2,12 @@
 
 use crypto::TotpSecret;
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, Rejection, SettingsError, SettingsMethod, SettingsOutcome, SettingsStep,
+    Context, Input, MethodOutcome, Rejection, SettingsError, SettingsForm, SettingsMethod, SettingsOutcome,
+    SettingsStep, Verifying,
 };
 use model::flow::Settings;
 use model::ui::InputType;
-use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, Session, message};
+use model::{CredentialType, Cx, Flow, Group, Identity, Node, Problem, message};
 use serde_json::Value;
 use store::Tx;
 
@@ -41,14 +42,8 @@ impl SettingsMethod for Totp {
         input.flag("totp_unlink") || input.method() == "totp"
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Settings>,
-        session: &'a Session,
-        identity: &'a Identity,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
+        let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {
             cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
             let mut identity = identity.clone();

@@ -2,13 +2,12 @@
 
 use crypto::webauthn::Assertion;
 use flow::{
-    BoxFuture, Context, Input, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+    Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
+    Verifying,
 };
 use model::flow::Login;
 use model::ui::InputType;
-use model::{
-    Aal, Cx, Flow, FlowClient, Group, Identity, IdentityId, Message, Node, Problem, Session, factors, message,
-};
+use model::{Aal, Cx, Flow, FlowClient, Group, Identity, IdentityId, Message, Node, Problem, factors, message};
 use store::Tx;
 
 use super::{KIND, Webauthn, answer_field, missing, proved};
@@ -58,13 +57,8 @@ impl LoginMethod for Webauthn {
 
     fn keep_input(&self, _: &mut Flow<Login>, _: &Input) {}
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Login>,
-        session: Option<&'a Session>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<LoginOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
+        let LoginForm { flow, session, input } = form;
         Box::pin(async move {
             let identifier = input.text("identifier");
             let identity = match self.level(flow) {

@@ -1,8 +1,8 @@
 //! Signing up.
 
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, RegistrationMethod, RegistrationOutcome, RegistrationStep, Rejection,
-    Services, registration,
+    Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, RegistrationStep,
+    Rejection, Services, Verifying, registration,
 };
 use model::flow::Registration;
 use model::{Aal, AuthenticationMethod, Cx, Flow, FlowClient, Group, Problem, message};
@@ -50,12 +50,8 @@ impl RegistrationMethod for Webauthn {
         }
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Registration>,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<RegistrationOutcome, Problem>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: RegistrationForm<'a>) -> Verifying<'a, RegistrationOutcome> {
+        let RegistrationForm { flow, input } = form;
         Box::pin(async move {
             let name = input.text("webauthn_register_displayname");
             let outcome = self.sign_up(cx, flow, input, &name)?;

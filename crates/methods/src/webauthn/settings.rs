@@ -1,11 +1,11 @@
 //! Adding security keys, and giving them up.
 
 use flow::{
-    BoxFuture, Context, Input, MethodOutcome, Rejection, Services, SettingsError, SettingsMethod, SettingsOutcome,
-    SettingsStep,
+    Context, Input, MethodOutcome, Rejection, Services, SettingsError, SettingsForm, SettingsMethod, SettingsOutcome,
+    SettingsStep, Verifying,
 };
 use model::flow::Settings;
-use model::{Flow, FlowClient, Group, Identity, Node, Problem, Session, factors, message};
+use model::{Flow, FlowClient, Group, Identity, Node, Problem, factors, message};
 use store::Tx;
 
 use super::{KIND, Webauthn, answer_field, display_name_field, missing, proved};
@@ -48,14 +48,8 @@ impl SettingsMethod for Webauthn {
         unnamed.into_iter().collect()
     }
 
-    fn verify<'a>(
-        &'a self,
-        cx: Context<'a>,
-        flow: &'a mut Flow<Settings>,
-        session: &'a Session,
-        identity: &'a Identity,
-        input: &'a Input,
-    ) -> BoxFuture<'a, Result<SettingsOutcome, SettingsError>> {
+    fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
+        let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {
             let answer = input.text("webauthn_register");
             let name = input.text("webauthn_register_displayname");

@@ -6,7 +6,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use crypto::CsrfToken;
 use engine::Runtime;
-use flow::{Context, Input, LoginMethod, LoginOutcome, Method, Request, RequestFacts, SettingsMethod, SettingsOutcome};
+use flow::{
+    Context, Input, LoginForm, LoginMethod, LoginOutcome, Method, Request, RequestFacts, SettingsForm, SettingsMethod,
+    SettingsOutcome,
+};
 use model::flow::{Login, Settings};
 use model::{
     Aal, AuthenticationMethod, ClientInfo, Clock, Credential, CredentialType, Cx, Entropy, Flow, FlowClient, FlowState,
@@ -88,13 +91,15 @@ impl Place {
     /// What a method makes of a second factor, from somebody who has shown a first one.
     pub async fn sign_in(&self, name: &str, body: Value) -> LoginOutcome {
         let (session, mut flow) = (self.session(), self.login_flow());
-        self.login(name).verify(self.context(), &mut flow, Some(&session), &input(body)).await.expect("an outcome")
+        let form = LoginForm { flow: &mut flow, session: Some(&session), input: &input(body) };
+        self.login(name).verify(self.context(), form).await.expect("an outcome")
     }
 
     /// What a method makes of a change that the person has just signed in for.
     pub async fn change(&self, name: &str, flow: &mut Flow<Settings>, body: Value) -> SettingsOutcome {
         let (session, input) = (self.session(), input(body));
-        let outcome = self.settings(name).verify(self.context(), flow, &session, &self.person, &input).await;
+        let form = SettingsForm { flow, session: &session, identity: &self.person, input: &input };
+        let outcome = self.settings(name).verify(self.context(), form).await;
         outcome.unwrap_or_else(|_| panic!("no outcome"))
     }
 
