@@ -47,8 +47,7 @@ impl LoginMethod for Oidc {
         flow.detail.requested_aal == Aal::Aal1 && named_provider(input).is_some()
     }
 
-    /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
-    /// an ID token is checked in [`Oidc::read_submission`].
+    /// A native app may send cookies along here, as in Kratos. What browsers send is checked in [`Oidc::read_submission`].
     fn needs_csrf(&self) -> bool {
         false
     }
