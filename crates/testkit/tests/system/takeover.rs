@@ -1,10 +1,15 @@
 //! Mallory, who wants Alice's account: she has an account at a provider, a page that Alice's browser opens, and nothing
 //! of Alice's but her address.
 
+use crypto::TotpSecret;
+use model::SignedDuration;
 use serde_json::{Value, json};
-use testkit::{Answer, Ask, Browser, Database, Form, Provider, Server, Setup};
+use testkit::{Answer, Ask, Browser, Database, Form, Native, PASSWORD, Provider, Server, Setup};
+
+use crate::logout::give_totp;
 
 const ALICE: &str = "alice@example.org";
+const BOB: &str = "bob@example.org";
 const EXCHANGE: &str = "login?return_session_token_exchange_code=true&return_to=http://127.0.0.1:4455/app";
 const EVIL: &str = "https://evil.example";
 
@@ -176,5 +181,154 @@ async fn people_leave_by_their_own_forms_with_the_token_in_a_field_or_a_header()
                 false => assert_eq!((sent.status, Form::of(&sent).messages()), (400, vec![4_000_001])),
             }
         }
+    }
+}
+
+/// The form that asks Bob, who has a password, to sign in so that his account at Mallory's provider is connected.
+async fn bobs(site: &Site, browser: &mut Browser) -> Form {
+    site.mallorys.signs_in(json!({ "sub": "bob", "email": BOB }));
+    let form = browser.open("login").await;
+    let to = browser.submit(&form, json!({ "provider": "other" })).await;
+    let met = browser.visit(&site.mallorys.visit(&address(&to))).await;
+    shown(browser, &met).await
+}
+
+#[tokio::test]
+async fn an_account_is_connected_in_the_browser_that_began_it() {
+    for database in Database::each().await {
+        let site = Site::new(&database, "").await;
+        site.server.import(BOB, PASSWORD).await;
+        let mut bob = site.server.browser();
+        let form = bobs(&site, &mut bob).await;
+        // With a token of its own, and the right password.
+        let mut other = site.server.browser();
+        let own = other.open("login").await;
+        let body = json!({ "method": "password", "identifier": BOB, "password": PASSWORD });
+        let mut sent = body.clone();
+        sent["csrf_token"] = own.csrf_token().into();
+        let ask = site.server.ask("POST", form.action()).accept_json().json(&sent);
+        is_refused(&other.send(ask).await);
+        assert!(!other.is_signed_in().await);
+        let links =
+            "SELECT CAST(config AS text) FROM identity_credentials WHERE CAST(config AS text) LIKE '%\"other\"%'";
+        assert_eq!(database.texts(links).await.len(), 0);
+        assert_eq!(bob.submit(&form, body).await.status, 200);
+        assert_eq!(site.who_signs_in(&site.mallorys, "other").await, BOB);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_the_owner_goes_to_connects_another() {
+    for database in Database::each().await {
+        let site = Site::new(&database, "").await;
+        // It is Alice's own account there this time.
+        site.mallorys.signs_in(json!({ "sub": "alice2", "email": ALICE }));
+        let mut alice = site.server.browser();
+        let form = alice.open("login").await;
+        let to = alice.submit(&form, json!({ "provider": "other" })).await;
+        let met = alice.visit(&site.mallorys.visit(&address(&to))).await;
+        let form = shown(&mut alice, &met).await;
+        let to = alice.submit(&form, json!({ "provider": "local" })).await;
+        let back = site.hers.visit(&address(&to));
+        // A browser that has lost its anti-CSRF cookie on the way is another one.
+        let mut other = alice.clone();
+        other.jar.retain(|name, _| !name.starts_with("csrf_token"));
+        assert_eq!(other.fetch(&back).await.error_id(), "security_csrf_violation");
+        assert!(!other.is_signed_in().await);
+        let to = alice.submit(&form, json!({ "provider": "local" })).await;
+        assert_eq!(alice.visit(&site.hers.visit(&address(&to))).await.status, 303);
+        assert_eq!(alice.whoami().await["identity"]["traits"]["email"], ALICE);
+        assert_eq!(site.who_signs_in(&site.mallorys, "other").await, ALICE);
+    }
+}
+
+#[tokio::test]
+async fn an_account_waits_for_the_second_factor_of_the_same_browser() {
+    for database in Database::each().await {
+        let more = "selfservice: { methods: { totp: { enabled: true } } }
+session: { whoami: { required_aal: highest_available } }";
+        let site = Site::new(&database, more).await;
+        let identity = site.server.import(BOB, PASSWORD).await;
+        give_totp(&database, &identity).await;
+        let mut bob = site.server.browser();
+        let form = bobs(&site, &mut bob).await;
+        let body = json!({ "method": "password", "identifier": BOB, "password": PASSWORD });
+        let to = address(&bob.submit(&form, body).await);
+        let (_, id) = to.split_once("flow=").expect("a flow");
+        let form = Form::of(&bob.fetch(&format!("/self-service/login/flows?id={id}")).await);
+        assert_eq!(form.body["requested_aal"], "aal2");
+        let secret = TotpSecret::from_base32("JBSWY3DPEHPK3PXP").expect("base32");
+        let code = || json!({ "method": "totp", "totp_code": secret.code_at(site.server.setup.clock.now()) });
+        // Bob's own session in another browser, with a token of its own.
+        let mut other = site.server.browser();
+        let own = other.open("login").await;
+        let body = json!({ "method": "password", "identifier": BOB, "password": PASSWORD });
+        other.submit(&own, body).await;
+        let own = other.open("login?aal=aal2").await;
+        let mut sent = code();
+        sent["csrf_token"] = own.csrf_token().into();
+        is_refused(&other.send(site.server.ask("POST", form.action()).accept_json().json(&sent)).await);
+        site.server.wait(SignedDuration::from_secs(30));
+        assert_eq!(bob.submit(&form, code()).await.status, 200);
+        assert_eq!(bob.whoami().await["authenticator_assurance_level"], "aal2");
+    }
+}
+
+/// Mallory's app meets Alice's account, whose address her provider gives: the form that asks to sign in to it.
+async fn natively(site: &Site, app: &Native, flow: &str) -> Form {
+    site.mallorys.signs_in(json!({ "sub": "mallory", "email": ALICE }));
+    let form = app.open(flow).await;
+    let to = app.submit(&form, json!({ "provider": "other" })).await;
+    let mut browser = site.server.browser();
+    // Without an exchange the app is a browser itself, and has its cookies.
+    for (name, value) in to.cookies() {
+        browser.jar.insert(name, value.expect("a value"));
+    }
+    let met = browser.visit(&site.mallorys.visit(&address(&to))).await;
+    let form = shown(&mut browser, &met).await;
+    assert_eq!((form.messages(), &form.body["type"]), (vec![1_010_016], &json!("api")));
+    form
+}
+
+#[tokio::test]
+async fn no_browser_connects_what_an_app_has_begun() {
+    for database in Database::each().await {
+        let site = Site::new(&database, "").await;
+        let app = site.server.native();
+        for flow in [EXCHANGE, "login"] {
+            let form = natively(&site, &app, flow).await;
+            let to = app.submit(&form, json!({ "provider": "local" })).await;
+            let mut alice = site.server.browser();
+            for (name, value) in to.cookies() {
+                alice.jar.insert(name, value.expect("a value"));
+            }
+            // Alice is sent there, by a link say, and is signed in at her provider.
+            let answer = alice.visit(&site.hers.visit(&address(&to))).await;
+            assert!(!answer.header("location").contains("code="), "{answer:?}");
+            assert!(!alice.is_signed_in().await);
+            let fetched = site.server.ask("GET", &format!("/self-service/login/flows?id={}", form.id())).send().await;
+            assert_eq!(Form::of(&fetched).messages(), [4_000_001]);
+            assert_ne!(site.who_signs_in(&site.mallorys, "other").await, ALICE);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_app_connects_by_what_it_sends_itself() {
+    for database in Database::each().await {
+        let site = Site::new(&database, "").await;
+        site.server.import(BOB, PASSWORD).await;
+        let app = site.server.native();
+        let form = app.open("registration").await;
+        let to = app.submit(&form, json!({ "provider": "other", "traits": { "email": BOB } })).await;
+        let mut web_view = site.server.browser();
+        for (name, value) in to.cookies() {
+            web_view.jar.insert(name, value.expect("a value"));
+        }
+        let met = web_view.fetch(&site.mallorys.visit(&address(&to))).await;
+        let form = Form::of(&met);
+        let body = json!({ "method": "password", "identifier": BOB, "password": PASSWORD });
+        assert_eq!(app.submit(&form, body).await.status, 200);
+        assert_eq!(site.who_signs_in(&site.mallorys, "other").await, BOB);
     }
 }
