@@ -184,6 +184,27 @@ async fn people_leave_by_their_own_forms_with_the_token_in_a_field_or_a_header()
     }
 }
 
+#[tokio::test]
+async fn nobody_types_over_the_address_that_a_provider_gives() {
+    for database in Database::each().await {
+        let site = Site::new(&database, "").await;
+        for (said, typed, known_by) in [
+            (json!("mallory@example.org"), ALICE, "mallory@example.org"),
+            (json!("nonsense"), "typed@example.org", "typed@example.org"),
+            (json!(null), "filled@example.org", "filled@example.org"),
+        ] {
+            site.mallorys.signs_in(json!({ "sub": known_by, "email": said }));
+            let mut mallory = site.server.browser();
+            let form = mallory.open("registration").await;
+            let body = json!({ "provider": "other", "traits": { "email": typed, "name": "Mallory" } });
+            let to = mallory.submit(&form, body).await;
+            mallory.visit(&site.mallorys.visit(&address(&to))).await;
+            let traits = mallory.whoami().await["identity"]["traits"].clone();
+            assert_eq!(traits, json!({ "email": known_by, "name": "Mallory" }));
+        }
+    }
+}
+
 /// The form that asks Bob, who has a password, to sign in so that his account at Mallory's provider is connected.
 async fn bobs(site: &Site, browser: &mut Browser) -> Form {
     site.mallorys.signs_in(json!({ "sub": "bob", "email": BOB }));
