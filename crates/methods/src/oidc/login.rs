@@ -1,8 +1,8 @@
 //! Signing in with a provider.
 
 use flow::{
-    Account, Context, Input, Linking, LoginForm, LoginMethod, LoginOutcome, LoginScene, MethodOutcome, Services,
-    Verifying,
+    Account, Context, Input, Linking, LoginForm, LoginMethod, LoginOutcome, LoginScene, MethodOutcome, Rejection,
+    Services, Unrecognised, Verifying,
 };
 use model::flow::Login;
 use model::{Aal, Flow, Group, Identity, Problem, message};
@@ -84,7 +84,13 @@ impl Oidc {
     ) -> Result<LoginOutcome, Problem> {
         let schema = flow.detail.identity_schema.clone();
         match self.read_submission(cx, flow, schema.as_deref(), input).await? {
-            ProviderSubmission::ByIdToken(told) => told.outcome(cx).await,
+            ProviderSubmission::ByIdToken(told) => match told.too_old_for(flow) {
+                None => told.outcome(cx).await,
+                Some(reason) => Ok(MethodOutcome::Unrecognised(Unrecognised {
+                    provider: told.provider.config.id.clone(),
+                    rejections: vec![Rejection::whole(message::generic(reason))],
+                })),
+            },
             ProviderSubmission::AtProvider(provider, mut asked) => {
                 start::keep_payload(flow);
                 asked.is_refresh = flow.detail.refresh;
