@@ -10,6 +10,7 @@ use crate::error::SubmitError;
 use crate::login::form as login;
 use crate::recognised;
 use crate::runtime::{Engine, Runtime};
+use crate::sender::Sender;
 use crate::settings::form::{self as settings, Outcome};
 use crate::settings::save::save_change;
 
@@ -59,12 +60,15 @@ async fn go_on(
     Callback { outcome, exchange }: Callback,
 ) -> Result<CallbackAnswer, Problem> {
     match outcome {
-        CallbackOutcome::Recognised(person) => match flow {
-            ResumedFlow::Login(flow) => recognised::sign_in(cx, name, flow, *person, exchange).await,
-            ResumedFlow::Registration(flow) => recognised::sign_up(cx, name, flow, *person, exchange).await,
-            ResumedFlow::Settings(_) => Err(misplaced()),
+        CallbackOutcome::Recognised(person) => {
+            let sender = Sender::Returning { exchange };
+            match flow {
+                ResumedFlow::Login(flow) => recognised::sign_in(cx, name, flow, *person, sender).await,
+                ResumedFlow::Registration(flow) => recognised::sign_up(cx, name, flow, *person, sender).await,
+                ResumedFlow::Settings(_) => Err(misplaced()),
+            }
+            .map(CallbackAnswer::SignIn)
         }
-        .map(CallbackAnswer::SignIn),
         CallbackOutcome::Changed(step) => match flow {
             ResumedFlow::Settings(resumed) => {
                 save_change(cx, name, *resumed, *step).await.map(CallbackAnswer::Settings)

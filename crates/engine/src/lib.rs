@@ -20,6 +20,7 @@ mod recognised;
 pub mod recovery;
 pub mod registration;
 mod runtime;
+mod sender;
 pub mod settings;
 mod stage;
 mod submission;

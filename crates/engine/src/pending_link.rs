@@ -1,11 +1,14 @@
 //! A credential that waits for its owner to sign in: kept with a flow, and added once they have.
 
-use model::{CredentialType, Identity, Problem, Session};
+use flow::{Refused, ensure_same_browser};
+use model::flow::Login;
+use model::{CredentialType, Flow, FlowClient, Identity, Problem, Session};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::Tx;
 
 use crate::runtime::Engine;
+use crate::sender::Sender;
 
 /// Where a flow keeps it; Kratos' name.
 const KEY: &str = "registration_duplicate_credentials";
@@ -38,6 +41,24 @@ impl PendingLink {
     pub(crate) fn is_of(&self, identity: &Identity) -> bool {
         let mut identifiers = identity.credentials.values().flat_map(|credential| &credential.identifiers);
         identifiers.any(|identifier| *identifier == self.duplicate_identifier)
+    }
+}
+
+/// Checks that a sign-in for which a link waits is ended by the client that began it: whose account is to be linked is for the
+/// owner of the other one to say.
+///
+/// A browser is told by the anti-CSRF cookie that the flow was made for. A native app is told by the flow's id, which it has
+/// to send. No more than its address tells the browser that comes back from a provider for a native flow, and anybody can be
+/// sent to that; the codes of an exchange prove who gets the session, and not whose browser it was.
+pub(crate) fn ensure_same_client(cx: Engine<'_>, flow: &Flow<Login>, sender: &Sender) -> Result<(), Refused> {
+    match (flow.client, sender) {
+        (FlowClient::Browser, _) => ensure_same_browser(cx.request, flow).map_err(Refused::Browser),
+        (FlowClient::Api, Sender::Form) => Ok(()),
+        (FlowClient::Api, Sender::Returning { .. }) => Err(Refused::NotNative(
+            "The two accounts cannot be connected by signing in with a provider in a browser. Please sign in here in another \
+             way; or start again with this provider, and connect the other one in your settings."
+                .to_owned(),
+        )),
     }
 }
 

@@ -12,29 +12,29 @@ use crate::login::{complete as signing_in, form as login};
 use crate::registration::complete::{self as signing_up, ByProvider, NotSignedUp};
 use crate::registration::form::{self as registration, OpenError};
 use crate::runtime::Engine;
+use crate::sender::Sender;
 
-/// Ends a sign-in: somebody new signs up. `name` is the method's. The session goes to the native app that has the codes
-/// of `exchange`, if there are any.
+/// Ends a sign-in: somebody new signs up. `name` is the method's.
 pub(crate) async fn sign_in(
     cx: Engine<'_>,
     name: &str,
     flow: Flow<Login>,
     recognised: Recognised,
-    exchange: Option<TokenExchange>,
+    sender: Sender,
 ) -> Result<Answer, Problem> {
     let known = cx.services.store.find_by_identifier(recognised.kind, &recognised.identifier).await?;
     if let Some(found) = known {
         let step = LoginStep::new(found.identity_id, recognised.proved, recognised.writes);
-        return signing_in::sign_in(cx, flow, step, exchange).await;
+        return signing_in::sign_in(cx, flow, step, sender).await;
     }
     match registration::open_in_place_of(cx, &flow).await {
         Ok(registration) => {
             tracing::debug!(flow.id = %flow.id, "Somebody new signs in with a provider, and so signs up.");
-            make_account(cx, name, registration, recognised, exchange.as_ref()).await
+            make_account(cx, name, registration, recognised, sender.exchange()).await
         }
         Err(OpenError::SwitchedOff) => {
             let rejections = vec![Rejection::whole(message::generic(registration::SWITCHED_OFF))];
-            login::refuse(cx, flow, rejections, exchange.as_ref()).await
+            login::refuse(cx, flow, rejections, sender.exchange()).await
         }
         Err(OpenError::Failed(problem)) => Err(problem),
     }
@@ -46,13 +46,13 @@ pub(crate) async fn sign_up(
     name: &str,
     flow: Flow<Registration>,
     recognised: Recognised,
-    exchange: Option<TokenExchange>,
+    sender: Sender,
 ) -> Result<Answer, Problem> {
     let known = cx.services.store.find_by_identifier(recognised.kind, &recognised.identifier).await?;
-    let Some(found) = known else { return make_account(cx, name, flow, recognised, exchange.as_ref()).await };
+    let Some(found) = known else { return make_account(cx, name, flow, recognised, sender.exchange()).await };
     let flow = login::open_in_place_of(cx, &flow).await?;
     let step = LoginStep::new(found.identity_id, recognised.proved, recognised.writes);
-    signing_in::sign_in(cx, flow, step, exchange).await
+    signing_in::sign_in(cx, flow, step, sender).await
 }
 
 async fn make_account(

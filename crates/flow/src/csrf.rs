@@ -28,19 +28,40 @@ impl Refused {
     }
 }
 
-/// Checks a submission: `sent` is its `csrf_token` field (OWASP "signed double submit cookie").
+/// Checks a submission: `sent` is its `csrf_token` field (OWASP "signed double submit cookie"). Scripts may send the header
+/// `X-CSRF-Token` instead.
 ///
 /// # Errors
 /// Says what to answer.
 pub fn ensure<K: FlowKind>(request: &Request, flow: &Flow<K>, sent: &str) -> Result<(), Refused> {
     match flow.client {
-        FlowClient::Browser if request.csrf.verify(sent) && request.has_csrf_cookie => Ok(()),
+        FlowClient::Browser if has_token(request, sent) => Ok(()),
         FlowClient::Browser => Err(Refused::Browser(clues(request, sent))),
         FlowClient::Api => ensure_native(request),
     }
 }
 
-/// Checks that whoever fetches a browser's flow is the browser that opened it.
+/// Checks that a browser's flow goes on elsewhere, at a provider say, by its own form in the browser that opened it. Any site
+/// can have a visitor's browser send a form, and any visitor can open one for another. `sent` is as for [`ensure`].
+///
+/// Native flows pass: they are told by no cookie.
+///
+/// # Errors
+/// When another site, or another browser, has sent it.
+pub fn ensure_own_form<K: FlowKind>(request: &Request, flow: &Flow<K>, sent: &str) -> Result<(), CsrfClues> {
+    match flow.client {
+        FlowClient::Browser if !has_token(request, sent) => Err(clues(request, sent)),
+        FlowClient::Browser | FlowClient::Api => ensure_same_browser(request, flow),
+    }
+}
+
+/// Whether a request brings the token of its cookie along, as a field or as a header.
+fn has_token(request: &Request, sent: &str) -> bool {
+    let header = request.csrf_header.as_deref().unwrap_or_default();
+    request.has_csrf_cookie && (request.csrf.verify(sent) || request.csrf.verify(header))
+}
+
+/// Checks that whoever fetches a browser's flow, or goes on with it, is the browser that opened it.
 ///
 /// # Errors
 /// When it is another one.
@@ -52,19 +73,28 @@ pub fn ensure_same_browser<K: FlowKind>(request: &Request, flow: &Flow<K>) -> Re
 }
 
 fn ensure_native(request: &Request) -> Result<(), Refused> {
-    if request.origin.as_deref().is_some_and(|origin| !origin.is_empty()) {
-        return Err(Refused::NotNative(
-            "This form was opened for a native app, but a browser sent it (there is an Origin header). Open one at \
-             the browser route instead."
-                .to_owned(),
-        ));
-    }
+    ensure_no_page(request)?;
     // Cloudflare sets cookies of its own on every client, native apps included.
     let foreign = |name: &&String| !["__cf", "_cf", "cf_"].iter().any(|prefix| name.starts_with(prefix));
     if request.cookies.iter().any(|name| foreign(&name)) {
         return Err(Refused::NotNative(
             "This form was opened for a native app, but cookies came along, as from a browser. Open one at the \
              browser route instead, or send no cookies."
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Checks that what a native flow is sent comes from no page, which may be anybody's. Apps may send cookies.
+///
+/// # Errors
+/// When there is an `Origin` header.
+pub fn ensure_no_page(request: &Request) -> Result<(), Refused> {
+    if request.origin.as_deref().is_some_and(|origin| !origin.is_empty()) {
+        return Err(Refused::NotNative(
+            "This form was opened for a native app, but a browser sent it (there is an Origin header). Open one at \
+             the browser route instead."
                 .to_owned(),
         ));
     }
@@ -88,7 +118,7 @@ fn clues(request: &Request, sent: &str) -> CsrfClues {
     CsrfClues {
         has_cookies: !request.cookies.is_empty(),
         has_csrf_cookie: request.has_csrf_cookie,
-        has_token: request.sends_json || !sent.is_empty(),
+        has_token: request.sends_json || !sent.is_empty() || request.csrf_header.is_some(),
         from_script: request.from_script,
     }
 }

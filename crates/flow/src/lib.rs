@@ -29,7 +29,9 @@ mod submitted;
 pub use callback::{Callback, CallbackError, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, ResumedSettings};
 pub use context::Context;
 pub use continuity::ContinuityCookie;
-pub use csrf::{CsrfClues, Refused, ensure as ensure_same_sender, ensure_same_browser};
+pub use csrf::{
+    CsrfClues, Refused, ensure as ensure_same_sender, ensure_no_page, ensure_own_form, ensure_same_browser,
+};
 pub use effects::Effects;
 pub use expiry::too_old;
 pub use form::{Rejection, malformed_payload, say};

@@ -20,6 +20,8 @@ pub struct Request {
     pub csrf: CsrfToken,
     /// Whether the request brought that cookie along.
     pub has_csrf_cookie: bool,
+    /// The header `X-CSRF-Token`, in which scripts may send what forms send in the field `csrf_token`.
+    pub csrf_header: Option<String>,
     /// The value of the cookie that says what the browser has left unfinished.
     pub continuity_cookie: Option<String>,
     /// Names of the cookies that came along.

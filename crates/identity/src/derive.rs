@@ -66,6 +66,14 @@ pub(crate) fn apply(
     Ok(())
 }
 
+/// Checks that a value is fit for what the schema wants it for.
+///
+/// # Errors
+/// Says why it is not.
+pub(crate) fn check_value(keyword: &Keyword, text: &str) -> Result<(), Message> {
+    Derived::default().take(keyword, text)
+}
+
 fn is_identifier_of(keyword: &Keyword, kind: CredentialType) -> bool {
     match kind {
         CredentialType::Password => keyword.credentials.password.identifier,

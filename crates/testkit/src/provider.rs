@@ -100,15 +100,20 @@ impl Provider {
 
     /// The configuration (YAML) of a server that people sign in to with this provider, called `local`.
     pub fn config(&self, more: &str) -> String {
+        config_of(&[self.entry("local", more)])
+    }
+
+    /// As [`Self::config`], with a second provider, called `other`.
+    pub fn config_beside(&self, other: &Self) -> String {
+        config_of(&[self.entry("local", ""), other.entry("other", "")])
+    }
+
+    /// This provider as one of those in a configuration.
+    fn entry(&self, id: &str, more: &str) -> String {
         let mapper = "base64://bG9jYWwgY2xhaW1zID0gc3RkLmV4dFZhcignY2xhaW1zJyk7CnsgaWRlbnRpdHk6IHsgdHJhaXRzOiB7IFtpZiAnZW1haWwnIGluIGNsYWltcyB0aGVuICdlbWFpbCcgZWxzZSBudWxsXTogY2xhaW1zLmVtYWlsIH0gfSB9Cg==";
         format!(
-            "secrets: {{ cipher: [a-32-byte-long-cipher-secret-ok!] }}
-ciphers: {{ algorithm: xchacha20-poly1305 }}
-selfservice:
-  methods: {{ oidc: {{ enabled: true, config: {{ providers: [{{ id: local, provider: generic, label: Local,
-    client_id: app, client_secret: secret, issuer_url: '{}', mapper_url: '{mapper}', scope: [email]{more} }}] }} }} }}
-  flows: {{ registration: {{ after: {{ oidc: {{ hooks: [{{ hook: session }}] }} }} }} }}
-",
+            "{{ id: {id}, provider: generic, label: {id}, client_id: app, client_secret: secret,
+    issuer_url: '{}', mapper_url: '{mapper}', scope: [email]{more} }}",
             self.issuer()
         )
     }
@@ -142,6 +147,18 @@ selfservice:
         inner.codes.insert(code, (claims, asked));
         back.into()
     }
+}
+
+fn config_of(providers: &[String]) -> String {
+    format!(
+        "secrets: {{ cipher: [a-32-byte-long-cipher-secret-ok!] }}
+ciphers: {{ algorithm: xchacha20-poly1305 }}
+selfservice:
+  methods: {{ oidc: {{ enabled: true, config: {{ providers: [{}] }} }} }}
+  flows: {{ registration: {{ after: {{ oidc: {{ hooks: [{{ hook: session }}] }} }} }} }}
+",
+        providers.join(",\n    ")
+    )
 }
 
 impl Inner {

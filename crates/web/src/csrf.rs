@@ -5,12 +5,15 @@
 //! exists, they are refused before anyone asks whether the path does.
 
 use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use config::{Config, SameSite};
 use crypto::CsrfToken;
 use model::{Entropy, Problem};
 
 use crate::cookies::{Lifetime, SetCookie, cookies};
+
+/// The header in which scripts send their anti-CSRF token.
+pub(crate) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// A year, in seconds.
 const MAX_AGE: i64 = 365 * 24 * 60 * 60;
@@ -94,7 +97,7 @@ impl Visitor {
         if protection != Protection::Guarded || is_safe {
             return true;
         }
-        let sent = headers.get("X-CSRF-Token").and_then(|value| value.to_str().ok());
+        let sent = headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok());
         sent.is_some_and(|sent| !self.is_new && self.token.as_ref().is_some_and(|token| token.verify(sent)))
     }
 }
@@ -115,7 +118,7 @@ pub(crate) fn violation(headers: &HeaderMap, visitor: &Visitor) -> Problem {
     flow::CsrfClues {
         has_cookies: headers.contains_key(COOKIE),
         has_csrf_cookie: !visitor.is_new,
-        has_token: headers.contains_key("X-CSRF-Token") || text(CONTENT_TYPE.as_str()).starts_with("application/json"),
+        has_token: headers.contains_key(CSRF_HEADER) || text(CONTENT_TYPE.as_str()).starts_with("application/json"),
         from_script: matches!(text("sec-fetch-mode"), "cors" | "same-origin"),
     }
     .into()

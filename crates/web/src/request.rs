@@ -23,7 +23,7 @@ use url::form_urlencoded;
 use crate::accept::{accepts_json, is_json_request, prefers_html};
 use crate::client::{self, Peer};
 use crate::cookies::{cookie, cookies};
-use crate::csrf::{self, Protection, Visitor};
+use crate::csrf::{self, CSRF_HEADER, Protection, Visitor};
 use crate::reply::empty;
 use crate::{App, Site, parse_object};
 
@@ -208,6 +208,7 @@ impl Request {
             client: client::client_info(self.headers(), self.arrival.peer),
             csrf,
             has_csrf_cookie,
+            csrf_header: text(CSRF_HEADER.as_str()).map(str::to_owned),
             continuity_cookie: cookie(self.headers(), ContinuityCodec::NAME).map(str::to_owned),
             cookies: cookies(self.headers()).map(|(name, _)| name.to_owned()).collect(),
             origin: text(ORIGIN.as_str()).map(str::to_owned),

@@ -15,6 +15,9 @@ pub enum WebAuthnError {
     /// The page that asked is of another origin than those allowed.
     #[error("keys cannot be used on this site: its origin is not configured")]
     WrongOrigin,
+    /// The page that asked stands in a frame of a site whose origin is none of those allowed.
+    #[error("keys cannot be used in a page of another site")]
+    WrongTopOrigin,
     /// For callers, who know the keys.
     #[error("it is none of your keys")]
     UnknownKey,

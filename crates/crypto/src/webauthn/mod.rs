@@ -121,11 +121,15 @@ struct SignedClientData {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ClientData {
     #[serde(rename = "type")]
     kind: String,
     challenge: String,
     origin: String,
+    /// Which site the person saw in the address bar, where the page that asked stands in a frame of another one.
+    #[serde(default)]
+    top_origin: Option<String>,
 }
 
 /// An attestation statement, as far as it is looked at.
@@ -259,10 +263,14 @@ impl SignedClientData {
             return Err(WebAuthnError::WrongChallenge);
         }
         // Browsers write origins in one way only, so there is nothing to take apart.
-        let is_this = |origin: &String| origin.trim_end_matches('/').eq_ignore_ascii_case(&self.data.origin);
-        match expected.origins.iter().any(is_this) {
-            true => Ok(()),
-            false => Err(WebAuthnError::WrongOrigin),
+        let is_ours =
+            |said: &str| expected.origins.iter().any(|origin| origin.trim_end_matches('/').eq_ignore_ascii_case(said));
+        if !is_ours(&self.data.origin) {
+            return Err(WebAuthnError::WrongOrigin);
+        }
+        match &self.data.top_origin {
+            Some(top) if !is_ours(top) => Err(WebAuthnError::WrongTopOrigin),
+            _ => Ok(()),
         }
     }
 

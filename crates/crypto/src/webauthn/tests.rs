@@ -97,6 +97,35 @@ fn what_does_not_fit_is_named() {
     assert_eq!(get(&contradictory, &fine, &key), Err(WebAuthnError::WrongBackupFlags));
 }
 
+/// A page of another site may show ours in a frame, and something of its own on top of it (§7.1 and §7.2, on `topOrigin`).
+#[test]
+fn no_other_site_stands_around_the_page_that_asks() {
+    let site = Site::new();
+    let judged = |more: &str| {
+        let hash = [0; 32];
+        let kind = "webauthn.get";
+        let data = format!(r#"{{"type":"{kind}","challenge":"{GET}","origin":"https://example.org"{more}}}"#);
+        let data = serde_json::from_str(&data).expect("client data");
+        SignedClientData { data, hash }.verify(kind, &site.expects(GET))
+    };
+    for more in [
+        "",
+        r#","crossOrigin":false"#,
+        r#","crossOrigin":true"#,
+        r#","topOrigin":null"#,
+        r#","crossOrigin":true,"topOrigin":"https://example.org""#,
+        r#","crossOrigin":true,"topOrigin":"https://other.example.org""#,
+    ] {
+        assert_eq!(judged(more), Ok(()), "{more}");
+    }
+    for top in ["https://evil.example", "http://example.org", "https://example.org.evil.example", "null", ""] {
+        for crossed in ["true", "false"] {
+            let more = format!(r#","crossOrigin":{crossed},"topOrigin":"{top}""#);
+            assert_eq!(judged(&more), Err(WebAuthnError::WrongTopOrigin), "{more}");
+        }
+    }
+}
+
 #[test]
 fn an_answer_is_good_for_its_own_question_only() {
     let site = Site::new();

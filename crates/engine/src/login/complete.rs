@@ -1,5 +1,6 @@
 //! The end of a sign-in: the hooks, the session, and where the person goes from there.
 
+use crypto::CsrfToken;
 use flow::{
     AnyFlow, BadReturnTo, Effects, Hook, LoginInProgress, LoginScene, LoginStep, Rejection, Scene, Stop, with_code,
 };
@@ -8,21 +9,21 @@ use model::ui::NodeOrder;
 use model::wire::ContinueWith;
 use model::{Aal, Flow, FlowClient, Identity, Problem, Session, message};
 use session::{Found, StepUp};
-use store::{CommitError, TokenExchange, Tx};
+use store::{CommitError, Tx};
 use tracing::Instrument;
 use url::Url;
 
-use super::form::{add_fields, show_again};
+use super::form::{add_fields, refuse, show_again};
 use crate::answer::{Answer, Done};
 use crate::lifecycle::{self, Opening};
 use crate::oauth2::{self, Subject};
 use crate::pending_link::{self, PendingLink};
 use crate::runtime::Engine;
+use crate::sender::Sender;
 use crate::stage;
 use crate::verification::for_others as verification;
 
-/// Signs a person in whom a provider has recognised. With an `exchange` the session goes to the native app that has its
-/// codes, and to no one else.
+/// Signs a person in whom a provider has recognised.
 ///
 /// # Errors
 /// Whatever cannot be said on the form.
@@ -30,10 +31,10 @@ pub(crate) async fn sign_in(
     cx: Engine<'_>,
     flow: Flow<Login>,
     step: LoginStep,
-    exchange: Option<TokenExchange>,
+    sender: Sender,
 ) -> Result<Answer, Problem> {
     let found = cx.services.sessions.current(&cx, &cx.request.credentials).await?;
-    complete(cx, flow, found, step, exchange).await
+    complete(cx, flow, found, step, sender).await
 }
 
 /// Signs the person in: stages 5 to 7.
@@ -42,8 +43,14 @@ pub(super) async fn complete(
     mut flow: Flow<Login>,
     found: Option<Found>,
     step: LoginStep,
-    exchange: Option<TokenExchange>,
+    sender: Sender,
 ) -> Result<Answer, Problem> {
+    let pending = PendingLink::of(&flow.internal_context);
+    if pending.is_some()
+        && let Err(refused) = pending_link::ensure_same_client(cx, &flow, &sender)
+    {
+        return refuse(cx, flow, vec![refused.into_rejection()?], sender.exchange()).await;
+    }
     let LoginStep { identity, method, writes: mut tx, proved_address, when_spent } = step;
     let mut identity = cx.services.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
     let previous = found.map(|found| found.session).filter(|session| session.identity_id == identity.id);
@@ -70,7 +77,6 @@ pub(super) async fn complete(
     let step_up = StepUp { return_to: None, request_url: Some(&flow.request_url) };
     let whoami_aal = cx.services.sessions.policy().whoami_aal;
     let second_factor = cx.services.sessions.require_aal(&session, whoami_aal, step_up).err();
-    let pending = PendingLink::of(&flow.internal_context);
     if let (Some(pending), None) = (&pending, &second_factor) {
         if !pending.is_of(&identity) {
             return say(cx, flow, message::linked_credentials_mismatch().into()).await;
@@ -92,13 +98,14 @@ pub(super) async fn complete(
     tx.append(after.writes);
     flow.updated_at = cx.now();
     tx.update_flow(&flow);
-    if exchange.is_some() {
+    if sender.exchange().is_some() {
         tx.bind_token_exchange(flow.id.uuid(), session.id, cx.now());
     }
     let second_factor_at = match second_factor {
         // What is to be linked waits for the second factor too.
         Some(_) if pending.is_some() && flow.client == FlowClient::Browser => {
-            Some(ask_second_factor(cx, &flow, &identity, &mut tx)?)
+            let csrf = after.effects.csrf.as_ref().unwrap_or(&cx.request.csrf);
+            Some(ask_second_factor(cx, &flow, &identity, csrf, &mut tx)?)
         }
         other => other.map(|required| required.sign_in_url),
     };
@@ -115,8 +122,8 @@ pub(super) async fn complete(
     tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
     let run = lifecycle::run_after(cx, hooks, AnyFlow::Login(&flow), Some(&session), &identity);
     run.await.map_err(lifecycle::said_nowhere)?;
-    if let Some(exchange) = exchange {
-        return Ok(Answer::HandBack { to: with_code(return_to, &exchange) });
+    if let Some(exchange) = sender.exchange() {
+        return Ok(Answer::HandBack { to: with_code(return_to, exchange) });
     }
     // Hooks send browsers elsewhere, and apps nowhere.
     let redirect_to = after.redirect_to.filter(|_| flow.client == FlowClient::Browser);
@@ -162,7 +169,7 @@ async fn run_hooks(
     let mut effects = Effects::default();
     if !is_same_person && flow.client == FlowClient::Browser {
         // A token that somebody planted before the sign-in must not be good after it.
-        effects.csrf = Some(crypto::CsrfToken::generate(&cx.entropy));
+        effects.csrf = Some(CsrfToken::generate(&cx.entropy));
     }
     let (verification, redirect_to) = (None, None);
     let mut progress = LoginInProgress { flow, identity, session, continue_with, verification, redirect_to, effects };
@@ -234,21 +241,28 @@ async fn verify_first(
     }
 }
 
-/// Makes a form that asks for a second factor and keeps what `old` keeps. Says where it is.
-fn ask_second_factor(cx: Engine<'_>, old: &Flow<Login>, identity: &Identity, tx: &mut Tx) -> Result<String, Problem> {
+/// Makes a form that asks for a second factor and keeps what `old` keeps. Says where it is. `csrf` is the browser's token from
+/// here on, which may have changed with the first factor.
+fn ask_second_factor(
+    cx: Engine<'_>,
+    old: &Flow<Login>,
+    identity: &Identity,
+    csrf: &CsrfToken,
+    tx: &mut Tx,
+) -> Result<String, Problem> {
     let detail = Login {
         requested_aal: Aal::Aal2,
         oauth2_login_challenge: old.detail.oauth2_login_challenge.clone(),
         organization_id: old.detail.organization_id,
         ..Login::default()
     };
-    let opening = Opening::in_place_of(old, cx.request.csrf.masked(&cx.entropy));
+    let opening = Opening::in_place_of(old, csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, opening, detail);
     flow.internal_context.clone_from(&old.internal_context);
     add_fields(cx, &LoginScene::SecondFactor { identity }, &mut flow)?;
     flow.ui.messages.push(message::login_aal2());
     NodeOrder::login().sort(&mut flow.ui);
-    flow.ui.set_csrf(&cx.form_token(flow.client));
+    flow.ui.set_csrf(&csrf.masked(&cx.entropy));
     tx.insert_flow(&flow);
     Ok(cx.services.flow_page(&flow))
 }

@@ -15,6 +15,7 @@ use super::form::{ALREADY_SIGNED_IN, add_fields, expired, first_factor_missing, 
 use crate::answer::Answer;
 use crate::error::SubmitError;
 use crate::runtime::Engine;
+use crate::sender::Sender;
 use crate::submission::{self, Checked};
 use crate::{lifecycle, recognised, stage};
 
@@ -112,7 +113,7 @@ async fn verify(
         }
         MethodOutcome::Recognised(recognised) => {
             flow.active = Some(name.to_owned());
-            recognised::sign_in(cx, name, flow, *recognised, None).await
+            recognised::sign_in(cx, name, flow, *recognised, Sender::Form).await
         }
         MethodOutcome::Unrecognised(unrecognised) => {
             flow.active = Some(name.to_owned());
@@ -129,7 +130,7 @@ async fn accept(
     step: LoginStep,
 ) -> Result<Answer, Problem> {
     flow.active = Some(name.to_owned());
-    complete(cx, flow, found, step, None).await
+    complete(cx, flow, found, step, Sender::Form).await
 }
 
 /// Saves the form's next step. What the client gave along is shown with it, as in Kratos.

@@ -13,6 +13,7 @@ use super::form::{already_signed_in, expired, methods, show_again, sort};
 use crate::answer::{Answer, Shown};
 use crate::error::SubmitError;
 use crate::runtime::Engine;
+use crate::sender::Sender;
 use crate::submission::{self, Checked};
 use crate::{lifecycle, recognised, stage};
 
@@ -106,7 +107,7 @@ async fn verify(
             lifecycle::update(cx, &mut flow, writes).await?;
             Ok(Answer::Navigate { to, effects })
         }
-        MethodOutcome::Recognised(recognised) => recognised::sign_up(cx, name, flow, *recognised, None).await,
+        MethodOutcome::Recognised(recognised) => recognised::sign_up(cx, name, flow, *recognised, Sender::Form).await,
         MethodOutcome::Unrecognised(refused) => recognised::ask_for_rest(cx, name, flow, refused, None, None).await,
     }
 }

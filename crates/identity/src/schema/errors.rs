@@ -23,7 +23,7 @@ impl TraitError {
 }
 
 /// `/traits/name/first` as `traits.name.first`.
-fn dotted(pointer: &str) -> String {
+pub(super) fn dotted(pointer: &str) -> String {
     json_pointer::names(pointer).map(|name| name.replace('.', "\\.")).collect::<Vec<_>>().join(".")
 }
 

@@ -80,6 +80,13 @@ impl Keyword {
         let CredentialKeywords { password, webauthn, passkey, totp, code } = &self.credentials;
         password.identifier || webauthn.identifier || passkey.display_name || totp.account_name || code.identifier
     }
+
+    /// Whether an account is found by the value: by an identifier of its credentials, or an address of it.
+    pub fn names_account(&self) -> bool {
+        let CredentialKeywords { password, webauthn, code, .. } = &self.credentials;
+        let is_address = self.verification.via.is_some() || self.recovery.via.is_some();
+        password.identifier || webauthn.identifier || code.identifier || is_address
+    }
 }
 
 /// Reads every keyword of a document, and puts in its place its index in the list. The validator passes unknown

@@ -4,6 +4,7 @@ mod errors;
 mod fields;
 mod formats;
 pub(crate) mod keyword;
+mod known_by;
 mod source;
 
 pub use errors::TraitError;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 
 use fields::Fields;
 use keyword::{KEYWORD, Keyword};
+use known_by::Place;
 
 use crate::address::{is_email, is_hostname, is_phone, text_of};
 
@@ -53,6 +55,7 @@ pub struct Schema {
     validator: Validator,
     keywords: Vec<Keyword>,
     fields: Fields,
+    places: Vec<Place>,
 }
 
 /// The identity schemas of a configuration.
@@ -135,13 +138,19 @@ impl Schemas {
 
     /// What a schema has against these traits.
     pub fn complaints(&self, id: Option<&str>, traits: &Value) -> Vec<TraitError> {
-        self.of_flow(id).check(&Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())])))
+        self.of_flow(id).check(&document_of(traits))
+    }
+
+    /// Of these traits, what an account is known by (identifiers, and addresses to verify or to recover by), as far as the
+    /// schema has nothing against it: JSON pointers into the traits, `/email`. Lists count as a whole.
+    pub fn known_by(&self, id: Option<&str>, traits: &Value) -> Vec<String> {
+        self.of_flow(id).known_by(traits)
     }
 
     /// What an authenticator app calls the account of a person with these traits: the last one that the schema marks so
     /// (`credentials.totp.account_name`).
     pub fn totp_account_name(&self, id: &str, traits: &Value) -> Option<String> {
-        let document = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
+        let document = document_of(traits);
         let marked = self.get(id)?.marked(&document);
         let names = marked.iter().filter(|marked| marked.keyword.credentials.totp.account_name);
         names.filter_map(|marked| text_of(marked.value)).next_back()
@@ -150,7 +159,7 @@ impl Schemas {
     /// What a passkey of a person with these traits is called in the browser: what the schema marks so
     /// (`credentials.passkey.display_name`), or else the identifier of security keys.
     pub fn passkey_display_name(&self, id: &str, traits: &Value) -> Option<String> {
-        let document = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
+        let document = document_of(traits);
         let marked = self.get(id)?.marked(&document);
         let last = |is_named: fn(&Keyword) -> bool| {
             let names = marked.iter().filter(|marked| is_named(marked.keyword));
@@ -169,6 +178,11 @@ impl Schemas {
     fn of_flow(&self, id: Option<&str>) -> &Schema {
         id.and_then(|id| self.get(id)).unwrap_or_else(|| self.default_schema())
     }
+}
+
+/// What schemas describe: an object that holds the traits.
+fn document_of(traits: &Value) -> Value {
+    Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]))
 }
 
 /// 400: there is no such schema.
@@ -220,7 +234,9 @@ impl Schema {
             .build(&schema)
             .map_err(|error| or_missing(invalid(error.instance_path().as_str().to_owned(), error.to_string())))?;
         let fields = Fields::of(&schema, &keywords);
-        Ok(Self { id: id.clone(), selectable: config.selfservice_selectable, document, validator, keywords, fields })
+        let places = known_by::places(&schema, &keywords);
+        let selectable = config.selfservice_selectable;
+        Ok(Self { id: id.clone(), selectable, document, validator, keywords, fields, places })
     }
 
     /// What is wrong with `document`, an object that holds the traits.

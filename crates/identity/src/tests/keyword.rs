@@ -195,3 +195,37 @@ fn documents_come_from_files_and_from_what_was_fetched() {
     assert!(schemas.get("c").is_none() && schemas.selectable("c").is_err());
     assert!(schemas.selectable(schemas.default_schema().id()).is_ok());
 }
+
+#[test]
+fn what_an_account_is_known_by_stands_where_the_schema_says() {
+    let address =
+        json!({ "type": "string", "format": "email", "ory.sh/kratos": { "verification": { "via": "email" } } });
+    let named = json!({ "type": "object", "properties": { "address": address, "note": { "type": "string" } } });
+    let schema = json!({ "type": "object", "properties": { "traits": {
+        "type": "object",
+        "definitions": { "unused": address },
+        "properties": {
+            "email": address, "list": { "type": "array", "items": named }, "deep": { "allOf": [named] },
+            "user": keyword(json!({ "credentials": { "password": { "identifier": true } } })),
+            "phone": keyword(json!({ "recovery": { "via": "sms" } })),
+            "shown": keyword(json!({ "credentials": { "totp": { "account_name": true } } })),
+            "name": { "type": "string" },
+        },
+        "required": ["name"],
+    } } });
+    let schemas = schemas(&schema);
+    let check = |traits: Value, expected: &[&str]| {
+        let mut found = schemas.known_by(None, &traits);
+        found.sort();
+        assert_eq!(found, expected, "{traits}");
+    };
+    // What is missing elsewhere is no reason to forget it.
+    let said = json!({ "email": "a@b.c", "list": [{ "address": "b@b.c" }], "deep": { "address": "c@b.c", "note": "n" },
+        "user": "u", "phone": "+4915112345678", "shown": "s" });
+    check(said, &["/deep/address", "/email", "/list", "/phone", "/user"]);
+    let missing = json!({ "email": "", "list": [{ "address": "" }], "deep": {}, "user": "  ", "phone": null });
+    check(missing, &[]);
+    // Somebody has to put right what is wrong.
+    check(json!({ "email": "nonsense", "list": [{ "address": "nonsense" }], "phone": "1", "user": "u" }), &["/user"]);
+    check(json!({ "user": "u".repeat(300) }), &[]);
+}

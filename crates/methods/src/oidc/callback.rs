@@ -115,6 +115,11 @@ impl Oidc {
             Err(ProviderError::Failed(problem)) => return Err(problem),
         };
         give_back(flow, &binding.kept);
+        if let ResumedFlow::Login(flow) = flow
+            && let Some(reason) = told.too_old_for(flow)
+        {
+            return refused(reason.to_owned());
+        }
         match flow {
             ResumedFlow::Login(_) | ResumedFlow::Registration(_) => {
                 told.recognised(cx).map(CallbackOutcome::Recognised)

@@ -6,7 +6,11 @@ use super::net::upstream;
 
 /// What a provider says about a person. Members that it does not say are absent.
 #[derive(Clone, Default)]
-pub struct Claims(Map<String, Value>);
+pub struct Claims {
+    said: Map<String, Value>,
+    /// When the person signed in at the provider, in seconds since 1970, if the provider says so.
+    auth_time: Option<i64>,
+}
 
 /// Claims that are text. Everything else that a provider says is in `raw_claims`.
 const TEXTS: [&str; 20] = [
@@ -49,17 +53,30 @@ impl Claims {
         }
         claims = claims.with("locale", &locale(raw.get("locale")));
         if let Some(time) = raw.get("updated_at").and_then(unix_time) {
-            claims.0.insert("updated_at".to_owned(), time.into());
+            claims.said.insert("updated_at".to_owned(), time.into());
         }
-        claims.0.insert("raw_claims".to_owned(), Value::Object(raw));
+        claims.auth_time = auth_time(&raw);
+        claims.said.insert("raw_claims".to_owned(), Value::Object(raw));
         claims
+    }
+
+    /// Takes from an ID token when the person signed in, which other answers do not prove.
+    #[must_use]
+    pub fn signed_in_as(mut self, id_token: &Map<String, Value>) -> Self {
+        self.auth_time = auth_time(id_token);
+        self
+    }
+
+    /// When the person signed in at the provider, in seconds since 1970, if it says so.
+    pub fn auth_time(&self) -> Option<i64> {
+        self.auth_time
     }
 
     /// Adds a claim, unless it is empty.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         if !value.is_empty() {
-            self.0.insert(name.to_owned(), value.into());
+            self.said.insert(name.to_owned(), value.into());
         }
         self
     }
@@ -67,7 +84,7 @@ impl Claims {
     /// Drops all claims but these.
     #[must_use]
     pub fn only(mut self, names: &[&str]) -> Self {
-        self.0.retain(|name, _| names.contains(&name.as_str()));
+        self.said.retain(|name, _| names.contains(&name.as_str()));
         self
     }
 
@@ -75,7 +92,7 @@ impl Claims {
     #[must_use]
     pub fn with_flag(mut self, name: &str, value: bool) -> Self {
         if value {
-            self.0.insert(name.to_owned(), true.into());
+            self.said.insert(name.to_owned(), true.into());
         }
         self
     }
@@ -89,18 +106,18 @@ impl Claims {
     /// Adds a time, in seconds since 1970.
     #[must_use]
     pub fn with_time(mut self, name: &str, seconds: i64) -> Self {
-        self.0.insert(name.to_owned(), seconds.into());
+        self.said.insert(name.to_owned(), seconds.into());
         self
     }
 
     /// A claim that is text; empty if it is missing.
     pub fn text(&self, name: &str) -> &str {
-        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.said.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// A claim that says yes.
     pub fn flag(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| *value == true)
+        self.said.get(name).is_some_and(|value| *value == true)
     }
 
     /// Who it is, to the provider.
@@ -110,7 +127,7 @@ impl Claims {
 
     /// As Jsonnet sees them.
     pub fn to_value(&self) -> Value {
-        Value::Object(self.0.clone())
+        Value::Object(self.said.clone())
     }
 
     /// Checks that it is said who it is, and by whom.
@@ -140,6 +157,12 @@ fn locale(value: Option<&Value>) -> String {
     }
 }
 
+/// When the person signed in at the provider (OpenID Connect Core §2), in seconds since 1970.
+fn auth_time(id_token: &Map<String, Value>) -> Option<i64> {
+    let time = id_token.get("auth_time")?;
+    time.as_f64().map(|seconds| seconds as i64).or_else(|| unix_time(time))
+}
+
 /// Seconds since 1970. Auth0 and Salesforce send RFC 3339.
 fn unix_time(value: &Value) -> Option<i64> {
     match value {
@@ -157,7 +180,7 @@ mod tests {
 
     fn read(raw: Value) -> Value {
         let Value::Object(raw) = raw else { panic!("not an object") };
-        let mut claims = Claims::read(raw).0;
+        let mut claims = Claims::read(raw).said;
         claims.remove("raw_claims");
         Value::Object(claims)
     }

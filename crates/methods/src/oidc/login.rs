@@ -1,8 +1,8 @@
 //! Signing in with a provider.
 
 use flow::{
-    Account, Context, Input, Linking, LoginForm, LoginMethod, LoginOutcome, LoginScene, MethodOutcome, Services,
-    Verifying,
+    Account, Context, Input, Linking, LoginForm, LoginMethod, LoginOutcome, LoginScene, MethodOutcome, Rejection,
+    Services, Unrecognised, Verifying,
 };
 use model::flow::Login;
 use model::{Aal, Flow, Group, Identity, Problem, message};
@@ -47,8 +47,7 @@ impl LoginMethod for Oidc {
         flow.detail.requested_aal == Aal::Aal1 && named_provider(input).is_some()
     }
 
-    /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
-    /// an ID token is checked in [`Oidc::read_submission`].
+    /// A native app may send cookies along here, as in Kratos. What browsers send is checked in [`Oidc::read_submission`].
     fn needs_csrf(&self) -> bool {
         false
     }
@@ -85,7 +84,13 @@ impl Oidc {
     ) -> Result<LoginOutcome, Problem> {
         let schema = flow.detail.identity_schema.clone();
         match self.read_submission(cx, flow, schema.as_deref(), input).await? {
-            ProviderSubmission::ByIdToken(told) => told.outcome(cx).await,
+            ProviderSubmission::ByIdToken(told) => match told.too_old_for(flow) {
+                None => told.outcome(cx).await,
+                Some(reason) => Ok(MethodOutcome::Unrecognised(Unrecognised {
+                    provider: told.provider.config.id.clone(),
+                    rejections: vec![Rejection::whole(message::generic(reason))],
+                })),
+            },
             ProviderSubmission::AtProvider(provider, mut asked) => {
                 start::keep_payload(flow);
                 asked.is_refresh = flow.detail.refresh;

@@ -3,7 +3,7 @@
 use flow::{Context, Services, registration};
 use mapper::{Input, MAX_SNIPPET, MapperError};
 use model::flow::Registration;
-use model::{AddressStatus, Channel, Cx, Flow, Identity, Problem, RawJson, normalise_address};
+use model::{AddressStatus, Channel, Cx, Flow, Identity, Problem, RawJson, json_pointer, normalise_address};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -72,10 +72,13 @@ fn read(text: &str) -> Result<Mapped, &'static str> {
 }
 
 impl Mapped {
-    /// The identity that this makes, with what the person typed laid over it.
+    /// The identity that this makes, with what the person typed laid over it, but for what the account is known by: whose
+    /// address it is, the provider knows better. Kratos takes whatever is typed.
     pub fn candidate(&self, cx: Context<'_>, flow: &Flow<Registration>, typed: &Value) -> Identity {
         let mut traits = Value::Object(self.traits.clone());
-        lay_over(&mut traits, typed);
+        let schemas = cx.services.identities.schemas();
+        let kept = schemas.known_by(flow.detail.identity_schema.as_deref(), &traits);
+        lay_over(&mut traits, typed, "", &kept);
         let mut candidate = registration::candidate(cx, flow, &traits);
         candidate.metadata_public = self.metadata_public.as_ref().map(RawJson::from_value);
         candidate.metadata_admin = self.metadata_admin.as_ref().map(RawJson::from_value);
@@ -101,18 +104,21 @@ impl Mapped {
     }
 }
 
-/// What was typed wins over what the provider says, but for fields that were left empty.
-fn lay_over(below: &mut Value, above: &Value) {
+/// What was typed wins over what the provider says, but for fields that were left empty, and for those that are `kept` (JSON
+/// pointers). `at` points to both values.
+fn lay_over(below: &mut Value, above: &Value, at: &str, kept: &[String]) {
+    let holds = |pointer: &String| pointer.strip_prefix(at).is_some_and(|rest| rest.starts_with('/'));
     match (below, above) {
+        _ if kept.iter().any(|pointer| pointer == at) => {}
         (Value::Object(below), Value::Object(above)) => {
             for (name, value) in above {
                 match below.get_mut(name) {
-                    Some(present) => lay_over(present, value),
+                    Some(present) => lay_over(present, value, &json_pointer::below(at, name), kept),
                     None => drop(below.insert(name.clone(), value.clone())),
                 }
             }
         }
-        (below, above) if !is_empty(above) => *below = above.clone(),
+        (below, above) if !is_empty(above) && !kept.iter().any(holds) => *below = above.clone(),
         _ => {}
     }
 }
@@ -137,8 +143,23 @@ mod tests {
     #[test]
     fn what_is_typed_wins_unless_it_is_empty() {
         let mut traits = json!({ "email": "a@b.c", "name": { "first": "A", "last": "B" }, "age": 7 });
-        lay_over(&mut traits, &json!({ "email": "", "name": { "first": "C" }, "age": 8, "more": {} }));
+        lay_over(&mut traits, &json!({ "email": "", "name": { "first": "C" }, "age": 8, "more": {} }), "", &[]);
         assert_eq!(traits, json!({ "email": "a@b.c", "name": { "first": "C", "last": "B" }, "age": 8, "more": {} }));
+    }
+
+    #[test]
+    fn what_is_kept_is_not_typed_over() {
+        let kept = ["/email".to_owned(), "/contact/phones".to_owned(), "/a~1b".to_owned()];
+        let said = json!({ "email": "a@b.c", "email2": "x", "contact": { "phones": ["1"], "note": "n" }, "a/b": 1 });
+        let mut traits = said.clone();
+        let typed =
+            json!({ "email": "v@b.c", "email2": "y", "contact": { "phones": ["1", "2"], "note": "m" }, "a/b": 2 });
+        lay_over(&mut traits, &typed, "", &kept);
+        let left = json!({ "email": "a@b.c", "email2": "y", "contact": { "phones": ["1"], "note": "m" }, "a/b": 1 });
+        assert_eq!(traits, left);
+        let mut traits = said.clone();
+        lay_over(&mut traits, &json!({ "email": { "a": 1 }, "contact": "none" }), "", &kept);
+        assert_eq!(traits, said);
     }
 
     #[test]

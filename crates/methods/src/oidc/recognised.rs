@@ -3,7 +3,7 @@
 use flow::{
     BoxFuture, Context, MethodOutcome, Newcomer, ProviderMethod, Recognised, Rejection, Services, Unrecognised,
 };
-use model::flow::Registration;
+use model::flow::{Login, Registration};
 use model::{
     AuthenticationMethod, CredentialType, Entropy, Flow, Group, Identity, Problem, RawJson, SignedDuration, Timestamp,
     Uuid, message,
@@ -18,6 +18,9 @@ use super::net::Tokens;
 use super::provider::Provider;
 use super::state::Ciphers;
 use super::{Oidc, add_button, mapper};
+
+/// How far a provider's clock may be behind ours.
+const LEEWAY: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a provider says of a person.
 pub struct Told<'a> {
@@ -125,6 +128,17 @@ impl Told<'_> {
             return Ok(MethodOutcome::Unrecognised(Unrecognised { provider, rejections: vec![used()] }));
         }
         self.recognised(cx).map(MethodOutcome::Recognised)
+    }
+
+    /// Why this does not show anew who somebody is, where `flow` asks for that: the provider goes by a sign-in from before.
+    /// Kratos does not look; and those that do not say when it was are believed, as there.
+    pub fn too_old_for(&self, flow: &Flow<Login>) -> Option<&'static str> {
+        let signed_in = self.claims.auth_time()?;
+        let is_too_old = flow.detail.refresh && signed_in < (flow.issued_at - LEEWAY).as_second();
+        is_too_old.then_some(
+            "You signed in at the provider before you were asked to. Please sign in there anew, with your password say, or \
+             here in another way.",
+        )
     }
 
     /// What is proved by this.

@@ -36,8 +36,7 @@ impl RegistrationMethod for Oidc {
         named_provider(input).is_some()
     }
 
-    /// As in Kratos: nothing is changed here, and the provider's answer is bound to the browser. What a browser sends with
-    /// an ID token is checked in [`Oidc::read_submission`].
+    /// A native app may send cookies along here, as in Kratos. What browsers send is checked in [`Oidc::read_submission`].
     fn needs_csrf(&self, _: &Input) -> bool {
         false
     }

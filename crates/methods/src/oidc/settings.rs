@@ -35,11 +35,6 @@ impl SettingsMethod for Oidc {
         !input.text("link").is_empty() || !input.text("unlink").is_empty()
     }
 
-    /// As in Kratos: only its owner knows the flow's identifier.
-    fn needs_csrf(&self) -> bool {
-        false
-    }
-
     fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
         let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {

@@ -48,7 +48,7 @@ pub async fn claims(
             for name in ["iss", "sub"] {
                 more.insert(name.to_owned(), own.get(name).cloned().unwrap_or_default());
             }
-            Claims::read(more)
+            Claims::read(more).signed_in_as(&own)
         }
         Source::Own(reader) => own_claims(reader, cx, provider, tokens).await?,
     };
@@ -64,7 +64,7 @@ async fn userinfo(cx: Context<'_>, provider: &Provider, tokens: &Tokens) -> Resu
         return Err(ProviderError::unproved("The provider says two different things about who you are."));
     }
     let issuer = proved.get("iss").and_then(Value::as_str).unwrap_or_default();
-    Ok(Claims::read(info).with_default("iss", issuer))
+    Ok(Claims::read(info).signed_in_as(&proved).with_default("iss", issuer))
 }
 
 /// A token says itself which tenant it is from, and that tenant's keys prove it.

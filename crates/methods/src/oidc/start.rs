@@ -1,7 +1,7 @@
 //! Sending a browser to a provider.
 
 use flow::continuity::{self, Pause};
-use flow::{Context, Effects, Input, Refused, Rejection, ensure_same_sender};
+use flow::{Context, Effects, Input, Rejection, ensure_no_page, ensure_own_form};
 use model::flow::FlowKind;
 use model::{Flow, FlowClient, FlowName, Problem, SignedDuration, Uuid, message};
 use serde::{Deserialize, Serialize};
@@ -77,8 +77,11 @@ pub enum ProviderSubmission<'a> {
 impl Oidc {
     /// Reads a submission to a sign-in or sign-up form, for an identity of `schema`.
     ///
+    /// A browser that comes back from a provider is believed since it left from here, so it must not leave at the wish of
+    /// another site; and an ID token signs somebody in here and now. Kratos asks for no token in either case.
+    ///
     /// # Errors
-    /// When another site has sent it, the provider is not configured, or the ID token proves nothing.
+    /// When another site or another browser has sent it, the provider is not configured, or the ID token proves nothing.
     pub(super) async fn read_submission<K: FlowKind>(
         &self,
         cx: Context<'_>,
@@ -86,17 +89,21 @@ impl Oidc {
         schema: Option<&str>,
         input: &Input,
     ) -> Result<ProviderSubmission<'_>, Problem> {
+        ensure_own_form(cx.request, flow, &input.text("csrf_token"))?;
         let provider = self.provider(&named_provider(input).unwrap_or_default())?;
         let typed = cx.services.identities.schemas().traits(schema, &input.traits(), input.is_form);
         let id_token = input.text("id_token");
         if !id_token.is_empty() {
-            // This signs somebody in here and now, so another site must not be able to have a visitor's browser do it.
-            if let Err(Refused::Browser(clues)) = ensure_same_sender(cx.request, flow, &input.text("csrf_token")) {
-                return Err(clues.into());
-            }
             let claims = provider.native_claims(cx, &id_token, &input.text("id_token_nonce")).await?;
             let told = Told { provider, claims, tokens: None, typed, id_token: Some(id_token) };
             return Ok(ProviderSubmission::ByIdToken(told));
+        }
+        // The browser that leaves from a native flow without an exchange keeps what was typed, and comes back by its cookie.
+        if flow.client == FlowClient::Api
+            && let Err(refused) = ensure_no_page(cx.request)
+            && cx.services.store.token_exchange_of_flow(flow.id.uuid()).await?.is_none()
+        {
+            return refused.into_rejection().map(ProviderSubmission::Malformed);
         }
         let parameters = match upstream_parameters(input) {
             Ok(parameters) => parameters,

@@ -171,6 +171,7 @@ fn request(cx: &Cx) -> Request {
         client: ClientInfo::default(),
         csrf: CsrfToken::generate(&cx.entropy),
         has_csrf_cookie: true,
+        csrf_header: None,
         continuity_cookie: None,
         cookies: Vec::new(),
         origin: None,

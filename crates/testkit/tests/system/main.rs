@@ -23,5 +23,6 @@ mod replays;
 mod sign_in;
 mod sign_up;
 mod statements;
+mod takeover;
 mod tokens;
 mod web_hooks;

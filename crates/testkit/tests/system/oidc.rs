@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::SignedDuration;
 use serde_json::{Value, json};
 use testkit::{Answer, Browser, Database, Form, Lie, Native, PASSWORD, Provider, Server, Setup};
 use tokio::task::JoinSet;
@@ -333,6 +334,43 @@ async fn an_id_token_is_taken_from_the_browsers_own_form_only() {
         assert_eq!(browser.submit(&form, body.clone()).await.status, 502);
         let app = server.native();
         assert_eq!(app.submit(&app.open(flow).await, body).await.status, 502);
+    }
+}
+
+#[tokio::test]
+async fn who_is_asked_anew_signs_in_anew_at_the_provider() {
+    for database in Database::each().await {
+        for more in ["", ", claims_source: userinfo"] {
+            let (server, provider) = start(&database, more).await;
+            let (mut browser, _) = sign_in(&server, &provider).await;
+            let before = browser.whoami().await["authentication_methods"].as_array().map(Vec::len);
+            server.wait(SignedDuration::from_mins(30));
+            let now = server.setup.clock.now().as_second();
+            let form = browser.open("login?refresh=true").await;
+            for (auth_time, is_good) in
+                [(Some(now - 1800), false), (Some(now - 61), false), (Some(now), true), (None, true)]
+            {
+                let mut claims = json!({ "sub": "alice", "email": EMAIL });
+                if let Some(time) = auth_time {
+                    claims["auth_time"] = time.into();
+                }
+                provider.signs_in(claims);
+                let back = leave(&mut browser, &provider, &form).await;
+                // What is said in another place proves nothing.
+                if more.contains("userinfo") {
+                    provider.signs_in(json!({ "sub": "alice", "email": EMAIL, "auth_time": now }));
+                }
+                let answer = browser.visit(&back).await;
+                let methods = browser.whoami().await["authentication_methods"].as_array().map(Vec::len);
+                if is_good {
+                    assert_eq!(answer.header("location"), "http://127.0.0.1:4455/welcome");
+                    assert!(methods > before, "{methods:?}");
+                } else {
+                    assert_eq!(shown(&mut browser, "login", &answer).await.messages()[0], 4_000_001);
+                    assert_eq!(methods, before);
+                }
+            }
+        }
     }
 }
 
