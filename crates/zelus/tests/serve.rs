@@ -203,3 +203,39 @@ fn lines_name_their_request_where_debug_lines_are_logged() {
         assert!(!log.contains("private"), "{log}");
     }
 }
+
+#[test]
+fn only_the_verb_that_was_typed_changes_the_database_that_was_named() {
+    let place = Place::new();
+    let database = place.folder.path().join("db.sqlite");
+    let dsn = format!("sqlite://{}?mode=rwc", database.display());
+    for (arguments, says) in [
+        (&["migrate", "sql", "down", "-e", "--yes"][..], "not there yet"),
+        (&["migrate", "sql", "-e", "--yes", "down"], "not there yet"),
+        (&["migrate", "sql", "down", "--steps", "1", &dsn, "--yes"], "not there yet"),
+        (&["migrate", "sql", "dwon", "-e", "--yes"], "did you mean `down`?"),
+        (&["migrate", "sql", "-e", "--yes", "rollback"], "neither a verb"),
+        (&["migrate", "sql", "up", "db.sqlite", "--yes"], "has a scheme"),
+        (&["migrate", "sql", "up", &dsn, "-e", "--yes"], "one database"),
+        (&["migrate", "sql", &dsn, "-e", "--yes"], "one database"),
+        (&["migrate", "sql", "-e", "up", "--yes", &dsn], "one database"),
+        (&["migrate", "sql", &dsn, "up", "--yes"], "after the verb"),
+        (&["migrate", "sql", "up", "--yes"], "Name the database"),
+    ] {
+        let output = place.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(says), "{arguments:?}: {said}");
+        assert!(!database.exists(), "{arguments:?} touched the database");
+    }
+    for arguments in [
+        &["migrate", "sql", "-e", "--yes"][..],
+        &["migrate", "sql", "-e", "up", "--yes"],
+        &["migrate", "sql", "up", &dsn, "--yes"],
+        &["migrate", "sql", "--yes", &dsn],
+        &["migrate", "sql", "status", "-e"],
+    ] {
+        let output = place.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(database.exists());
+    }
+}
