@@ -33,7 +33,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use dev::DevSecrets;
+pub use dev::{DEV_DATABASE, DevSecrets};
 pub use env::environment;
 pub use finding::{ConfigError, Finding, SourceLocation};
 pub use load::{Loaded, Mode};

@@ -239,3 +239,33 @@ fn only_the_verb_that_was_typed_changes_the_database_that_was_named() {
         assert!(database.exists());
     }
 }
+
+#[test]
+fn development_without_a_configuration_keeps_to_its_own_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port();
+    let (others, port) = (folder.path().join("others.sqlite"), free());
+    let log = |name: &str| std::fs::File::create(folder.path().join(name)).expect("a file");
+    let child = Command::new(env!("CARGO_BIN_EXE_zelus"))
+        .args(["serve", "--dev"])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("DSN", format!("sqlite://{}", others.display()))
+        .env("SERVE_PUBLIC_PORT", port.to_string())
+        .env("SERVE_ADMIN_PORT", free().to_string())
+        .stdout(log("said"))
+        .stderr(log("log"))
+        .spawn()
+        .expect("the program runs");
+    let server = Running(child);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("text");
+    let started = Instant::now();
+    while !read("said").contains("Stop with Ctrl+C") {
+        assert!(started.elapsed() < PATIENCE, "the server does not come up: {}", read("log"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.stop(), Some(0));
+    assert!(read("said").contains("The database is .zelus/zelus.sqlite,"), "{}", read("said"));
+    assert_eq!(read("log").lines().filter(|line| line.contains("DSN: dsn: is ignored")).count(), 1, "{}", read("log"));
+    assert!(!others.exists() && folder.path().join(".zelus/zelus.sqlite").exists());
+}

@@ -193,6 +193,18 @@ fn the_development_configuration_is_complete() {
 }
 
 #[test]
+fn development_leaves_the_database_of_the_environment_alone() {
+    let secrets = DevSecrets { default: "0123456789abcdef".into(), cipher: "0123456789abcdef0123456789abcdef".into() };
+    for name in ["DSN", "Dsn"] {
+        let environment = vec![(name.to_owned(), "postgres://somebody:secret@db.example/people".to_owned())];
+        let loaded = Config::dev("/data".as_ref(), &secrets, environment, machine()).unwrap();
+        assert_eq!(loaded.config.dsn.expose(), "sqlite:///data/zelus.sqlite?_fk=true");
+        let [warning] = lines(loaded.warnings).try_into().unwrap();
+        assert!(warning.starts_with(&format!("{name}: dsn: is ignored")) && warning.ends_with("/data/zelus.sqlite"));
+    }
+}
+
+#[test]
 fn sizes_are_powers_of_1024() {
     assert_eq!(parse_size("128MB"), Some(128 << 20));
     assert_eq!(parse_size("7"), Some(7));
