@@ -9,7 +9,7 @@ use tasks::Tasks;
 use tokio::sync::watch;
 
 use crate::service::Endpoint;
-use crate::{Edges, Server, Source, janitor, mail, reload};
+use crate::{Edges, Server, Source, janitor, mail, readiness, reload};
 
 /// How long requests that are under way may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(120);
@@ -82,6 +82,12 @@ impl Running {
         let (endpoint, options) = (endpoint.clone(), endpoint.options.clone());
         let service = move |peer| endpoint.service(peer);
         self.tasks.start(listener::serve(sockets, options, service, self.stop.subscribe()));
+    }
+
+    /// Says whether requests can be answered, or else what is missing; then it is said as soon as they can. To be called
+    /// once the server listens.
+    pub fn announce(&self) {
+        self.tasks.start(readiness::announce(self.server.clone(), self.stop.subscribe()));
     }
 
     /// Starts all that a server does besides answering requests. `told` as in [`Running::follow_configuration`].

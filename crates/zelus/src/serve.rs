@@ -38,12 +38,10 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let is_demo = matches!(source, Source::Dev { .. });
     let running = Running::new(server.clone());
     let public = running.listen(workers, is_demo).await?;
-    tracing::info!(
-        serve.public = %format_args!("{}:{}", config.serve.public.host, config.serve.public.port),
-        serve.admin = %format_args!("{}:{}", config.serve.admin.host, config.serve.admin.port),
-        version = env!("CARGO_PKG_VERSION"),
-        "Zelus is ready."
-    );
+    for notice in server::notices(&config) {
+        tracing::warn!("{notice}");
+    }
+    running.announce();
     if is_demo {
         let tunnel = dev::serve_tunnel_port(&running, &public).await;
         cli::say(&demo::welcome(server.app(), tunnel).await);

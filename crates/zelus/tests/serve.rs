@@ -138,9 +138,15 @@ fn a_server_is_ready_once_its_tables_are_there_and_stops_when_told() {
     let place = Place::new();
     let server = place.serve();
     assert_eq!((place.get("/health/alive"), place.get("/health/ready")), (200, 503));
+    place.wait_for("Zelus listens, but is not ready. The database lacks tables. Run `zelus migrate sql up -e --yes`");
+    assert!(!place.log().contains("Zelus is ready."));
     let migrated = place.run(&["migrate", "sql", "up", "-e", "--yes"]);
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     assert_eq!((place.get("/health/ready"), place.get("/sessions/whoami")), (200, 401));
+    place.wait_for("Zelus is ready.");
+    for line in ["Zelus is ready.", "This process delivers no messages."] {
+        assert_eq!(place.log().matches(line).count(), 1, "{}", place.log());
+    }
     let admin = TcpStream::connect((Ipv4Addr::LOCALHOST, place.admin_port)).expect("a connection");
     assert_eq!(ask(admin, "/version"), 200);
     assert_eq!(server.stop(), Some(0));

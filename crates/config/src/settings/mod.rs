@@ -86,6 +86,11 @@ impl Config {
         redact::redacted(&self.document)
     }
 
+    /// Whether a key, dotted, was set by a file, a flag or the environment.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.explicit.pointer(&format!("/{}", key.replace('.', "/"))).is_some()
+    }
+
     /// The files that are read along with the configuration, and folders of such files: identity schemas and templates of
     /// messages. They need not exist.
     pub fn files(&self) -> Vec<PathBuf> {

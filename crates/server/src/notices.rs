@@ -1,0 +1,79 @@
+//! What an operator should know when a server starts.
+
+use config::{Config, Listener};
+
+/// What a configuration keeps from working as people expect, a sentence each.
+pub fn notices(config: &Config) -> Vec<&'static str> {
+    let mut notices = Vec::new();
+    if !config.watch_courier {
+        notices.push(
+            "This process delivers no messages. Run `zelus courier watch` beside it, or add --watch-courier, unless \
+             another process does.",
+        );
+    }
+    if sets_cookies_in_vain(config) {
+        notices.push(
+            "Cookies are Secure, and the public listener speaks plain HTTP: browsers drop them. If a proxy in front speaks \
+             HTTPS, set serve.public.base_url to its address; otherwise set serve.public.tls, or try things out with --dev.",
+        );
+    }
+    notices
+}
+
+/// Whether browsers will not keep the cookies, as far as the configuration tells. It says that a proxy is in front by an
+/// address with `https://`; before a socket of the file system there is one, too.
+fn sets_cookies_in_vain(config: &Config) -> bool {
+    let Listener { host, base_url, tls, .. } = &config.serve.public;
+    if !(config.cookies.secure || config.session.cookie.secure) || tls.is_some() || host.starts_with("unix:") {
+        return false;
+    }
+    // The address that is made up where none is set says nothing.
+    base_url.url.scheme() == "http" || !config.is_set("serve.public.base_url")
+}
+
+#[cfg(test)]
+mod tests {
+    use config::{Loaded, Machine, Mode, Sources};
+    use model::Secret;
+
+    use super::*;
+
+    fn notices_of(environment: &[(&str, &str)], mode: Mode) -> Vec<&'static str> {
+        let least = [
+            ("DSN", "memory"),
+            ("IDENTITY_SCHEMAS", r#"[{"id":"default","url":"base64://e30="}]"#),
+            ("SELFSERVICE_DEFAULT_BROWSER_RETURN_URL", "http://127.0.0.1/"),
+        ];
+        let environment =
+            least.iter().chain(environment).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let sources = Sources {
+            files: Vec::new(),
+            environment: environment.collect(),
+            machine: Machine { hostname: "box".to_owned(), processors: 1 },
+            fallback_secret: Secret::from("a-secret-that-is-long-enough"),
+        };
+        notices(&Loaded::from(&sources, mode).expect("a configuration").config)
+    }
+
+    #[test]
+    fn somebody_has_to_deliver_messages() {
+        let base_url = ("SERVE_PUBLIC_BASE_URL", "https://id.example/");
+        let says = |mode| notices_of(&[base_url], mode).iter().filter(|notice| notice.contains("no messages")).count();
+        assert_eq!(says(Mode::default()), 1);
+        assert_eq!(says(Mode { watch_courier: true, ..Mode::default() }), 0);
+    }
+
+    #[test]
+    fn cookies_that_browsers_drop_are_noticed() {
+        let says = |environment: &[_], mode| {
+            notices_of(environment, mode).iter().filter(|notice| notice.contains("Cookies are Secure")).count()
+        };
+        let (production, base_url) = (Mode::default(), "SERVE_PUBLIC_BASE_URL");
+        assert_eq!(says(&[], production), 1);
+        assert_eq!(says(&[(base_url, "http://id.example/")], production), 1);
+        assert_eq!(says(&[(base_url, "https://id.example/")], production), 0);
+        assert_eq!(says(&[("SERVE_PUBLIC_HOST", "unix:/run/zelus.sock")], production), 0);
+        assert_eq!(says(&[], Mode { dev: true, ..production }), 0);
+        assert_eq!(says(&[("COOKIES_SECURE", "false"), ("SESSION_COOKIE_SECURE", "false")], production), 0);
+    }
+}
