@@ -101,6 +101,7 @@ fn kind(node: &'static Value) -> String {
         Some("uri") => "address",
         Some("uri-reference") => "address, may be relative",
         Some("email") => "e-mail address",
+        Some("network") => "address or network",
         _ => match keyword(node, "type").map(|kind| kind.as_str().or_else(|| kind[0].as_str()).unwrap_or_default()) {
             Some("boolean") => "true or false",
             Some("integer") => "whole number",

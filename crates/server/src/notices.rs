@@ -21,14 +21,17 @@ pub fn notices(config: &Config) -> Vec<&'static str> {
 }
 
 /// Whether browsers will not keep the cookies, as far as the configuration tells. It says that a proxy is in front by an
-/// address with `https://`; before a socket of the file system there is one, too.
+/// address with `https://`, or by `zelus.trusted_proxies`; before a socket of the file system there is one, too.
 fn sets_cookies_in_vain(config: &Config) -> bool {
     let Listener { host, base_url, tls, .. } = &config.serve.public;
     if !(config.cookies.secure || config.session.cookie.secure) || tls.is_some() || host.starts_with("unix:") {
         return false;
     }
-    // The address that is made up where none is set says nothing.
-    base_url.url.scheme() == "http" || !config.is_set("serve.public.base_url")
+    match config.is_set("serve.public.base_url") {
+        true => base_url.url.scheme() == "http",
+        // The address that is made up says nothing.
+        false => !config.is_set("zelus.trusted_proxies"),
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +75,7 @@ mod tests {
         assert_eq!(says(&[], production), 1);
         assert_eq!(says(&[(base_url, "http://id.example/")], production), 1);
         assert_eq!(says(&[(base_url, "https://id.example/")], production), 0);
+        assert_eq!(says(&[("ZELUS_TRUSTED_PROXIES", "10.0.0.0/8")], production), 0);
         assert_eq!(says(&[("SERVE_PUBLIC_HOST", "unix:/run/zelus.sock")], production), 0);
         assert_eq!(says(&[], Mode { dev: true, ..production }), 0);
         assert_eq!(says(&[("COOKIES_SECURE", "false"), ("SESSION_COOKIE_SECURE", "false")], production), 0);

@@ -9,6 +9,7 @@ use model::{Clock, Cx, Entropy};
 
 use crate::Metrics;
 use crate::cors::CorsPolicy;
+use crate::forwarded::TrustedProxies;
 
 /// The server's state. Clones share it.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Site {
     /// The name of the anti-CSRF cookie.
     pub csrf_cookie: String,
     pub(crate) cors: Option<CorsPolicy>,
+    /// Who is believed about the address of a client.
+    pub(crate) proxies: TrustedProxies,
 }
 
 impl Site {
@@ -37,7 +40,8 @@ impl Site {
         let serve = &runtime.config.serve;
         let csrf_cookie = crypto::csrf::cookie_name(&serve.public.base_url.text);
         let cors = serve.cors.as_ref().map(CorsPolicy::new);
-        Self { runtime, csrf_cookie, cors }
+        let proxies = TrustedProxies::new(&runtime.config.zelus);
+        Self { runtime, csrf_cookie, cors, proxies }
     }
 }
 
