@@ -1,5 +1,7 @@
 //! What an operator should know when a server starts.
 
+use std::net::IpAddr;
+
 use config::{Config, Listener};
 
 /// What a configuration keeps from working as people expect, a sentence each.
@@ -17,7 +19,17 @@ pub fn notices(config: &Config) -> Vec<&'static str> {
              HTTPS, set serve.public.base_url to its address; otherwise set serve.public.tls, or try things out with --dev.",
         );
     }
+    if !config.is_set("serve.admin.host") && is_every_address(&config.serve.admin.host) {
+        notices.push(
+            "The admin API, which asks nobody who they are, listens on every address, as in Kratos: serve.admin.host is not \
+             set. Set it to 127.0.0.1, or to 0.0.0.0 if a firewall keeps strangers away.",
+        );
+    }
     notices
+}
+
+fn is_every_address(host: &str) -> bool {
+    host.is_empty() || host.parse().is_ok_and(|address: IpAddr| address.is_unspecified())
 }
 
 /// Whether browsers will not keep the cookies, as far as the configuration tells. It says that a proxy is in front by an
@@ -64,6 +76,18 @@ mod tests {
         let says = |mode| notices_of(&[base_url], mode).iter().filter(|notice| notice.contains("no messages")).count();
         assert_eq!(says(Mode::default()), 1);
         assert_eq!(says(Mode { watch_courier: true, ..Mode::default() }), 0);
+    }
+
+    #[test]
+    fn an_admin_api_that_is_open_without_being_meant_to_is_noticed() {
+        let says = |environment: &[_]| {
+            let notices = notices_of(environment, Mode::default());
+            notices.iter().filter(|notice| notice.contains("The admin API")).count()
+        };
+        assert_eq!(says(&[]), 1);
+        assert_eq!(says(&[("SERVE_ADMIN_HOST", "0.0.0.0")]), 0);
+        assert_eq!(says(&[("SERVE_ADMIN_HOST", "127.0.0.1")]), 0);
+        assert_eq!(says(&[("ZELUS_DEFAULTS", "zelus")]), 0);
     }
 
     #[test]

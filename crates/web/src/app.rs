@@ -10,6 +10,7 @@ use model::{Clock, Cx, Entropy};
 use crate::Metrics;
 use crate::cors::CorsPolicy;
 use crate::forwarded::TrustedProxies;
+use crate::hosts::AdminHosts;
 
 /// The server's state. Clones share it.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub struct Site {
     pub(crate) cors: Option<CorsPolicy>,
     /// Who is believed about the address of a client.
     pub(crate) proxies: TrustedProxies,
+    /// The names of the admin API.
+    pub(crate) admin_hosts: AdminHosts,
 }
 
 impl Site {
@@ -41,7 +44,8 @@ impl Site {
         let csrf_cookie = crypto::csrf::cookie_name(&serve.public.base_url.text);
         let cors = serve.cors.as_ref().map(CorsPolicy::new);
         let proxies = TrustedProxies::new(&runtime.config.zelus);
-        Self { runtime, csrf_cookie, cors, proxies }
+        let admin_hosts = AdminHosts::new(&runtime.config);
+        Self { runtime, csrf_cookie, cors, proxies, admin_hosts }
     }
 }
 

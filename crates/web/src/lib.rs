@@ -15,6 +15,7 @@ mod edge;
 mod error_page;
 mod explain;
 mod forwarded;
+mod hosts;
 mod json;
 mod log;
 mod metrics;

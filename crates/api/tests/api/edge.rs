@@ -199,3 +199,27 @@ async fn requests_are_counted_by_their_route() {
     assert!(metrics.body.contains("http_response_time_seconds_bucket"));
     assert!(!metrics.body.contains("nope"));
 }
+
+#[tokio::test]
+async fn the_admin_api_is_not_called_by_names_of_others() {
+    let own = "zelus: { defaults: zelus, admin_hosts: [admin.example.org] }\n";
+    let open = "zelus: { defaults: zelus }\nserve: { admin: { host: 0.0.0.0 } }\n";
+    for (config, host, status) in [
+        ("", "evil.example", 200),
+        (own, "localhost:4434", 200),
+        (own, "admin.example.org", 200),
+        (own, "evil.example", 403),
+        (own, "kratos-admin", 403),
+        (open, "kratos-admin", 200),
+        (open, "kratos.auth.svc.cluster.local", 200),
+        (open, "evil.example:4434", 403),
+    ] {
+        let server = Server::with(config).await;
+        for path in ["/admin/identities", "/identities", "/health/alive"] {
+            let answer = server.ask_admin("GET", path).set_header("host", host).send().await;
+            assert_eq!(answer.status, status, "{config} {host} {path}: {}", answer.body);
+            assert!(status == 200 || answer.json()["error"]["reason"].as_str().is_some_and(|why| why.contains("Host")));
+        }
+        assert_eq!(server.ask("GET", "/health/alive").set_header("host", host).send().await.status, 200);
+    }
+}

@@ -176,6 +176,14 @@ impl<'a> Ask<'a> {
         self
     }
 
+    /// Adds a header, in the place of those of its name that are there.
+    pub fn set_header(mut self, name: &str, value: &str) -> Self {
+        if let Some(headers) = self.builder.headers_mut() {
+            headers.remove(name);
+        }
+        self.header(name, value)
+    }
+
     pub fn accept_json(self) -> Self {
         self.header("accept", "application/json")
     }

@@ -184,6 +184,8 @@ pub struct Zelus {
     pub trusted_proxies: Networks,
     /// The header in which they list addresses.
     pub client_ip_header: String,
+    /// Further names by which the admin API is called, in lower case; they may begin with `*.`.
+    pub admin_hosts: Vec<String>,
 }
 
 /// `zelus.defaults`.
@@ -293,6 +295,7 @@ impl Zelus {
             defaults: section.choice("defaults", &[("kratos", Defaults::Kratos), ("zelus", Defaults::Zelus)]),
             trusted_proxies: Networks::new(section.texts("trusted_proxies").iter().map(String::as_str)),
             client_ip_header: section.text("client_ip_header"),
+            admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
         }
     }
 }
