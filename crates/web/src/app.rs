@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
+use axum::http::HeaderValue;
 use engine::Runtime;
 use model::{Clock, Cx, Entropy};
 
@@ -36,6 +37,8 @@ pub struct Site {
     pub(crate) proxies: TrustedProxies,
     /// The names of the admin API.
     pub(crate) admin_hosts: AdminHosts,
+    /// What browsers that came over TLS are told, if anything.
+    pub(crate) hsts: Option<HeaderValue>,
 }
 
 impl Site {
@@ -45,7 +48,9 @@ impl Site {
         let cors = serve.cors.as_ref().map(CorsPolicy::new);
         let proxies = TrustedProxies::new(&runtime.config.zelus);
         let admin_hosts = AdminHosts::new(&runtime.config);
-        Self { runtime, csrf_cookie, cors, proxies, admin_hosts }
+        let hsts = Some(runtime.config.zelus.hsts_max_age.as_secs()).filter(|seconds| *seconds > 0);
+        let hsts = hsts.and_then(|seconds| HeaderValue::try_from(format!("max-age={seconds}")).ok());
+        Self { runtime, csrf_cookie, cors, proxies, admin_hosts, hsts }
     }
 }
 

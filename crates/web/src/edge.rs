@@ -9,7 +9,7 @@ use std::sync::{Arc, Once, OnceLock};
 use std::time::Instant;
 
 use axum::body::{Bytes, HttpBody};
-use axum::http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, VARY};
+use axum::http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -25,7 +25,7 @@ use crate::client::Peer;
 use crate::cors::CorsPolicy;
 use crate::csrf::{self, Protection, Visitor};
 use crate::explain::Clues;
-use crate::hosts::Reach;
+use crate::hosts::{Reach, is_by_name};
 use crate::log::{self, Line};
 use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf};
 use crate::request::{Arrival, Request};
@@ -73,7 +73,7 @@ impl Edge {
         let (mut head, body) = request.into_parts();
         let line = Line::begin(self.side, &head, &site.runtime.config);
         let clues = site.runtime.config.dev.then(|| Clues::read(&site, &head, peer));
-        let is_native_logout = is_native_logout(&head);
+        let may_not_be_kept = head.method == Method::GET || is_native_logout(&head) || is_own_page(&head);
 
         let span = log::span(&head);
 
@@ -109,7 +109,7 @@ impl Edge {
             // Boxed, since it is large and most requests do without.
             response = Box::pin(self.encode(&arrival, failure)).instrument(arrival.span.clone()).await;
         }
-        if arrival.method == Method::GET || is_native_logout {
+        if may_not_be_kept {
             // Files whose name changes with their content say themselves that they may be kept.
             response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
         }
@@ -204,6 +204,13 @@ impl Edge {
         if status == StatusCode::METHOD_NOT_ALLOWED {
             sort_allowed(headers);
         }
+        // Nothing of ours is to be taken for something else than it says, such as JSON for a page.
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if arrival.peer.is_tls
+            && let Some(hsts) = site.hsts.clone().filter(|_| is_by_name(&arrival.headers))
+        {
+            headers.insert(STRICT_TRANSPORT_SECURITY, hsts);
+        }
         for (name, value) in &cors {
             headers.append(name, value.clone());
         }
@@ -241,6 +248,13 @@ impl Gate {
 /// only seems to happen is worse than none.
 fn is_native_logout(head: &Parts) -> bool {
     head.uri.path() == "/self-service/logout/api" && head.method != Method::OPTIONS
+}
+
+/// Whether the address is one of the built-in pages, which Kratos does not have: no answer there may be kept, but files that
+/// say otherwise.
+fn is_own_page(head: &Parts) -> bool {
+    let path = head.uri.path();
+    path == "/ui" || path.starts_with("/ui/")
 }
 
 /// Kratos' error envelope.

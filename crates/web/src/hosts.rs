@@ -78,6 +78,16 @@ impl AdminHosts {
     }
 }
 
+/// Whether a request names its host, rather than this machine or an address; in any spelling.
+pub(crate) fn is_by_name(headers: &HeaderMap) -> bool {
+    let sent = headers.get(HOST).and_then(|value| value.to_str().ok()?.parse::<Authority>().ok());
+    sent.is_some_and(|authority| {
+        let host = authority.host().to_ascii_lowercase();
+        let host = host.strip_suffix('.').unwrap_or(&host);
+        !host.is_empty() && ip(host).is_none() && host != "localhost" && !host.ends_with(".localhost")
+    })
+}
+
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || ip(host).is_some_and(|address| address.is_loopback())
 }
@@ -90,6 +100,8 @@ fn ip(host: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn strangers<'a>(hosts: &[&'a str], reach: Reach) -> Vec<&'a str> {
@@ -159,6 +171,19 @@ mod tests {
         assert_eq!(named("http://evil.example/", &headers).as_deref(), Some("evil.example"));
         headers.append(HOST, "evil.example".parse().expect("a value"));
         assert_eq!(named("/", &headers).as_deref(), Some("evil.example"));
+    }
+
+    #[test]
+    fn this_machine_and_addresses_are_no_names() {
+        let is_by_name =
+            |host: &'static str| is_by_name(&HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]));
+        for host in ["id.example.org", "ID.example.org:4433", "id", "localhost.example.org"] {
+            assert!(is_by_name(host), "{host}");
+        }
+        for host in ["localhost", "LocalHost:4433", "app.localhost.", "127.0.0.1", "[2001:db8::1]:4433", "", "a b"] {
+            assert!(!is_by_name(host), "{host}");
+        }
+        assert!(!super::is_by_name(&HeaderMap::new()));
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub struct Ask<'a> {
     edge: &'a Edge,
     builder: axum::http::request::Builder,
     body: Body,
+    is_tls: bool,
 }
 
 /// What came back.
@@ -168,7 +169,13 @@ impl Server {
 
 impl<'a> Ask<'a> {
     fn new(edge: &'a Edge, method: &str, uri: &str) -> Self {
-        Self { edge, builder: Request::builder().method(method).uri(uri), body: Body::empty() }
+        Self { edge, builder: Request::builder().method(method).uri(uri), body: Body::empty(), is_tls: false }
+    }
+
+    /// As a request that came over an encrypted connection, or not.
+    pub fn over_tls(mut self, is_tls: bool) -> Self {
+        self.is_tls = is_tls;
+        self
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -203,7 +210,7 @@ impl<'a> Ask<'a> {
 
     pub async fn send(self) -> Answer {
         let request = self.builder.body(self.body).expect("a request");
-        let peer = Peer { address: Some(([127, 0, 0, 1], 40_000).into()), is_tls: false };
+        let peer = Peer { address: Some(([127, 0, 0, 1], 40_000).into()), is_tls: self.is_tls };
         let response = self.edge.answer(request, peer).await;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.into_body().collect().await.expect("a body").to_bytes();

@@ -186,6 +186,8 @@ pub struct Zelus {
     pub client_ip_header: String,
     /// Further names by which the admin API is called, in lower case; they may begin with `*.`.
     pub admin_hosts: Vec<String>,
+    /// How long browsers that came over TLS may not use plain HTTP with the same name; zero does not say.
+    pub hsts_max_age: SignedDuration,
 }
 
 /// `zelus.defaults`.
@@ -296,6 +298,7 @@ impl Zelus {
             trusted_proxies: Networks::new(section.texts("trusted_proxies").iter().map(String::as_str)),
             client_ip_header: section.text("client_ip_header"),
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
+            hsts_max_age: section.duration("hsts_max_age"),
         }
     }
 }
