@@ -1,7 +1,7 @@
 //! The script that sign-in pages load for security keys and passkeys.
 
 use axum::Router;
-use axum::http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use crypto::webauthn::{SCRIPT, SCRIPT_PATH};
@@ -12,6 +12,5 @@ pub fn router() -> Router {
 }
 
 async fn script() -> Response {
-    let headers = [(CONTENT_TYPE, "text/javascript; charset=UTF-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    (headers, SCRIPT).into_response()
+    ([(CONTENT_TYPE, "text/javascript; charset=UTF-8")], SCRIPT).into_response()
 }

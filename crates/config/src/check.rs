@@ -9,6 +9,7 @@ use model::json_pointer;
 use serde_json::Value;
 
 use crate::finding::Finding;
+use crate::networks::Networks;
 use crate::origins::Origins;
 use crate::schema::{self, dotted};
 use crate::{redact, values};
@@ -26,6 +27,7 @@ pub(crate) fn check(document: &Value, origins: &Origins, errors: &mut Vec<Findin
             .with_format("uri-reference", is_uri_reference)
             .with_format("cors-origin", is_cors_origin)
             .with_format("email", is_email)
+            .with_format("network", Networks::is_network)
             .build(schema::document())
             .expect("the committed schema is valid")
     });
@@ -115,6 +117,7 @@ fn expectation(kind: &ValidationErrorKind) -> String {
             "uri-reference" => "an address".to_owned(),
             "cors-origin" => "an origin such as \"https://app.example.org\", with at most one *".to_owned(),
             "email" => "an e-mail address".to_owned(),
+            "network" => "an address or a network such as \"10.0.0.0/8\"".to_owned(),
             other => format!("a {other}"),
         },
         ValidationErrorKind::Minimum { limit } => format!("{limit} or more"),

@@ -7,7 +7,7 @@ use model::Secret;
 use serde_json::{Value, json};
 
 use crate::file::Layer;
-use crate::finding::ConfigError;
+use crate::finding::{ConfigError, Finding, SourceLocation};
 use crate::load::{Loaded, Mode};
 use crate::settings::{Config, DeliveryStrategy};
 use crate::sources::{Machine, Sources};
@@ -23,27 +23,43 @@ pub struct DevSecrets {
 
 impl Config {
     /// The development configuration, with its database in `folder` and the given environment on top. Another public
-    /// port (`SERVE_PUBLIC_PORT`) changes the addresses that are made from it too.
+    /// port (`SERVE_PUBLIC_PORT`) changes the addresses that are made from it too. `DSN` is left out, with a warning: a
+    /// demonstration account is made in the database, and mail is taken out of it, which must be nobody else's.
     ///
     /// # Errors
     /// Everything that is wrong with the environment, at once.
     pub fn dev(
         folder: &Path,
         secrets: &DevSecrets,
-        environment: Vec<(String, String)>,
+        mut environment: Vec<(String, String)>,
         machine: Machine,
     ) -> Result<Loaded, ConfigError> {
+        let database = folder.join(DEV_DATABASE);
+        let ignored: Vec<Finding> = environment
+            .extract_if(.., |(name, _)| name.eq_ignore_ascii_case("DSN"))
+            .map(|(name, _)| {
+                let message = format!(
+                    "is ignored without a configuration file: development uses a database of its own, {}",
+                    database.display()
+                );
+                Finding::new(SourceLocation { source: name, line: None }, "dsn", message)
+            })
+            .collect();
         let layer =
-            Layer::document("the development configuration", document(folder, secrets, public_port(&environment)));
+            Layer::document("the development configuration", document(&database, secrets, public_port(&environment)));
         let fallback_secret = secrets.default.clone();
         let sources = Sources { files: Vec::new(), environment, machine, fallback_secret };
         let mode = Mode { dev: true, watch_courier: true };
         let mut loaded = Loaded::from_layers(vec![layer], Vec::new(), &sources, mode)?;
+        loaded.warnings.extend(ignored);
         let courier = &mut loaded.config.courier;
         courier.mailbox = courier.smtp.connection_uri.is_none() && courier.delivery_strategy == DeliveryStrategy::Smtp;
         Ok(loaded)
     }
 }
+
+/// The file of the development database, in its folder.
+pub const DEV_DATABASE: &str = "zelus.sqlite";
 
 /// Ports at which single-page apps are commonly developed.
 const APP_PORTS: [u16; 8] = [3000, 3001, 4200, 4321, 4455, 5173, 8000, 8080];
@@ -54,13 +70,13 @@ fn public_port(environment: &[(String, String)]) -> u16 {
     asked.and_then(|(_, port)| port.parse().ok()).unwrap_or(4433)
 }
 
-fn document(folder: &Path, secrets: &DevSecrets, public_port: u16) -> Value {
+fn document(database: &Path, secrets: &DevSecrets, public_port: u16) -> Value {
     let own = format!("http://localhost:{public_port}");
     let apps =
         APP_PORTS.iter().flat_map(|port| [format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}")]);
     let return_urls: Vec<String> = std::iter::once(own.clone()).chain(apps).collect();
     json!({
-        "dsn": format!("sqlite://{}?_fk=true", folder.join("zelus.sqlite").display()),
+        "dsn": format!("sqlite://{}?_fk=true", database.display()),
         "serve": {
             "public": {
                 "host": "127.0.0.1",

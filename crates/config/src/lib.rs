@@ -17,6 +17,7 @@ mod file;
 mod finding;
 mod legacy;
 mod load;
+mod networks;
 mod origins;
 mod pending;
 mod redact;
@@ -33,10 +34,11 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use dev::DevSecrets;
+pub use dev::{DEV_DATABASE, DevSecrets};
 pub use env::environment;
 pub use finding::{ConfigError, Finding, SourceLocation};
 pub use load::{Loaded, Mode};
+pub use networks::Networks;
 pub use pending::NOT_USED_YET;
 pub use reference::reference;
 pub use reload::changed_restart_keys;

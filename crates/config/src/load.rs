@@ -71,6 +71,7 @@ impl Loaded {
         schema::drop_nulls(&mut explicit, schema::document());
         let mut document = explicit.clone();
         schema::fill_defaults(&mut document, schema::document());
+        own_defaults(&mut document, &explicit);
 
         let origins = Origins::new(layers);
         // A file that cannot be read would make every required key look forgotten.
@@ -86,5 +87,14 @@ impl Loaded {
             Some(config) if errors.is_empty() => Ok(Self { config, warnings, unused }),
             _ => Err(ConfigError(errors)),
         }
+    }
+}
+
+/// What applies under `zelus.defaults: zelus` where the schema has a default of Kratos'.
+fn own_defaults(document: &mut Value, explicit: &Value) {
+    let is_open = explicit.pointer("/serve/admin/host").is_none();
+    if is_open && explicit.pointer("/zelus/defaults").is_some_and(|defaults| defaults == "zelus") {
+        // The admin API asks nobody who they are.
+        document["serve"]["admin"]["host"] = json!("127.0.0.1");
     }
 }

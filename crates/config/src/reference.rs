@@ -101,6 +101,7 @@ fn kind(node: &'static Value) -> String {
         Some("uri") => "address",
         Some("uri-reference") => "address, may be relative",
         Some("email") => "e-mail address",
+        Some("network") => "address or network",
         _ => match keyword(node, "type").map(|kind| kind.as_str().or_else(|| kind[0].as_str()).unwrap_or_default()) {
             Some("boolean") => "true or false",
             Some("integer") => "whole number",
@@ -148,6 +149,11 @@ This page is made from the schema, `crates/config/src/schema.json`: \
 Files are given with `-c`, as often as needed, in YAML, JSON or TOML. Later files win: maps are merged, lists are \
 replaced. The environment wins over files: `serve.public.port` is `SERVE_PUBLIC_PORT`, an element of a list is \
 `…_0_…`, lists of text may be written with commas, other lists and maps as JSON. Unknown keys are errors.
+
+A running server takes up changes of these files, and of identity schemas and message templates that are files \
+(`file://`, and the folder `courier.template_override_path`), within a second or two. On SIGHUP it reads everything anew at \
+once, what stands behind `https://` included; only when its terminal has hung up does SIGHUP stop it. What cannot be used is \
+logged, and the last good configuration stays. Keys that need a restart are named in the log.
 
 A duration is a chain of numbers with the units `ns`, `us`, `ms`, `s`, `m` and `h`: `1h30m`. A size is a number with \
 `B`, `KB`, `MB`, `GB` …, in powers of 1024. Relative addresses are read against `serve.public.base_url`.

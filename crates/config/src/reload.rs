@@ -8,6 +8,7 @@ const RESTART_KEYS: &[&str] = &[
     "dev",
     "watch-courier",
     "expose-metrics-port",
+    "hashers.argon2.dedicated_memory",
     "serve.public.host",
     "serve.public.port",
     "serve.public.socket",

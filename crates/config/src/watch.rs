@@ -1,12 +1,13 @@
-//! Telling when configuration files change.
+//! Telling when configuration files change, and those that the configuration names.
 //!
 //! The files are looked at twice a second. To be told by the operating system costs more: it would have to watch folders,
 //! since files are replaced (editors) or reached through a symbolic link that is swapped (Kubernetes' `..data`), and where
 //! the database lies in the same folder each of its writes is an event.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -20,8 +21,12 @@ pub struct Watcher {
     _alive: Sender<()>,
 }
 
+/// How deep folders are looked into, and how many files are watched at most.
+const MAX_DEPTH: usize = 4;
+const MAX_FILES: usize = 4096;
+
 /// Calls `on_change`, on a thread of its own, whenever the content of one of the files has changed: once, when none of them
-/// has been touched for half a second.
+/// has been touched for half a second. A folder among the paths stands for the files below it, those to come included.
 ///
 /// # Errors
 /// When there can be no thread.
@@ -53,20 +58,44 @@ fn follow(paths: &[PathBuf], mut known: Fingerprint, stopped: &Receiver<()>, on_
     }
 }
 
+/// The files that the paths stand for. Those that are not there are kept: they may come.
+fn files(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::new();
+    for path in paths {
+        collect(path, MAX_DEPTH, &mut files);
+    }
+    files
+}
+
+fn collect(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) {
+    if files.len() >= MAX_FILES {
+        return;
+    }
+    if !path.is_dir() {
+        files.insert(path.to_owned());
+    } else if depth > 0 {
+        // A folder that cannot be read has nothing to say; reading the configuration does.
+        for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+            collect(&entry.path(), depth - 1, files);
+        }
+    }
+}
+
 /// Which file it is, how large, and when it changed; `None` while it cannot be read.
 type Stamp = Option<(u64, u64, u64, i64, i64)>;
 
-fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
+fn stamps(paths: &[PathBuf]) -> BTreeMap<PathBuf, Stamp> {
     let stamp = |path: &PathBuf| {
         let file = std::fs::metadata(path).ok()?;
         Some((file.dev(), file.ino(), file.size(), file.ctime(), file.ctime_nsec()))
     };
-    paths.iter().map(stamp).collect()
+    files(paths).into_iter().map(|path| (path.clone(), stamp(&path))).collect()
 }
 
 /// A digest of each file; `None` while it cannot be read.
-type Fingerprint = Vec<Option<[u8; 32]>>;
+type Fingerprint = BTreeMap<PathBuf, Option<[u8; 32]>>;
 
 fn fingerprint(paths: &[PathBuf]) -> Fingerprint {
-    paths.iter().map(|path| std::fs::read(path).ok().map(|content| Sha256::digest(content).into())).collect()
+    let digest = |path: &PathBuf| std::fs::read(path).ok().map(|content| Sha256::digest(content).into());
+    files(paths).into_iter().map(|path| (path.clone(), digest(&path))).collect()
 }

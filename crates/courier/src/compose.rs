@@ -4,7 +4,7 @@ use model::wire::IdentityJson;
 use model::{Channel, Cx, Identity, Secret, SignedDuration};
 use serde_json::{Map, Value, json};
 use store::{QueuedMessage, Tx};
-use url::Url;
+use url::{Position, Url};
 
 use crate::Courier;
 
@@ -78,7 +78,7 @@ pub struct Message<'a> {
     pub to: &'a str,
     /// What it says.
     pub content: Content<'a>,
-    /// Where the flow was opened.
+    /// Where the flow was opened, by the word of the request. Its path and query are told; its host is not.
     pub request_url: &'a str,
     /// What the client gave along for mails and hooks.
     pub transient_payload: Option<&'a Value>,
@@ -192,6 +192,13 @@ impl Courier {
         });
     }
 
+    /// The host of the page on which codes of recovery are entered. Phones offer such a code on that site alone, by the last
+    /// line of the message, so that the site is the operator's word, and no request's.
+    fn host_of_codes(&self) -> &str {
+        let page = self.config.selfservice.recovery.ui_url.as_ref().unwrap_or(&self.config.serve.public.base_url.url);
+        page.host_str().unwrap_or_default()
+    }
+
     /// The variables of a message's template, as Kratos keeps them in `template_data`.
     fn variables(&self, message: &Message<'_>) -> Map<String, Value> {
         let mut data = Map::new();
@@ -216,7 +223,7 @@ impl Courier {
                 set(if is_sms { "verification_code" } else { "recovery_code" }, code.expose().as_str().into());
                 set("identity", person(identity));
                 if is_sms {
-                    set("request_url_domain", host(message.request_url).into());
+                    set("request_url_domain", self.host_of_codes().into());
                 }
             }
             Content::VerificationValid { url, identity, .. } => {
@@ -239,7 +246,7 @@ impl Courier {
                 set(if is_sms { "identity" } else { "traits" }, traits.clone());
             }
         }
-        set("request_url", message.request_url.into());
+        set("request_url", own_address(&self.config.serve.public.base_url.url, message.request_url).into());
         set("transient_payload", message.transient_payload.cloned().unwrap_or_else(|| json!({})));
         match message.content {
             Content::RecoveryInvalid
@@ -259,8 +266,31 @@ impl Courier {
     }
 }
 
-/// The host of an address, without its port; empty if it is none.
-fn host(address: &str) -> String {
-    let url = Url::parse(address).ok();
-    url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned()
+/// The address that a flow was opened at, as people know it: below the configured public one, whatever host the request
+/// named. Anybody can send any `Host`, and would have us recommend it to whoever gets the message.
+fn own_address(public: &Url, request_url: &str) -> String {
+    let asked = Url::parse(request_url).ok();
+    let path = asked.as_ref().map_or("/", |asked| &asked[Position::BeforePath..]);
+    let path = if path.starts_with('/') { path } else { "/" };
+    format!("{}{path}", public.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_request_names_the_host_of_a_message() {
+        let public = Url::parse("https://id.example:8443/auth/").expect("a URL");
+        for (request_url, expected) in [
+            ("https://id.example:8443/self-service/login?a=b", "https://id.example:8443/self-service/login?a=b"),
+            ("http://evil.example/self-service/login?a=b", "https://id.example:8443/self-service/login?a=b"),
+            ("https://id.example:8443@evil.example:99//evil.example", "https://id.example:8443//evil.example"),
+            ("javascript://evil.example/%0aalert(1)", "https://id.example:8443/%0aalert(1)"),
+            ("mailto:eve@evil.example", "https://id.example:8443/"),
+            ("", "https://id.example:8443/"),
+        ] {
+            assert_eq!(own_address(&public, request_url), expected, "{request_url}");
+        }
+    }
 }

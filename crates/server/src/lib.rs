@@ -10,6 +10,8 @@
 mod assembly;
 mod janitor;
 mod mail;
+mod notices;
+mod readiness;
 mod reload;
 mod running;
 mod service;
@@ -17,6 +19,7 @@ mod shared;
 mod source;
 
 pub use assembly::{Edges, Server, assemble};
+pub use notices::notices;
 pub use running::{CutOff, Running};
 pub use service::Endpoint;
 pub use shared::Shared;

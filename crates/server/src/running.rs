@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use config::Config;
 use listener::{Refused, Socket, Tls, Workers};
 use tasks::Tasks;
 use tokio::sync::watch;
 
 use crate::service::Endpoint;
-use crate::{Edges, Server, Source, janitor, mail, reload};
+use crate::{Edges, Server, Source, janitor, mail, readiness, reload};
 
 /// How long requests that are under way may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(120);
@@ -24,6 +25,8 @@ pub struct Running {
     server: Server,
     tasks: Tasks,
     stop: watch::Sender<bool>,
+    /// Has the configuration read anew.
+    reload: watch::Sender<()>,
 }
 
 /// What took too long to finish when a server was stopped.
@@ -38,7 +41,7 @@ pub struct CutOff {
 impl Running {
     /// A server that does nothing yet.
     pub fn new(server: Server) -> Self {
-        Self { server, tasks: Tasks::default(), stop: watch::Sender::new(false) }
+        Self { server, tasks: Tasks::default(), stop: watch::Sender::new(false), reload: watch::Sender::new(()) }
     }
 
     /// Listens where the configuration says; public connections are served by `workers`, those of the administration here,
@@ -81,13 +84,19 @@ impl Running {
         self.tasks.start(listener::serve(sockets, options, service, self.stop.subscribe()));
     }
 
-    /// Starts all that a server does besides answering requests.
-    pub fn start_jobs(&self, source: &Source) {
+    /// Says whether requests can be answered, or else what is missing; then it is said as soon as they can. To be called
+    /// once the server listens.
+    pub fn announce(&self) {
+        self.tasks.start(readiness::announce(self.server.clone(), self.stop.subscribe()));
+    }
+
+    /// Starts all that a server does besides answering requests. `told` as in [`Running::follow_configuration`].
+    pub fn start_jobs(&self, source: &Source, told: impl Fn(&Config) + Send + 'static) {
         self.tasks.start(janitor::clean_up(self.server.clone(), self.stop.subscribe()));
         if self.server.config().watch_courier {
             self.deliver_mail();
         }
-        self.follow_configuration(source);
+        self.follow_configuration(source, told);
     }
 
     /// Delivers queued messages from now on.
@@ -95,9 +104,16 @@ impl Running {
         self.tasks.start(mail::deliver(self.server.clone(), self.stop.subscribe()));
     }
 
-    /// Takes up changes of the configuration files from now on.
-    pub fn follow_configuration(&self, source: &Source) {
-        self.tasks.start(reload::follow(source.clone(), self.server.clone(), self.stop.subscribe()));
+    /// Takes up changes of the configuration files, and of identity schemas and templates that are files, from now on.
+    /// `told` hears of each configuration that is in force from then on.
+    pub fn follow_configuration(&self, source: &Source, told: impl Fn(&Config) + Send + 'static) {
+        let (source, server, stop) = (source.clone(), self.server.clone(), self.stop.subscribe());
+        self.tasks.start(reload::follow(source, server, told, self.reload.clone(), stop));
+    }
+
+    /// Reads the configuration anew, if it is followed, whether or not it has changed.
+    pub fn reload(&self) {
+        self.reload.send_replace(());
     }
 
     /// Ends the server: takes no more connections, and waits until what is under way is finished, for two minutes at most.

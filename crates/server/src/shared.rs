@@ -4,7 +4,7 @@ use config::Config;
 use crypto::{HashingPool, PoolLimits};
 use mapper::Mapper;
 use model::{Clock, Cx, Entropy};
-use store::{Dsn, Store};
+use store::{CommitError, Dsn, Store};
 use tasks::Tasks;
 use tokio::runtime::Handle;
 
@@ -45,28 +45,30 @@ impl Shared {
         Ok(Self { store, clock, entropy, hashing, mapper, background: Tasks::default() })
     }
 
-    /// Brings the tables up to date where that is expected of a server (in development, and in memory), and logs what is
-    /// missing where it is not.
+    /// Brings the tables up to date where that is expected of a server (in development, and in memory). Where it is not,
+    /// what is missing is said by [`Running::announce`](crate::Running::announce).
     ///
     /// # Errors
     /// When the tables cannot be brought up to date.
     pub async fn prepare_database(&self, config: &Config) -> Result<(), String> {
-        let (store, entropy, now) = (&self.store, &self.entropy, self.clock.now());
         if config.dev || config.dsn.expose() == "memory" {
-            let outcome = store.migrate_up(entropy.uuid(), now, &mut |_| {}).await;
+            let (id, now) = (self.entropy.uuid(), self.clock.now());
+            let outcome = self.store.migrate_up(id, now, &mut |_| {}).await;
             return outcome.map_err(|error| error.to_string());
         }
-        match store.has_pending_migrations().await {
-            Ok(false) => {
-                if let Err(error) = store.ensure_network(entropy.uuid(), now).await {
-                    tracing::warn!(%error, "The database does not answer yet.");
-                }
-            }
-            Ok(true) => {
-                tracing::error!("The database lacks tables. Run `zelus migrate sql up -e` with the same configuration.")
-            }
-            Err(error) => tracing::error!(%error, "The database cannot be used yet."),
+        if matches!(self.store.has_pending_migrations().await, Ok(false))
+            && let Err(error) = self.ensure_network().await
+        {
+            tracing::warn!(%error, "The database cannot be written yet.");
         }
         Ok(())
+    }
+
+    /// Makes the network that this process serves, if the database has none yet.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub(crate) async fn ensure_network(&self) -> Result<(), CommitError> {
+        self.store.ensure_network(self.entropy.uuid(), self.clock.now()).await
     }
 }

@@ -44,6 +44,14 @@ impl Ask {
         self
     }
 
+    /// Adds a header, in the place of those of its name that are there.
+    #[must_use]
+    pub fn set_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let name: HeaderName = name.parse().expect("a name");
+        self.headers.remove(&name);
+        self.header(name.as_str(), value)
+    }
+
     /// As a single-page app, or any program, asks.
     #[must_use]
     pub fn accept_json(self) -> Self {

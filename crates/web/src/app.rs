@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
+use axum::http::HeaderValue;
 use engine::Runtime;
 use model::{Clock, Cx, Entropy};
 
 use crate::Metrics;
 use crate::cors::CorsPolicy;
+use crate::forwarded::TrustedProxies;
+use crate::hosts::AdminHosts;
 
 /// The server's state. Clones share it.
 #[derive(Clone)]
@@ -30,6 +33,12 @@ pub struct Site {
     /// The name of the anti-CSRF cookie.
     pub csrf_cookie: String,
     pub(crate) cors: Option<CorsPolicy>,
+    /// Who is believed about the address of a client.
+    pub(crate) proxies: TrustedProxies,
+    /// The names of the admin API.
+    pub(crate) admin_hosts: AdminHosts,
+    /// What browsers that came over TLS are told, if anything.
+    pub(crate) hsts: Option<HeaderValue>,
 }
 
 impl Site {
@@ -37,7 +46,11 @@ impl Site {
         let serve = &runtime.config.serve;
         let csrf_cookie = crypto::csrf::cookie_name(&serve.public.base_url.text);
         let cors = serve.cors.as_ref().map(CorsPolicy::new);
-        Self { runtime, csrf_cookie, cors }
+        let proxies = TrustedProxies::new(&runtime.config.zelus);
+        let admin_hosts = AdminHosts::new(&runtime.config);
+        let hsts = Some(runtime.config.zelus.hsts_max_age.as_secs()).filter(|seconds| *seconds > 0);
+        let hsts = hsts.and_then(|seconds| HeaderValue::try_from(format!("max-age={seconds}")).ok());
+        Self { runtime, csrf_cookie, cors, proxies, admin_hosts, hsts }
     }
 }
 

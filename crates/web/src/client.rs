@@ -7,6 +7,8 @@ use axum::http::{HeaderMap, Uri};
 use model::{ClientInfo, beginning};
 use url::Url;
 
+use crate::forwarded::TrustedProxies;
+
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer {
@@ -20,16 +22,18 @@ pub struct Peer {
 const MAX_DESCRIPTION: usize = 512;
 const MAX_ADDRESS: usize = 50;
 
-/// What a device is recorded with: its address by the word of a proxy (`True-Client-IP`, `Cf-Connecting-IP`,
+/// What a device is recorded with: its address by the word of a trusted proxy (`True-Client-IP`, `Cf-Connecting-IP`,
 /// `X-Real-IP`, the last public address of `X-Forwarded-For`) or of the socket, with its port; its `User-Agent`; its city
-/// and country by the word of Cloudflare.
-pub(crate) fn client_info(headers: &HeaderMap, peer: Peer) -> ClientInfo {
-    let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"].into_iter().find_map(|name| text(headers, name));
-    let forwarded = || text(headers, "x-forwarded-for").map(|list| last_public_address(&list));
+/// and country by the word of Cloudflare, if that is trusted.
+pub(crate) fn client_info(headers: &HeaderMap, peer: Peer, proxies: &TrustedProxies) -> ClientInfo {
+    let is_trusted = proxies.trust(peer.address.map(|address| address.ip()));
+    let said = |name| text(headers, name).filter(|_| is_trusted);
+    let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"].into_iter().find_map(said);
+    let forwarded = || said("x-forwarded-for").map(|list| last_public_address(&list));
     let socket = || peer.address.map(|address| address.to_string());
     let agents: Vec<_> =
         headers.get_all(USER_AGENT).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    let places: Vec<_> = ["cf-ipcity", "cf-ipcountry"].into_iter().filter_map(|name| text(headers, name)).collect();
+    let places: Vec<_> = ["cf-ipcity", "cf-ipcountry"].into_iter().filter_map(said).collect();
     ClientInfo {
         ip_address: named.or_else(forwarded).or_else(socket).map(|address| beginning(&address, MAX_ADDRESS).to_owned()),
         user_agent: (!agents.is_empty()).then(|| beginning(&agents.join(" "), MAX_DESCRIPTION).to_owned()),
@@ -78,10 +82,17 @@ pub(crate) fn is_https(headers: &HeaderMap, peer: Peer) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use config::Networks;
+
     use super::*;
 
     const PEER: Peer =
         Peer { address: Some(SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1234)), is_tls: false };
+
+    fn info(headers: &HeaderMap, peer: Peer) -> ClientInfo {
+        let proxies = TrustedProxies::of(Networks::new(["127.0.0.0/8"]), "X-Forwarded-For");
+        client_info(headers, peer, &proxies)
+    }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))).collect()
@@ -89,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_address_comes_from_a_proxy_or_the_socket() {
-        let address = |pairs: &[_]| client_info(&headers(pairs), PEER).ip_address.expect("an address");
+        let address = |pairs: &[_]| info(&headers(pairs), PEER).ip_address.expect("an address");
         assert_eq!(address(&[]), "127.0.0.1:1234");
         assert_eq!(address(&[("x-forwarded-for", "8.8.8.8, 10.0.0.1, 9.9.9.9, 192.168.0.1")]), "9.9.9.9");
         assert_eq!(address(&[("x-forwarded-for", "10.0.0.1")]), "");
@@ -99,12 +110,23 @@ mod tests {
     }
 
     #[test]
+    fn strangers_are_not_believed() {
+        let stranger = Peer { address: Some(([192, 0, 2, 9], 4711).into()), is_tls: false };
+        let forged: Vec<_> = ["true-client-ip", "cf-connecting-ip", "x-real-ip", "x-forwarded-for", "cf-ipcity"]
+            .map(|name| (name, "8.8.8.8"))
+            .to_vec();
+        let recorded = info(&headers(&forged), stranger);
+        assert_eq!(recorded.ip_address.as_deref(), Some("192.0.2.9:4711"));
+        assert_eq!(recorded.location.as_deref(), Some(""));
+    }
+
+    #[test]
     fn descriptions_are_cut_to_the_width_of_the_column() {
         let long = "\u{e9}".repeat(400);
-        let info = client_info(&headers(&[("user-agent", &long), ("cf-ipcity", "Bonn"), ("cf-ipcountry", "DE")]), PEER);
-        assert_eq!(info.user_agent.map(|agent| agent.len()), Some(512));
-        assert_eq!(info.location.as_deref(), Some("Bonn, DE"));
-        let none = client_info(&HeaderMap::new(), PEER);
+        let said = info(&headers(&[("user-agent", &long), ("cf-ipcity", "Bonn"), ("cf-ipcountry", "DE")]), PEER);
+        assert_eq!(said.user_agent.map(|agent| agent.len()), Some(512));
+        assert_eq!(said.location.as_deref(), Some("Bonn, DE"));
+        let none = info(&HeaderMap::new(), PEER);
         assert_eq!((none.user_agent, none.location.as_deref()), (None, Some("")));
     }
 

@@ -5,17 +5,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Instant;
 
 use axum::body::{Bytes, HttpBody};
-use axum::http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, VARY};
+use axum::http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Router};
 use futures_util::FutureExt;
-use model::Problem;
+use model::{Problem, beginning};
 use serde_json::{Map, Value};
 use tower_service::Service;
 use tracing::Instrument;
@@ -25,6 +25,7 @@ use crate::client::Peer;
 use crate::cors::CorsPolicy;
 use crate::csrf::{self, Protection, Visitor};
 use crate::explain::Clues;
+use crate::hosts::{Reach, is_by_name};
 use crate::log::{self, Line};
 use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf};
 use crate::request::{Arrival, Request};
@@ -36,8 +37,15 @@ use crate::{App, Site, error_page, json, path};
 pub struct Edge {
     app: App,
     side: Side,
+    /// From where the listener can be reached. It stays as it was at the start, whatever is configured since.
+    reach: Reach,
+    /// That the admin API was called by a strange name is said once.
+    stranger_named: Arc<Once>,
     router: Router,
 }
+
+/// The longest host that is logged, in bytes.
+const MAX_HOST: usize = 128;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
 
@@ -46,7 +54,13 @@ impl Edge {
     pub fn new(app: App, side: Side, routes: Router) -> Self {
         // With its state, though that is nothing, axum makes its services now instead of at each request.
         let router = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(());
-        Self { app, side, router }
+        let site = app.site();
+        let serve = &site.runtime.config.serve;
+        let reach = Reach::of(match side {
+            Side::Public => &serve.public.host,
+            Side::Admin => &serve.admin.host,
+        });
+        Self { app, side, reach, stranger_named: Arc::new(Once::new()), router }
     }
 
     /// Answers a request. Never fails: a panic in a handler becomes a 500.
@@ -59,7 +73,7 @@ impl Edge {
         let (mut head, body) = request.into_parts();
         let line = Line::begin(self.side, &head, &site.runtime.config);
         let clues = site.runtime.config.dev.then(|| Clues::read(&site, &head, peer));
-        let is_native_logout = is_native_logout(&head);
+        let may_not_be_kept = head.method == Method::GET || is_native_logout(&head) || is_own_page(&head);
 
         let span = log::span(&head);
 
@@ -95,7 +109,7 @@ impl Edge {
             // Boxed, since it is large and most requests do without.
             response = Box::pin(self.encode(&arrival, failure)).instrument(arrival.span.clone()).await;
         }
-        if arrival.method == Method::GET || is_native_logout {
+        if may_not_be_kept {
             // Files whose name changes with their content say themselves that they may be kept.
             response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
         }
@@ -127,6 +141,14 @@ impl Edge {
                 return gate;
             }
         }
+        if self.side == Side::Admin
+            && let Some(host) = site.admin_hosts.stranger(uri, headers, self.reach)
+        {
+            gate.answer = self.refuse_stranger(site, &host);
+        }
+        if gate.answer.is_some() {
+            return gate;
+        }
         let has_prefix = self.side == Side::Public || path.starts_with("/admin");
         if has_prefix && *method != Method::CONNECT {
             let clean = path::clean(path);
@@ -139,6 +161,20 @@ impl Edge {
             }
         }
         gate
+    }
+
+    /// The answer to a request that calls the admin API by a name of somebody else; `None` where it is only logged, once.
+    fn refuse_stranger(&self, site: &Site, host: &str) -> Option<Response> {
+        self.stranger_named.call_once(|| {
+            tracing::warn!(
+                http.host = beginning(host, MAX_HOST),
+                is_refused = site.admin_hosts.refuses,
+                "The admin API was called by a name that is not its own, as web pages of strangers can do by the browser of \
+                 somebody nearby. If the name is yours, add it to zelus.admin_hosts. This is said once."
+            );
+        });
+        let problem = Problem::forbidden("The admin API is not called by this name (Host header).");
+        site.admin_hosts.refuses.then(|| Failure::from(problem).into_response())
     }
 
     /// Turns a failure into its answer: JSON, or for browsers a redirect to the error page.
@@ -167,6 +203,13 @@ impl Edge {
         let headers = response.headers_mut();
         if status == StatusCode::METHOD_NOT_ALLOWED {
             sort_allowed(headers);
+        }
+        // Nothing of ours is to be taken for something else than it says, such as JSON for a page.
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if arrival.peer.is_tls
+            && let Some(hsts) = site.hsts.clone().filter(|_| is_by_name(&arrival.headers))
+        {
+            headers.insert(STRICT_TRANSPORT_SECURITY, hsts);
         }
         for (name, value) in &cors {
             headers.append(name, value.clone());
@@ -205,6 +248,13 @@ impl Gate {
 /// only seems to happen is worse than none.
 fn is_native_logout(head: &Parts) -> bool {
     head.uri.path() == "/self-service/logout/api" && head.method != Method::OPTIONS
+}
+
+/// Whether the address is one of the built-in pages, which Kratos does not have: no answer there may be kept, but files that
+/// say otherwise.
+fn is_own_page(head: &Parts) -> bool {
+    let path = head.uri.path();
+    path == "/ui" || path.starts_with("/ui/")
 }
 
 /// Kratos' error envelope.

@@ -1,6 +1,7 @@
 //! A request as handlers see it.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -117,6 +118,12 @@ impl Request {
         &self.arrival.headers
     }
 
+    /// The address by which requests of the same client are counted: what a trusted proxy saw, or else the other end of the
+    /// connection. `None` if that is a Unix socket, and nobody says more.
+    pub fn client_address(&self) -> Option<IpAddr> {
+        self.site().proxies.client_of(self.headers(), self.arrival.peer)
+    }
+
     /// What domain functions get first.
     pub fn cx(&self) -> Cx {
         self.app().cx()
@@ -205,7 +212,7 @@ impl Request {
         Ok(flow::Request {
             url,
             credentials: self.credentials(),
-            client: client::client_info(self.headers(), self.arrival.peer),
+            client: client::client_info(self.headers(), self.arrival.peer, &self.site().proxies),
             csrf,
             has_csrf_cookie,
             csrf_header: text(CSRF_HEADER.as_str()).map(str::to_owned),

@@ -48,13 +48,26 @@ fn courier() -> Command {
 }
 
 fn migrate() -> Command {
-    let up = Command::new("up").about("Create or complete the tables").args(database_arguments());
-    let status = Command::new("status").about("List the steps and whether they were taken").args(database_arguments());
+    let up = Command::new("up").about("Create or complete the tables").arg(dsn());
+    let down = Command::new("down")
+        .about("Undo migrations; not there yet")
+        .arg(dsn())
+        .arg(Arg::new("steps").long("steps").value_name("N").value_parser(value_parser!(u32)).help("How many to undo"));
+    let status = Command::new("status").about("List the steps and whether they were taken").arg(dsn());
+    let from_environment = Arg::new("read-from-env")
+        .short('e')
+        .long("read-from-env")
+        .action(ArgAction::SetTrue)
+        .help("Take the DSN from the environment or the configuration instead");
+    let yes = Arg::new("yes").short('y').long("yes").action(ArgAction::SetTrue).help("Do not ask for confirmation");
     let sql = Command::new("sql")
         .about("Prepare a SQL database; without a verb, the same as `up`")
-        .args(database_arguments())
-        .args_conflicts_with_subcommands(true)
+        .arg(dsn())
+        // They may stand ahead of the verb, too.
+        .arg(from_environment.global(true))
+        .arg(yes.global(true))
         .subcommand(up)
+        .subcommand(down)
         .subcommand(status);
     Command::new("migrate")
         .about("Prepare a database")
@@ -63,16 +76,30 @@ fn migrate() -> Command {
         .subcommand(sql)
 }
 
-fn database_arguments() -> [Arg; 3] {
-    let dsn =
-        Arg::new("dsn").value_name("DSN").help("The database, such as sqlite:///var/lib/zelus.sqlite or postgres://…");
-    let from_environment = Arg::new("read-from-env")
-        .short('e')
-        .long("read-from-env")
-        .action(ArgAction::SetTrue)
-        .help("Take the DSN from the environment or the configuration instead");
-    let yes = Arg::new("yes").short('y').long("yes").action(ArgAction::SetTrue).help("Do not ask for confirmation");
-    [dsn, from_environment, yes]
+fn dsn() -> Arg {
+    Arg::new("dsn")
+        .value_name("DSN")
+        .value_parser(check_dsn)
+        .help("The database, such as sqlite:///var/lib/zelus.sqlite or postgres://…")
+}
+
+/// The verbs of `migrate sql`.
+const VERBS: [&str; 3] = ["up", "down", "status"];
+
+/// A DSN, which is `memory` or has a scheme. Anything else is a verb that does not exist, or is mistyped: to take it for a
+/// database, and do what is done without a verb, would change a database that nobody meant.
+///
+/// # Errors
+/// A sentence that names the nearest verb. It does not repeat what was typed; the caller does.
+fn check_dsn(text: &str) -> Result<String, String> {
+    if text == "memory" || text.split_once("://").is_some_and(|(scheme, _)| !scheme.is_empty()) {
+        return Ok(text.to_owned());
+    }
+    let typed = text.to_ascii_lowercase();
+    let nearest = VERBS.map(|verb| (strsim::damerau_levenshtein(&typed, verb), verb)).into_iter().min();
+    let suggestion = nearest.filter(|(distance, verb)| *distance <= verb.len() / 2);
+    let suggestion = suggestion.map(|(_, verb)| format!("; did you mean `{verb}`?")).unwrap_or_default();
+    Err(format!("it is neither a verb (up, down, status) nor a DSN, which is `memory` or has a scheme{suggestion}"))
 }
 
 fn config_files() -> Arg {
@@ -121,6 +148,10 @@ mod tests {
             "zelus -c a.yml serve",
             "zelus migrate sql up -e --yes -c a.yml",
             "zelus migrate sql -e --yes -c a.yml",
+            "zelus migrate sql -e up --yes",
+            "zelus migrate sql up postgres://x -y",
+            "zelus migrate sql up memory",
+            "zelus migrate sql down -e --steps 1 --yes",
             "zelus migrate sql --yes sqlite://x",
             "zelus migrate sql status -e",
             "zelus courier watch -c a.yml",
@@ -132,5 +163,24 @@ mod tests {
         let matches = command().get_matches_from(["zelus", "-c", "a", "serve"]);
         let (_, serve) = matches.subcommand().expect("a subcommand");
         assert_eq!(config_paths(serve), [PathBuf::from("a")]);
+    }
+
+    #[test]
+    fn what_is_neither_a_verb_nor_a_database_is_no_command_line() {
+        for (word, nearest) in [
+            ("dwon", "did you mean `down`?"),
+            ("upp", "did you mean `up`?"),
+            ("Status", "did you mean `status`?"),
+            ("rollback", "has a scheme\n"),
+            ("zelus.sqlite", "has a scheme\n"),
+            ("://x", "has a scheme\n"),
+        ] {
+            for line in
+                [["zelus", "migrate", "sql", word, "-e", "--yes"], ["zelus", "migrate", "sql", "-e", "-y", word]]
+            {
+                let error = command().try_get_matches_from(line).expect_err(word).to_string();
+                assert!(error.contains(word) && error.contains(nearest), "{error}");
+            }
+        }
     }
 }

@@ -5,7 +5,8 @@ use model::{Clock, Cx, Entropy};
 use server::{Running, Server, Shared};
 use tokio::runtime::Handle;
 
-use crate::serve::{self, StopSignals};
+use crate::logs;
+use crate::serve::{self, Signals};
 
 /// Runs `zelus courier watch` until it is told to stop.
 ///
@@ -19,10 +20,10 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let mapper = serve::mapper(&cx.clock)?;
     let shared = Shared::open(&config, &[Handle::current()], mapper, cx).await?;
     let running = Running::new(Server::assemble(config, shared).await?);
-    let stop_signals = StopSignals::listen()?;
+    let mut signals = Signals::listen()?;
     running.deliver_mail();
-    running.follow_configuration(&source);
-    stop_signals.first().await;
+    running.follow_configuration(&source, logs::follow);
+    signals.until_stop(|| running.reload()).await;
     if running.stop().await.tasks {
         tracing::warn!("Some messages took too long; they will be tried again.");
     }

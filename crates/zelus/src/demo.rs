@@ -49,13 +49,19 @@ pub async fn welcome(app: &App, tunnel_port: Option<u16>) -> String {
       curl -i -X DELETE {native} -H 'Content-Type: application/json' \\
         -d '{{\"session_token\":\"{token}\"}}'
 
-  The database and the secrets are in {folder}/. Stop with Ctrl+C.
+  The database is {database}, and its secrets are beside it. Stop with Ctrl+C.
 ",
         registration = url("/ui/registration"),
         create = url("/self-service/logout/browser"),
         native = url("/self-service/logout/api"),
-        folder = crate::dev::FOLDER,
+        database = database(runtime.config.dsn.expose()),
     )
+}
+
+/// The file of a `sqlite://` address, which the development configuration has.
+fn database(dsn: &str) -> &str {
+    let path = dsn.strip_prefix("sqlite://").unwrap_or(dsn);
+    path.split('?').next().unwrap_or(path)
 }
 
 /// A new session of the demonstration person.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use config::DevSecrets;
+use config::{DEV_DATABASE, DevSecrets};
 use model::{Entropy, Secret};
 use serde_json::{Value, json};
 use server::{Endpoint, Running};
@@ -20,11 +20,12 @@ const TUNNEL_PORT: u16 = 4000;
 /// The secrets beside the database; made at the first start, and readable by their owner only.
 ///
 /// # Errors
-/// When the folder or the file cannot be used.
+/// When the folder or the file cannot be used, and when there is a database without them: it was made by somebody else,
+/// who does not expect a demonstration account in it.
 pub fn secrets(folder: &Path, entropy: &Entropy) -> Result<DevSecrets, String> {
     let path = folder.join("secrets.json");
     let unusable = |error: &dyn std::fmt::Display| {
-        format!("{} cannot be used: {error}. Remove it to start afresh.", path.display())
+        format!("{} cannot be used: {error}. Remove {} to start afresh.", path.display(), folder.display())
     };
     if let Ok(text) = fs::read_to_string(&path) {
         let secrets: Value = serde_json::from_str(&text).map_err(|error| unusable(&error))?;
@@ -33,6 +34,15 @@ pub fn secrets(folder: &Path, entropy: &Entropy) -> Result<DevSecrets, String> {
             return Err(unusable(&"a secret is missing"));
         };
         return Ok(DevSecrets { default, cipher });
+    }
+    let database = folder.join(DEV_DATABASE);
+    if database.exists() {
+        return Err(format!(
+            "{} is there without {}, so it was not made by `zelus serve --dev`. Move it away, or name it in a \
+             configuration (-c).",
+            database.display(),
+            path.display()
+        ));
     }
     fs::create_dir_all(folder).map_err(|error| format!("The folder {} cannot be made: {error}.", folder.display()))?;
     let secrets = DevSecrets {
@@ -78,6 +88,9 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         fs::write(folder.join("secrets.json"), "{}").expect("a file");
         assert!(secrets(&folder, &Entropy::seeded(3)).is_err());
+        fs::remove_file(folder.join("secrets.json")).expect("the file is removed");
+        fs::write(folder.join(DEV_DATABASE), "").expect("a file");
+        assert!(secrets(&folder, &Entropy::seeded(3)).is_err_and(|why| why.contains("was not made by")));
         fs::remove_dir_all(&folder).expect("the folder is removed");
     }
 }

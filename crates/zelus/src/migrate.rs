@@ -16,17 +16,26 @@ use crate::{cli, dev};
 pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let Some(("sql", sql)) = matches.subcommand() else { return Ok(()) };
     match sql.subcommand() {
-        Some(("status", matches)) => status(&open(matches).await?).await,
-        Some((_, matches)) => up(&open(matches).await?, matches.get_flag("yes")).await,
         None => up(&open(sql).await?, sql.get_flag("yes")).await,
+        Some(_) if sql.contains_id("dsn") => Err("Name the database after the verb, once.".to_owned()),
+        Some(("up", matches)) => up(&open(matches).await?, matches.get_flag("yes")).await,
+        Some(("status", matches)) => status(&open(matches).await?).await,
+        Some((verb, _)) => Err(format!(
+            "`zelus migrate sql {verb}` is not there yet, and nothing was changed. To go back, restore a backup."
+        )),
     }
 }
 
 async fn open(matches: &ArgMatches) -> Result<Store, String> {
-    let dsn = match matches.get_one::<String>("dsn") {
-        Some(dsn) if !matches.get_flag("read-from-env") => dsn.clone(),
-        _ if matches.get_flag("read-from-env") => dsn_of_configuration(matches)?,
-        _ => {
+    let dsn = match (matches.get_one::<String>("dsn"), matches.get_flag("read-from-env")) {
+        (Some(dsn), false) => dsn.clone(),
+        (None, true) => dsn_of_configuration(matches)?,
+        (Some(_), true) => {
+            return Err(
+                "Name one database: either by its DSN, or by -e, which takes it from the configuration.".to_owned()
+            );
+        }
+        (None, false) => {
             return Err(
                 "Name the database: `zelus migrate sql up DSN`, or -e to take it from the configuration.".to_owned()
             );

@@ -1,5 +1,6 @@
 //! `zelus serve`.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::thread;
 
@@ -33,23 +34,21 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let server = Server::assemble(config, shared).await?;
     let config = server.config();
     // Before anyone can connect: who gets an answer may tell the server to stop.
-    let stop_signals = StopSignals::listen()?;
+    let mut signals = Signals::listen()?;
     let is_demo = matches!(source, Source::Dev { .. });
     let running = Running::new(server.clone());
     let public = running.listen(workers, is_demo).await?;
-    tracing::info!(
-        serve.public = %format_args!("{}:{}", config.serve.public.host, config.serve.public.port),
-        serve.admin = %format_args!("{}:{}", config.serve.admin.host, config.serve.admin.port),
-        version = env!("CARGO_PKG_VERSION"),
-        "Zelus is ready."
-    );
+    for notice in server::notices(&config) {
+        tracing::warn!("{notice}");
+    }
+    running.announce();
     if is_demo {
         let tunnel = dev::serve_tunnel_port(&running, &public).await;
         cli::say(&demo::welcome(server.app(), tunnel).await);
     }
-    running.start_jobs(&source);
+    running.start_jobs(&source, logs::follow);
 
-    stop_signals.first().await;
+    signals.until_stop(|| running.reload()).await;
     tracing::info!("Stopping: no new connections; requests under way are finished.");
     let cut_off = running.stop().await;
     if cut_off.tasks {
@@ -105,25 +104,46 @@ pub fn mapper(clock: &Clock) -> Result<Mapper, String> {
     Ok(Mapper::new(MapperOptions::new(program, &[cli::JSONNET_WORKER]), clock.clone()))
 }
 
-/// The signals by which the process is told to stop. From [`StopSignals::listen`] on they no longer end it by themselves.
-pub struct StopSignals {
+/// The signals by which the process is told to stop, or to read its configuration anew. From [`Signals::listen`] on they no
+/// longer end it by themselves.
+pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
+    had_terminal: bool,
 }
 
-impl StopSignals {
+impl Signals {
     /// # Errors
     /// When signals cannot be received.
     pub fn listen() -> Result<Self, String> {
         let listen = |kind| signal(kind).map_err(|error| format!("Signals cannot be received: {error}."));
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+            had_terminal: has_terminal(),
+        })
     }
 
-    /// Waits for the first of them.
-    pub async fn first(mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    /// Waits for the first that means to stop: SIGTERM, SIGINT, or a terminal that has hung up. Any other SIGHUP calls
+    /// `reload`, as is usual among servers.
+    pub async fn until_stop(&mut self, reload: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {}
+            }
+            if self.had_terminal && !has_terminal() {
+                return;
+            }
+            reload();
         }
     }
+}
+
+/// Whether the process can talk to a terminal. One that has hung up is none any more.
+fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() || std::io::stdout().is_terminal() || std::io::stderr().is_terminal()
 }

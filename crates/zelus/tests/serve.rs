@@ -50,6 +50,27 @@ selfservice: {{ default_browser_return_url: 'http://127.0.0.1:1/' }}
         self.command(arguments).output().expect("the program runs")
     }
 
+    /// The log that the server has written so far.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("text")
+    }
+
+    /// Waits until the log says something.
+    fn wait_for(&self, text: &str) {
+        let started = Instant::now();
+        while !self.log().contains(text) {
+            assert!(started.elapsed() < PATIENCE, "nobody says {text:?}: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Adds to the configuration, or to another file of the folder.
+    fn append(&self, file: &str, text: &str) {
+        let path = self.folder.path().join(file);
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        file.expect("a file").write_all(text.as_bytes()).expect("text");
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("public.sock")
     }
@@ -57,7 +78,7 @@ selfservice: {{ default_browser_return_url: 'http://127.0.0.1:1/' }}
     /// Starts the server and waits until it answers.
     fn serve(&self) -> Running {
         let log = std::fs::File::create(self.folder.path().join("log")).expect("a file");
-        self.start(self.command(&["serve"]).stdout(log))
+        self.start(self.command(&["serve"]).stderr(log))
     }
 
     /// Starts a server by this command and waits until it answers.
@@ -80,9 +101,13 @@ selfservice: {{ default_browser_return_url: 'http://127.0.0.1:1/' }}
 struct Running(Child);
 
 impl Running {
+    fn signal(&self, name: &str) {
+        Command::new("kill").args([name, &self.0.id().to_string()]).status().expect("a signal");
+    }
+
     /// Tells the server to stop, and gives its exit status.
     fn stop(mut self) -> Option<i32> {
-        Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("a signal");
+        self.signal("-TERM");
         let started = Instant::now();
         loop {
             match self.0.try_wait().expect("a status") {
@@ -113,9 +138,15 @@ fn a_server_is_ready_once_its_tables_are_there_and_stops_when_told() {
     let place = Place::new();
     let server = place.serve();
     assert_eq!((place.get("/health/alive"), place.get("/health/ready")), (200, 503));
+    place.wait_for("Zelus listens, but is not ready. The database lacks tables. Run `zelus migrate sql up -e --yes`");
+    assert!(!place.log().contains("Zelus is ready."));
     let migrated = place.run(&["migrate", "sql", "up", "-e", "--yes"]);
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     assert_eq!((place.get("/health/ready"), place.get("/sessions/whoami")), (200, 401));
+    place.wait_for("Zelus is ready.");
+    for line in ["Zelus is ready.", "This process delivers no messages."] {
+        assert_eq!(place.log().matches(line).count(), 1, "{}", place.log());
+    }
     let admin = TcpStream::connect((Ipv4Addr::LOCALHOST, place.admin_port)).expect("a connection");
     assert_eq!(ask(admin, "/version"), 200);
     assert_eq!(server.stop(), Some(0));
@@ -202,4 +233,121 @@ fn lines_name_their_request_where_debug_lines_are_logged() {
     for log in [info, debug, trace] {
         assert!(!log.contains("private"), "{log}");
     }
+}
+
+#[test]
+fn only_the_verb_that_was_typed_changes_the_database_that_was_named() {
+    let place = Place::new();
+    let database = place.folder.path().join("db.sqlite");
+    let dsn = format!("sqlite://{}?mode=rwc", database.display());
+    for (arguments, says) in [
+        (&["migrate", "sql", "down", "-e", "--yes"][..], "not there yet"),
+        (&["migrate", "sql", "-e", "--yes", "down"], "not there yet"),
+        (&["migrate", "sql", "down", "--steps", "1", &dsn, "--yes"], "not there yet"),
+        (&["migrate", "sql", "dwon", "-e", "--yes"], "did you mean `down`?"),
+        (&["migrate", "sql", "-e", "--yes", "rollback"], "neither a verb"),
+        (&["migrate", "sql", "up", "db.sqlite", "--yes"], "has a scheme"),
+        (&["migrate", "sql", "up", &dsn, "-e", "--yes"], "one database"),
+        (&["migrate", "sql", &dsn, "-e", "--yes"], "one database"),
+        (&["migrate", "sql", "-e", "up", "--yes", &dsn], "one database"),
+        (&["migrate", "sql", &dsn, "up", "--yes"], "after the verb"),
+        (&["migrate", "sql", "up", "--yes"], "Name the database"),
+    ] {
+        let output = place.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(says), "{arguments:?}: {said}");
+        assert!(!database.exists(), "{arguments:?} touched the database");
+    }
+    for arguments in [
+        &["migrate", "sql", "-e", "--yes"][..],
+        &["migrate", "sql", "-e", "up", "--yes"],
+        &["migrate", "sql", "up", &dsn, "--yes"],
+        &["migrate", "sql", "--yes", &dsn],
+        &["migrate", "sql", "status", "-e"],
+    ] {
+        let output = place.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(database.exists());
+    }
+}
+
+#[test]
+fn development_without_a_configuration_keeps_to_its_own_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address").port();
+    let (others, port) = (folder.path().join("others.sqlite"), free());
+    let log = |name: &str| std::fs::File::create(folder.path().join(name)).expect("a file");
+    let child = Command::new(env!("CARGO_BIN_EXE_zelus"))
+        .args(["serve", "--dev"])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("DSN", format!("sqlite://{}", others.display()))
+        .env("SERVE_PUBLIC_PORT", port.to_string())
+        .env("SERVE_ADMIN_PORT", free().to_string())
+        .stdout(log("said"))
+        .stderr(log("log"))
+        .spawn()
+        .expect("the program runs");
+    let server = Running(child);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("text");
+    let started = Instant::now();
+    while !read("said").contains("Stop with Ctrl+C") {
+        assert!(started.elapsed() < PATIENCE, "the server does not come up: {}", read("log"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.stop(), Some(0));
+    assert!(read("said").contains("The database is .zelus/zelus.sqlite,"), "{}", read("said"));
+    assert_eq!(read("log").lines().filter(|line| line.contains("DSN: dsn: is ignored")).count(), 1, "{}", read("log"));
+    assert!(!others.exists() && folder.path().join(".zelus/zelus.sqlite").exists());
+}
+
+#[test]
+fn the_level_of_the_log_and_files_that_the_configuration_names_are_followed() {
+    let place = Place::new();
+    assert!(place.run(&["migrate", "sql", "-e", "--yes"]).status.success());
+    let server = place.serve();
+    place.get("/sessions/whoami");
+    place.wait_for("completed handling request");
+    let requests = || place.log().matches("completed handling request").count();
+
+    // A folder of templates that is named in the configuration is watched from then on.
+    let templates = place.folder.path().join("templates");
+    std::fs::create_dir_all(templates.join("login_code/valid")).expect("a folder");
+    let named = format!("courier: {{ template_override_path: '{}' }}\n", templates.display());
+    place.append("zelus.yml", &named);
+    place.wait_for("The changed configuration is in force.");
+    place.append("templates/login_code/valid/email.subject.jinja", "{% if %}");
+    place.wait_for("email.subject.jinja cannot be used");
+
+    // What cannot be used changes nothing; once it can, the level of the log is another, in both directions.
+    std::fs::remove_file(templates.join("login_code/valid/email.subject.jinja")).expect("the file is removed");
+    let in_force = || place.log().matches("is in force").count();
+    let await_reload = |before: usize| {
+        let started = Instant::now();
+        while in_force() == before {
+            assert!(started.elapsed() < PATIENCE, "no reload: {}", place.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    await_reload(1);
+    place.append("zelus.yml", "log: { level: error }\n");
+    std::thread::sleep(Duration::from_secs(2));
+    let before = requests();
+    place.get("/sessions/whoami");
+    assert_eq!(requests(), before, "requests are not logged any more: {}", place.log());
+    let config = std::fs::read_to_string(place.folder.path().join("zelus.yml")).expect("text");
+    let before = in_force();
+    std::fs::write(place.folder.path().join("zelus.yml"), config.replace("level: error", "level: info"))
+        .expect("a file");
+    await_reload(before);
+    place.get("/sessions/whoami");
+    place.wait_for("/sessions/whoami");
+    assert!(requests() > 1, "{}", place.log());
+
+    // SIGHUP has everything read anew, and ends nothing.
+    let before = in_force();
+    server.signal("-HUP");
+    await_reload(before);
+    assert_eq!(place.get("/health/alive"), 200);
+    assert_eq!(server.stop(), Some(0));
 }

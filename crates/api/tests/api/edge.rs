@@ -199,3 +199,75 @@ async fn requests_are_counted_by_their_route() {
     assert!(metrics.body.contains("http_response_time_seconds_bucket"));
     assert!(!metrics.body.contains("nope"));
 }
+
+#[tokio::test]
+async fn the_admin_api_is_not_called_by_names_of_others() {
+    let own = "zelus: { defaults: zelus, admin_hosts: [admin.example.org] }\n";
+    let open = "zelus: { defaults: zelus }\nserve: { admin: { host: 0.0.0.0 } }\n";
+    for (config, host, status) in [
+        ("", "evil.example", 200),
+        (own, "localhost:4434", 200),
+        (own, "admin.example.org", 200),
+        (own, "evil.example", 403),
+        (own, "kratos-admin", 403),
+        (open, "kratos-admin", 200),
+        (open, "kratos.auth.svc.cluster.local", 200),
+        (open, "evil.example:4434", 403),
+    ] {
+        let server = Server::with(config).await;
+        for path in ["/admin/identities", "/identities", "/health/alive"] {
+            let answer = server.ask_admin("GET", path).set_header("host", host).send().await;
+            assert_eq!(answer.status, status, "{config} {host} {path}: {}", answer.body);
+            assert!(status == 200 || answer.json()["error"]["reason"].as_str().is_some_and(|why| why.contains("Host")));
+        }
+        assert_eq!(server.ask("GET", "/health/alive").set_header("host", host).send().await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_to_be_taken_for_something_else() {
+    let server = Server::start().await;
+    for path in
+        ["/sessions/whoami", "/nope", "//nope", "/health/alive", "/schemas", "/ui/nope", "/ui/login", "/schemas/person"]
+    {
+        for method in ["GET", "HEAD", "POST", "OPTIONS"] {
+            let answer = server.ask(method, path).send().await;
+            assert_eq!(answer.all("x-content-type-options"), "nosniff", "{method} {path}");
+        }
+        assert_eq!(server.ask_admin("GET", path).send().await.all("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn answers_of_our_own_pages_are_never_kept() {
+    let server = Server::start().await;
+    for path in ["/ui", "/ui/login", "/ui/welcome", "/ui/mailbox", "/ui/nope", "/ui/assets/nope.css"] {
+        for method in ["GET", "HEAD", "POST"] {
+            let answer = server.ask(method, path).send().await;
+            assert!(answer.header("cache-control").contains("no-store"), "{method} {path}: {}", answer.status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn browsers_that_came_over_tls_stay_there_unless_the_host_is_no_name() {
+    let year = "max-age=31536000";
+    for (config, host, is_tls, says) in [
+        ("", "id.example.org", true, year),
+        ("zelus: { hsts_max_age: 1h }", "id.example.org:4433", true, "max-age=3600"),
+        ("zelus: { hsts_max_age: 0s }", "id.example.org", true, ""),
+        ("", "id.example.org", false, ""),
+        ("", "localhost:4433", true, ""),
+        ("", "app.localhost", true, ""),
+        ("", "192.0.2.1", true, ""),
+        ("", "[2001:db8::1]:4433", true, ""),
+    ] {
+        let server = Server::with(config).await;
+        for edge in [Side::Public, Side::Admin] {
+            let ask =
+                if edge == Side::Public { server.ask("GET", "/version") } else { server.ask_admin("GET", "/version") };
+            let answer = ask.set_header("host", host).over_tls(is_tls).send().await;
+            assert_eq!(answer.all("strict-transport-security"), says, "{host} {is_tls} {config}");
+        }
+    }
+}

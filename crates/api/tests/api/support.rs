@@ -66,6 +66,7 @@ pub struct Ask<'a> {
     edge: &'a Edge,
     builder: axum::http::request::Builder,
     body: Body,
+    is_tls: bool,
 }
 
 /// What came back.
@@ -168,12 +169,26 @@ impl Server {
 
 impl<'a> Ask<'a> {
     fn new(edge: &'a Edge, method: &str, uri: &str) -> Self {
-        Self { edge, builder: Request::builder().method(method).uri(uri), body: Body::empty() }
+        Self { edge, builder: Request::builder().method(method).uri(uri), body: Body::empty(), is_tls: false }
+    }
+
+    /// As a request that came over an encrypted connection, or not.
+    pub fn over_tls(mut self, is_tls: bool) -> Self {
+        self.is_tls = is_tls;
+        self
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.builder = self.builder.header(name, value);
         self
+    }
+
+    /// Adds a header, in the place of those of its name that are there.
+    pub fn set_header(mut self, name: &str, value: &str) -> Self {
+        if let Some(headers) = self.builder.headers_mut() {
+            headers.remove(name);
+        }
+        self.header(name, value)
     }
 
     pub fn accept_json(self) -> Self {
@@ -195,7 +210,7 @@ impl<'a> Ask<'a> {
 
     pub async fn send(self) -> Answer {
         let request = self.builder.body(self.body).expect("a request");
-        let peer = Peer { address: Some(([127, 0, 0, 1], 40_000).into()), is_tls: false };
+        let peer = Peer { address: Some(([127, 0, 0, 1], 40_000).into()), is_tls: self.is_tls };
         let response = self.edge.answer(request, peer).await;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.into_body().collect().await.expect("a body").to_bytes();

@@ -81,11 +81,7 @@ impl Config {
             preview: Preview {
                 eventual_reads: root.section("preview").text("default_read_consistency_level") == "eventual",
             },
-            zelus: Zelus {
-                defaults: root
-                    .section("zelus")
-                    .choice("defaults", &[("kratos", Defaults::Kratos), ("zelus", Defaults::Zelus)]),
-            },
+            zelus: Zelus::read(&root.section("zelus")),
             serve: Serve {
                 cors: Cors::read(&serve.section("public").section("cors")),
                 public: listener("public", base_urls.public),

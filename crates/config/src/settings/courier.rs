@@ -223,6 +223,14 @@ impl HttpAuth {
     }
 }
 
+impl MessageTemplate {
+    /// The addresses that are set.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
+        let Self { email_subject, email_plaintext, email_html, sms_plaintext } = self;
+        [email_subject, email_plaintext, email_html, sms_plaintext].into_iter().filter_map(Option::as_deref)
+    }
+}
+
 impl MessageTemplates {
     fn read(section: &Section<'_>) -> Self {
         let read = |name: &str| {

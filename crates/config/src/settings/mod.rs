@@ -7,9 +7,12 @@ mod process;
 mod security;
 mod selfservice;
 
+use std::path::PathBuf;
+
 use model::Secret;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use url::Url;
 
 pub use courier::*;
 pub use methods::*;
@@ -83,6 +86,22 @@ impl Config {
         redact::redacted(&self.document)
     }
 
+    /// Whether a key, dotted, was set by a file, a flag or the environment.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.explicit.pointer(&format!("/{}", key.replace('.', "/"))).is_some()
+    }
+
+    /// The files that are read along with the configuration, and folders of such files: identity schemas and templates of
+    /// messages. They need not exist.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let schemas = self.identity.schemas.iter().filter_map(|schema| schema_file(&schema.url));
+        let folder = self.courier.template_override_path.iter().map(PathBuf::from);
+        let templates = self.courier.templates.values().flat_map(|pair| [&pair.valid, &pair.invalid]);
+        let templates = templates.flat_map(MessageTemplate::addresses);
+        let templates = templates.filter_map(|address| address.strip_prefix("file://")).map(PathBuf::from);
+        schemas.chain(folder).chain(templates).collect()
+    }
+
     /// SHA-256, in hex, of what was configured, whatever the order of its keys: for `/health/config`, to see whether
     /// two nodes run the same configuration. Secrets are part of it.
     pub fn revision_hash(&self) -> String {
@@ -92,6 +111,12 @@ impl Config {
         hasher.update(sorted.to_string());
         hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// The path of a `file://` address; one that is no URL is relative to the working directory, as in Kratos.
+fn schema_file(address: &str) -> Option<PathBuf> {
+    let path = address.strip_prefix("file://")?;
+    Some(Url::parse(address).ok().and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| path.into()))
 }
 
 /// A document that may hold secrets, and so does not print.

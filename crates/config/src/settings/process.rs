@@ -2,6 +2,7 @@
 
 use model::{Secret, SignedDuration};
 
+use crate::networks::Networks;
 use crate::section::Section;
 use crate::values::BaseUrl;
 
@@ -179,6 +180,14 @@ pub struct Preview {
 pub struct Zelus {
     /// What applies where no key is set.
     pub defaults: Defaults,
+    /// The proxies that are believed about the address of a client.
+    pub trusted_proxies: Networks,
+    /// The header in which they list addresses.
+    pub client_ip_header: String,
+    /// Further names by which the admin API is called, in lower case; they may begin with `*.`.
+    pub admin_hosts: Vec<String>,
+    /// How long browsers that came over TLS may not use plain HTTP with the same name; zero does not say.
+    pub hsts_max_age: SignedDuration,
 }
 
 /// `zelus.defaults`.
@@ -278,6 +287,18 @@ impl Tracing {
             jaeger_local_agent_address: jaeger.text_if_set("local_agent_address"),
             jaeger_sampling_server_url: jaeger.section("sampling").text_if_set("server_url"),
             sampling_ratio: ratio.unwrap_or(1.0).clamp(0.0, 1.0),
+        }
+    }
+}
+
+impl Zelus {
+    pub(crate) fn read(section: &Section<'_>) -> Self {
+        Self {
+            defaults: section.choice("defaults", &[("kratos", Defaults::Kratos), ("zelus", Defaults::Zelus)]),
+            trusted_proxies: Networks::new(section.texts("trusted_proxies").iter().map(String::as_str)),
+            client_ip_header: section.text("client_ip_header"),
+            admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
+            hsts_max_age: section.duration("hsts_max_age"),
         }
     }
 }

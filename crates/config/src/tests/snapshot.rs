@@ -193,6 +193,52 @@ fn the_development_configuration_is_complete() {
 }
 
 #[test]
+fn development_leaves_the_database_of_the_environment_alone() {
+    let secrets = DevSecrets { default: "0123456789abcdef".into(), cipher: "0123456789abcdef0123456789abcdef".into() };
+    for name in ["DSN", "Dsn"] {
+        let environment = vec![(name.to_owned(), "postgres://somebody:secret@db.example/people".to_owned())];
+        let loaded = Config::dev("/data".as_ref(), &secrets, environment, machine()).unwrap();
+        assert_eq!(loaded.config.dsn.expose(), "sqlite:///data/zelus.sqlite?_fk=true");
+        let [warning] = lines(loaded.warnings).try_into().unwrap();
+        assert!(warning.starts_with(&format!("{name}: dsn: is ignored")) && warning.ends_with("/data/zelus.sqlite"));
+    }
+}
+
+#[test]
+fn the_admin_api_is_open_to_this_machine_alone_under_our_own_defaults() {
+    let host = |yaml: &str| load(yaml).config.serve.admin.host;
+    assert_eq!(host(""), "0.0.0.0");
+    assert_eq!(host("zelus: { defaults: kratos }"), "0.0.0.0");
+    assert_eq!(host("zelus: { defaults: zelus }"), "127.0.0.1");
+    assert_eq!(host("zelus: { defaults: zelus }\nserve: { admin: { host: 10.0.0.1 } }"), "10.0.0.1");
+    assert_eq!(load("zelus: { defaults: zelus }").config.serve.public.host, "0.0.0.0");
+}
+
+#[test]
+fn own_keys_are_read_and_checked() {
+    let zelus = load("").config.zelus;
+    for (address, is_trusted) in [("127.0.0.1", true), ("192.168.7.7", true), ("fd00::1", true), ("192.0.2.1", false)] {
+        assert_eq!(zelus.trusted_proxies.contain(address.parse().unwrap()), is_trusted, "{address}");
+    }
+    assert_eq!((zelus.client_ip_header.as_str(), zelus.admin_hosts.len()), ("X-Forwarded-For", 0));
+    let environment =
+        [("ZELUS_TRUSTED_PROXIES", "192.0.2.0/24,2001:db8::1"), ("ZELUS_ADMIN_HOSTS", "Admin.example.org")];
+    let zelus = load_with(LEAST, &environment).unwrap().config.zelus;
+    assert!(zelus.trusted_proxies.contain("192.0.2.1".parse().unwrap()));
+    assert!(!zelus.trusted_proxies.contain("127.0.0.1".parse().unwrap()));
+    assert_eq!(zelus.admin_hosts, ["admin.example.org"]);
+    for (wrong, expected) in [
+        ("trusted_proxies: [10.0.0.0/40]", "an address or a network such as \"10.0.0.0/8\""),
+        ("client_ip_header: 'X-For: y'", "the name of a header"),
+        ("admin_hosts: ['https://admin.example.org']", "a name without a port"),
+        ("admin_hosts: ['*']", "a name without a port"),
+    ] {
+        let found = errors(&format!("{LEAST}zelus: {{ {wrong} }}\n"));
+        assert!(found.len() == 1 && found[0].contains(expected), "{wrong}: {found:?}");
+    }
+}
+
+#[test]
 fn sizes_are_powers_of_1024() {
     assert_eq!(parse_size("128MB"), Some(128 << 20));
     assert_eq!(parse_size("7"), Some(7));

@@ -67,3 +67,39 @@ fn a_busy_folder_hides_nothing() {
     };
     assert!(told.is_ok());
 }
+
+#[test]
+fn a_file_that_comes_or_changes_below_a_folder_is_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let templates = folder.path().join("templates");
+    std::fs::create_dir_all(templates.join("recovery/valid")).unwrap();
+    let (_watcher, changes) = watched(templates.clone());
+    std::fs::write(templates.join("recovery/valid/email.subject.gotmpl"), "a").unwrap();
+    changes.recv_timeout(LONG).unwrap();
+    std::fs::write(templates.join("recovery/valid/email.subject.gotmpl"), "b").unwrap();
+    changes.recv_timeout(LONG).unwrap();
+    std::fs::write(folder.path().join("beside"), "b").unwrap();
+    assert!(changes.recv_timeout(SHORT).is_err());
+}
+
+#[test]
+fn the_files_that_a_configuration_names_are_known() {
+    let yaml = "
+dsn: memory
+identity:
+  schemas:
+    - { id: default, url: 'file:///etc/zelus/a%20person.json' }
+    - { id: near, url: 'file://./near.json' }
+    - { id: inline, url: 'base64://e30=' }
+    - { id: away, url: 'https://example.org/schema.json' }
+selfservice: { default_browser_return_url: 'https://app.example.org/' }
+courier:
+  template_override_path: /etc/zelus/templates
+  templates:
+    recovery_code:
+      valid: { email: { subject: 'file:///etc/zelus/subject.gotmpl', body: { plaintext: 'base64://YQ==' } } }
+";
+    let config = load_with(yaml, &[]).unwrap().config;
+    let files = ["/etc/zelus/a person.json", "./near.json", "/etc/zelus/templates", "/etc/zelus/subject.gotmpl"];
+    assert_eq!(config.files(), files.map(PathBuf::from));
+}

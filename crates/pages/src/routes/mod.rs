@@ -8,7 +8,7 @@ mod signed_in;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use model::Problem;
@@ -40,10 +40,6 @@ async fn lead_on(request: Request) -> Response {
 /// A file that pages refer to.
 async fn asset(Path(file): Path<String>) -> Result<Response, Failure> {
     let asset = Asset::find(&file).ok_or_else(Problem::not_found)?;
-    let headers = [
-        (CONTENT_TYPE, asset.media_type),
-        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
+    let headers = [(CONTENT_TYPE, asset.media_type), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
     Ok((headers, asset.content).into_response())
 }

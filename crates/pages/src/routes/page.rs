@@ -1,8 +1,7 @@
 //! What all pages share: how they are sent, and where they lead.
 
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -36,7 +35,6 @@ pub(super) fn shown<P: Page>(status: StatusCode, page: &P, has_scripts: bool) ->
         (CONTENT_SECURITY_POLICY, if has_scripts { POLICY_WITH_SCRIPTS } else { POLICY }),
         // The address names a flow; other sites should not read it.
         (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         // After logging out, the Back button must not show what was there before.
         (CACHE_CONTROL, "no-store"),

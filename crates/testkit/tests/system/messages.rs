@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use model::{Channel, Cx, Secret, SignedDuration};
 use serde_json::{Value, json};
 use store::Tx;
@@ -301,6 +303,66 @@ async fn lists_are_paged_and_filtered() {
         // There is no mailbox outside `serve --dev` without a configuration.
         for path in ["/ui/mailbox", "/ui/mailbox/1f2f3f4f-0000-4000-8000-000000000000"] {
             assert_eq!(server.ask("GET", path).send().await.status, 404, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_message_names_a_host_that_a_request_made_up() {
+    let template = |text: &str| format!("base64://{}", BASE64_STANDARD.encode(text));
+    let email =
+        json!({ "subject": template("{{ .RequestURL }}"), "body": { "plaintext": template("{{ .RequestURL }}") } });
+    let sms = json!({ "body": { "plaintext": template("@{{ .RequestURLDomain }} #1 {{ .RequestURL }}") } });
+    let config = json!({
+        "serve": { "public": { "base_url": "https://id.example/" } },
+        "courier": { "templates": { "recovery_code": { "invalid": { "email": email }, "valid": { "email": email, "sms": sms } } } },
+        "selfservice": { "flows": { "recovery": {
+            "enabled": true, "use": "code", "notify_unknown_recipients": true, "ui_url": "https://app.example/recovery" } } },
+    });
+    for database in Database::each().await {
+        let server = Server::of(&database, Setup::with(&config.to_string())).await;
+        for (forged, value) in
+            [("x-forwarded-host", "evil.example"), ("host", "evil.example"), ("x-forwarded-proto", "evil")]
+        {
+            let to = format!("{forged}@example.org");
+            let ask = |method, uri: &str| server.ask(method, uri).set_header(forged, value);
+            let form = ask("GET", "/self-service/recovery/api").send().await.json();
+            let path = format!("/self-service/recovery?flow={}", form["id"].as_str().expect("a form"));
+            let sent = ask("POST", &path).json(&json!({ "method": "code", "email": to })).send().await;
+            assert_eq!(sent.json()["state"], "sent_email", "{}", sent.body);
+        }
+        let number = "+4915123456789";
+        let identity = model::Identity::new(
+            model::Id::random(server.app.entropy()),
+            "person".to_owned(),
+            model::RawJson::from_value(&json!({})),
+            server.app.clock().now(),
+        );
+        let code = Secret::from("123456");
+        let message = courier::Message {
+            channel: Channel::Sms,
+            to: number,
+            content: courier::Content::RecoveryCodeValid {
+                code: &code,
+                identity: &identity,
+                lifespan: SignedDuration::from_mins(15),
+            },
+            request_url: "https://evil.example/self-service/recovery/browser?a=b",
+            transient_payload: None,
+            request_headers: None,
+        };
+        let (clock, entropy) = (server.app.clock().clone(), server.app.entropy().clone());
+        let (cx, mut tx) = (Cx { clock, entropy }, Tx::new());
+        server.app.site().runtime.courier.queue(&cx, &message, &mut tx);
+        server.store().commit(tx).await.expect("a queued message");
+
+        let texts = database.texts("SELECT CAST(body AS text) FROM courier_messages").await;
+        let count = |wanted: &str| texts.iter().filter(|text| text.as_str() == wanted).count();
+        assert_eq!(count("https://id.example/self-service/recovery/api"), 3, "{texts:?}");
+        assert_eq!(count("@app.example #1 https://id.example/self-service/recovery/browser?a=b"), 1, "{texts:?}");
+        let kept = "SELECT CAST(template_data AS text) FROM courier_messages";
+        for text in database.texts(kept).await {
+            assert!(!text.contains("evil.example/") && !text.contains("evil://"), "{text}");
         }
     }
 }

@@ -1,0 +1,73 @@
+//! Saying when a server can answer requests.
+
+use std::time::Duration;
+
+use config::Config;
+use engine::{NotReady, ensure_ready};
+use tokio::sync::watch;
+
+use crate::Server;
+
+/// How long to wait before the database is looked at again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Whether requests can be answered, as `/health/ready` has it.
+///
+/// # Errors
+/// What is missing.
+async fn check(server: &Server) -> Result<(), NotReady> {
+    let app = server.app();
+    ensure_ready(&app.site().runtime, app.is_migrated()).await?;
+    app.set_migrated();
+    Ok(())
+}
+
+/// Says whether requests can be answered, or else what is missing; then it says so once they can. Ends without a word when
+/// `stop` is true.
+pub(crate) async fn announce(server: Server, mut stop: watch::Receiver<bool>) {
+    let outcome = tokio::select! {
+        outcome = check(&server) => outcome,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    match outcome {
+        Ok(()) => return say(&server.config()),
+        Err(why) => tracing::error!("Zelus listens, but is not ready. {}", remedy(&why)),
+    }
+    while tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await.is_err() {
+        if check(&server).await.is_err() {
+            continue;
+        }
+        // Whoever made the tables need not have made the network.
+        match server.shared().ensure_network().await {
+            Ok(()) => return say(&server.config()),
+            Err(error) => tracing::warn!(%error, "The database cannot be written yet."),
+        }
+    }
+}
+
+/// Tells the operator that requests are answered, and where.
+fn say(config: &Config) {
+    tracing::info!(
+        serve.public = %format_args!("{}:{}", config.serve.public.host, config.serve.public.port),
+        serve.admin = %format_args!("{}:{}", config.serve.admin.host, config.serve.admin.port),
+        version = env!("CARGO_PKG_VERSION"),
+        "Zelus is ready."
+    );
+}
+
+/// What is missing, and what the operator can do about it.
+fn remedy(why: &NotReady) -> String {
+    match why {
+        NotReady::Migrations => {
+            "The database lacks tables. Run `zelus migrate sql up -e --yes` with the same configuration.".to_owned()
+        }
+        NotReady::Database(error) => {
+            format!("The database does not answer: {error}. `zelus migrate sql status -e` tells when it does.")
+        }
+        NotReady::UnknownMigrations(error) => {
+            format!(
+                "The database does not say which tables it has: {error}. Look at it with `zelus migrate sql status -e`."
+            )
+        }
+    }
+}
