@@ -18,6 +18,7 @@ mod oidc;
 mod order;
 mod outages;
 mod phones;
+mod recovery_choice;
 mod refresh;
 mod replays;
 mod sign_in;
