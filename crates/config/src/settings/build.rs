@@ -85,6 +85,7 @@ impl Config {
                 defaults: root
                     .section("zelus")
                     .choice("defaults", &[("kratos", Defaults::Kratos), ("zelus", Defaults::Zelus)]),
+                limits: Limits::read(&root.section("zelus").section("limits")),
             },
             serve: Serve {
                 cors: Cors::read(&serve.section("public").section("cors")),

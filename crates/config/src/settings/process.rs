@@ -179,6 +179,17 @@ pub struct Preview {
 pub struct Zelus {
     /// What applies where no key is set.
     pub defaults: Defaults,
+    /// `limits`: how large may be what people send.
+    pub limits: Limits,
+}
+
+/// `zelus.limits`, in bytes of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `traits`: all traits of a person together, where they send them themselves.
+    pub traits: u64,
+    /// `transient_payload`: what they send for hooks and messages.
+    pub transient_payload: u64,
 }
 
 /// `zelus.defaults`.
@@ -279,6 +290,12 @@ impl Tracing {
             jaeger_sampling_server_url: jaeger.section("sampling").text_if_set("server_url"),
             sampling_ratio: ratio.unwrap_or(1.0).clamp(0.0, 1.0),
         }
+    }
+}
+
+impl Limits {
+    pub(crate) fn read(section: &Section<'_>) -> Self {
+        Self { traits: section.size("traits"), transient_payload: section.size("transient_payload") }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod any_bytes;
 mod bad_input;
+mod bounds;
 mod codes;
 mod continuity;
 mod crowds;
