@@ -163,8 +163,8 @@ pub struct Database {
     pub cleanup_batch_size: u32,
     /// `cleanup.sleep.tables`: rest between tables.
     pub cleanup_sleep_tables: SignedDuration,
-    /// `cleanup.older_than`: keep expired rows this long.
-    pub cleanup_older_than: SignedDuration,
+    /// `cleanup.older_than`: keep expired rows this long; the server's own times when `None`.
+    pub cleanup_older_than: Option<SignedDuration>,
 }
 
 /// `preview`.
@@ -305,7 +305,7 @@ impl Database {
         Self {
             cleanup_batch_size: cleanup.number("batch_size"),
             cleanup_sleep_tables: cleanup.section("sleep").duration("tables"),
-            cleanup_older_than: cleanup.duration("older_than"),
+            cleanup_older_than: cleanup.duration_if_set("older_than"),
         }
     }
 }

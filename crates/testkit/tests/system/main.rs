@@ -3,6 +3,7 @@
 mod any_bytes;
 mod bad_input;
 mod bounds;
+mod clean_up;
 mod codes;
 mod continuity;
 mod crowds;
