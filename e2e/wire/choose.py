@@ -1,7 +1,4 @@
 """Recovery with a choice of addresses (`feature_flags.choose_recovery_address`). Run by check.py; `choose.json` holds what Kratos v26.2 answers."""
-import base64
-import hashlib
-
 from checker import ADMIN, node, scenario
 
 HOWS = ("api", "spa", "browser")
@@ -15,8 +12,10 @@ def make(w, emails, phone=None):
     return r.json()["id"]
 
 
-def pick(address):
-    return base64.b64encode(hashlib.sha256(address.encode()).digest()).decode()
+def pick(form, addresses, address):
+    """What stands for one of the addresses on a form: choices stand there in the order of their addresses."""
+    choices = [n["attributes"]["value"] for n in form["ui"]["nodes"] if n["attributes"].get("name") == "recovery_select_address"]
+    return dict(zip(sorted(addresses), choices, strict=True))[address]
 
 
 def again(c, flow, label):
@@ -65,8 +64,8 @@ def through(w, how, typed, picked, confirmed, code_at):
     c = w.client()
     flow = c.init("recovery", how)
     c.submit(flow, how, {"method": "code", "recovery_address": known[typed]}, f"{how}: address")
-    again(c, flow, f"{how}: choice")
-    c.submit(flow, how, {"method": "code", "recovery_select_address": pick(known[picked]), "recovery_address": known[typed]}, f"{how}: picked")
+    form, choices = again(c, flow, f"{how}: choice"), [a for a in (*emails, phone) if a]
+    c.submit(flow, how, {"method": "code", "recovery_select_address": pick(form, choices, known[picked]), "recovery_address": known[typed]}, f"{how}: picked")
     again(c, flow, f"{how}: after the choice")
     if confirmed:
         c.submit(flow, how, {"method": "code", "recovery_confirm_address": known[confirmed], "recovery_address": known[typed]}, f"{how}: confirmed")
@@ -122,14 +121,14 @@ def choose_odd_input(w):
         c.submit(flow, how, {"method": "code", "recovery_address": emails[0]}, f"{how}: nothing picked")
         again(c, flow, f"{how}: after nothing picked")
         c.submit(flow, how, {"method": "code", "recovery_select_address": "nope", "recovery_address": emails[0]}, f"{how}: picked nonsense")
-        again(c, flow, f"{how}: after nonsense")
-        c.submit(flow, how, {"method": "code", "recovery_select_address": pick(emails[1]), "recovery_address": emails[0]}, f"{how}: picked the second")
+        form = again(c, flow, f"{how}: after nonsense")
+        c.submit(flow, how, {"method": "code", "recovery_select_address": pick(form, emails, emails[1]), "recovery_address": emails[0]}, f"{how}: picked the second")
         c.submit(flow, how, {"method": "code", "screen": "previous", "recovery_address": emails[0]}, f"{how}: back")
         again(c, flow, f"{how}: after going back")
-        c.submit(flow, how, {"method": "code", "recovery_select_address": pick(emails[0]), "recovery_address": emails[0]}, f"{how}: picked the first")
+        c.submit(flow, how, {"method": "code", "recovery_select_address": pick(form, emails, emails[0]), "recovery_address": emails[0]}, f"{how}: picked the first")
         c.submit(flow, how, {"method": "code", "screen": "previous", "recovery_address": emails[0]}, f"{how}: back from the code")
         again(c, flow, f"{how}: after going back from the code")
-        c.submit(flow, how, {"method": "code", "recovery_select_address": pick(emails[0]), "recovery_address": emails[0]}, f"{how}: picked again")
+        c.submit(flow, how, {"method": "code", "recovery_select_address": pick(form, emails, emails[0]), "recovery_address": emails[0]}, f"{how}: picked again")
         for i in range(6):
             r = c.submit(flow, how, {"method": "code", "code": f"00000{i}"}, f"{how}: wrong {i}")
 

@@ -8,6 +8,7 @@ use model::{
 };
 use store::{CommitError, FlowTable, Tx};
 use tracing::Instrument;
+use url::Url;
 
 use crate::answer::Shown;
 use crate::error::FetchError;
@@ -20,6 +21,12 @@ use crate::stage;
 /// too, take no part in such a flow any more, as in Kratos: a page has to open a new one.
 pub(crate) const NO_METHOD: &str = "default";
 
+/// The longest address of a request that is kept with a flow as it was sent, in bytes.
+const MAX_REQUEST_URL: usize = 8 << 10;
+/// The parameters by which a flow is led on later. Of a longer address these are kept, and no others.
+const LEADING: [&str; 7] =
+    ["return_to", "after_verification_return_to", "login_challenge", "organization", "via", "aal", "refresh"];
+
 /// Who opens a flow, and how.
 pub(crate) struct Opening {
     pub client: FlowClient,
@@ -31,14 +38,41 @@ pub(crate) struct Opening {
 
 impl Opening {
     /// A flow that this very request opens.
-    pub(crate) fn of(request: &Request, client: FlowClient, csrf_token: String) -> Self {
-        Self { client, csrf_token, request_url: request.url.to_string(), return_to: request.query("return_to") }
+    ///
+    /// # Errors
+    /// 400 when its address is too long to be kept.
+    pub(crate) fn of(request: &Request, client: FlowClient, csrf_token: String) -> Result<Self, Problem> {
+        let request_url = kept_url(&request.url)?;
+        Ok(Self { client, csrf_token, request_url, return_to: request.query("return_to") })
     }
 
     /// A flow that goes on where `old` has led to.
     pub(crate) fn in_place_of<K: FlowKind>(old: &Flow<K>, csrf_token: String) -> Self {
         Self { client: old.client, csrf_token, request_url: old.request_url.clone(), return_to: old.return_to.clone() }
     }
+}
+
+/// The address of a request as a flow keeps it: whole up to 8 KiB, and beyond that with nothing but what leads the flow on.
+///
+/// # Errors
+/// 400 when that is too long still: a flow that forgot where it leads would lead people astray.
+pub(crate) fn kept_url(url: &Url) -> Result<String, Problem> {
+    if url.as_str().len() <= MAX_REQUEST_URL {
+        return Ok(url.to_string());
+    }
+    // Of several of one name the first counts, here as everywhere.
+    let first = |name: &&str| url.query_pairs().find(|(key, _)| key == *name);
+    let leading: Vec<_> = LEADING.iter().filter_map(first).collect();
+    let mut kept = url.clone();
+    kept.set_fragment(None);
+    match leading.is_empty() {
+        true => kept.set_query(None),
+        false => drop(kept.query_pairs_mut().clear().extend_pairs(leading)),
+    }
+    if kept.as_str().len() > MAX_REQUEST_URL {
+        return Err(Problem::bad_request("The address of this request is too long. Please shorten its return_to."));
+    }
+    Ok(kept.into())
 }
 
 /// A flow without fields, which is not stored yet.
@@ -208,4 +242,31 @@ where
         false => None,
     };
     Ok(Box::new(Shown { flow, oauth2_login_request }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(query: &str) -> Result<String, u16> {
+        let url = format!("http://127.0.0.1:4433/self-service/login/browser{query}").parse().expect("an address");
+        let kept = kept_url(&url).map_err(|problem| problem.status)?;
+        Ok(kept.trim_start_matches("http://127.0.0.1:4433/self-service/login/browser").to_owned())
+    }
+
+    #[test]
+    fn long_addresses_are_kept_as_far_as_they_lead() {
+        let long = "x".repeat(8 << 10);
+        for query in ["", "?return_to=a&x=y&return_to=b", "?refresh=true#fragment"] {
+            assert_eq!(kept(query).as_deref(), Ok(query), "short ones stay as they are");
+        }
+        let almost = format!("?x={}", "x".repeat(8 * 1024 - 51));
+        assert_eq!(kept(&almost), Ok(almost.clone()));
+        assert_eq!(kept(&format!("{almost}y")), Ok(String::new()));
+        assert_eq!(kept(&format!("?x={long}")), Ok(String::new()));
+        let all = "return_to=a&after_verification_return_to=b&login_challenge=c&organization=d&via=e&aal=f&refresh=g";
+        assert_eq!(kept(&format!("?{all}&x={long}#y")), Ok(format!("?{all}")));
+        assert_eq!(kept(&format!("?return_to=a&return_to={long}")), Ok("?return_to=a".to_owned()));
+        assert_eq!(kept(&format!("?return_to={long}")), Err(400));
+    }
 }

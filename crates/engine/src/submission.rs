@@ -1,8 +1,9 @@
 //! The first stage of every submission: the flow that it is for, and whether it may be looked at.
 
-use flow::{Input, Rejection, ensure_same_sender, malformed_payload};
+use flow::{Input, Rejection, Submission, ensure_same_sender, malformed_payload};
 use model::flow::FlowKind;
-use model::{Flow, Id, Problem};
+use model::{Flow, Id, Identity, Problem};
+use serde_json::Value;
 use store::FlowTable;
 
 use crate::runtime::Engine;
@@ -17,6 +18,35 @@ pub async fn load<K: FlowTable>(
     missing: impl FnOnce() -> Problem,
 ) -> Result<Flow<K>, Problem> {
     cx.services.store.flow(id).await?.ok_or_else(missing)
+}
+
+/// What was sent, which cannot be read if it is too large to be kept with anything: traits, and what hooks are given along.
+/// `identity` is the person who is signed in: traits that are too large already may be sent, as long as they do not grow.
+pub fn bounded(cx: Engine<'_>, submission: Submission, identity: Option<&Identity>) -> Submission {
+    let Submission::Readable(input) = submission else { return submission };
+    let limits = &cx.services.config.zelus.limits;
+    let (traits, payload) = (size(input.get("traits")), size(input.get("transient_payload")));
+    let too_large = |what: &str, actual, most| {
+        Submission::Unreadable(format!("{what} too large: {actual} bytes, and {most} are the most."))
+    };
+    if payload > limits.transient_payload {
+        return too_large("The field transient_payload is", payload, limits.transient_payload);
+    }
+    if traits > limits.traits && !identity.is_some_and(|identity| does_not_grow(cx, &input, identity)) {
+        return too_large("All details together are", traits, limits.traits);
+    }
+    Submission::Readable(input)
+}
+
+fn does_not_grow(cx: Engine<'_>, input: &Input, identity: &Identity) -> bool {
+    let schemas = cx.services.identities.schemas();
+    let sent = schemas.traits(Some(&identity.schema_id), &input.traits(), input.is_form);
+    size(Some(&sent)) <= size(Some(&identity.traits.to_value()))
+}
+
+/// The bytes of a value as JSON.
+fn size(value: Option<&Value>) -> u64 {
+    value.map_or(0, |value| value.to_string().len() as u64)
 }
 
 /// 404 with a word on what to do, where Kratos has one.

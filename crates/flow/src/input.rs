@@ -1,5 +1,7 @@
 //! What was sent to a flow: JSON, or a form.
 
+use std::borrow::Cow;
+
 use model::parse_json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -42,6 +44,20 @@ const MAX_VALUES: usize = 10_000;
 /// for every value, so their length counts that often.
 const MAX_NAME: usize = 2048;
 
+/// The longest text that is read of the fields below, in bytes: many times what any of them can be.
+const MAX_KEPT_TEXT: usize = 4 << 10;
+/// Fields whose texts are kept with a flow, and shown again, or with a credential.
+const KEPT_TEXTS: [&str; 8] = [
+    "identifier",
+    "password_identifier",
+    "address",
+    "email",
+    "code",
+    "recovery_address",
+    "recovery_confirm_address",
+    "webauthn_register_displayname",
+];
+
 impl Input {
     /// Reads a JSON object.
     ///
@@ -69,6 +85,11 @@ impl Input {
             ensure_storable(&name)?;
             ensure_bounded(&value, name.split('.').count(), name.len(), &mut left)?;
             insert(&mut fields, &name, value);
+        }
+        for name in KEPT_TEXTS {
+            if let Some(value) = fields.get_mut(name) {
+                cut(value);
+            }
         }
         Ok(Self { fields, is_form })
     }
@@ -108,6 +129,19 @@ impl Input {
             Value::String(text) => serde_json::from_str(text).ok(),
             value => Some(value.clone()),
         }
+    }
+}
+
+/// Cuts a text that is longer than any that somebody could mean: it is as wrong then as it was before, and a flow that
+/// keeps it stays small.
+fn cut(value: &mut Value) {
+    let text = match &*value {
+        Value::String(text) => Cow::from(text),
+        other => Cow::from(other.to_string()),
+    };
+    if text.len() > MAX_KEPT_TEXT {
+        let end = (0..=MAX_KEPT_TEXT).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
+        *value = Value::String(text[..end].to_owned());
     }
 }
 
@@ -208,6 +242,20 @@ mod tests {
         assert!(json(format!(r#"{{"traits":[{}0]}}"#, "0,".repeat(MAX_VALUES))).is_err());
         assert!(json(format!(r#"{{"traits":{}0{}}}"#, "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH))).is_err());
         assert!(json(format!(r#"{{"traits":[{}0]}}"#, "0,".repeat(MAX_VALUES - 10))).is_ok());
+    }
+
+    #[test]
+    fn what_a_flow_keeps_is_cut() {
+        let long = "é".repeat(4 << 20 >> 1);
+        let input = Input::from_form([("identifier".to_owned(), long.clone()), ("password".to_owned(), long.clone())]);
+        let input = input.expect("a form");
+        assert_eq!((input.text("identifier").len(), input.text("password").len()), (4096, long.len()));
+        let nested = Input::from_json(json!({ "identifier": [long], "code": ["a"] }).to_string().as_bytes());
+        let nested = nested.expect("an object");
+        assert!(nested.text("identifier").len() <= 4096);
+        assert_eq!(nested.text("code"), r#"["a"]"#);
+        let dotted = Input::from_form([("address.x".to_owned(), long)]).expect("a form");
+        assert!(dotted.text("address").len() <= 4096);
     }
 
     proptest! {

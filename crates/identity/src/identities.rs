@@ -24,6 +24,9 @@ use crate::{credentials, patch};
 /// How often a change is tried again when someone else changed the identity at the same time.
 const ATTEMPTS: usize = 4;
 
+/// The most bytes of JSON that traits may have, whoever writes them. Those that are larger already may stay so.
+const MAX_TRAITS: usize = 1 << 20;
+
 /// Everything that is done with identities. Made anew for each configuration.
 #[derive(Clone)]
 pub struct Identities {
@@ -164,6 +167,9 @@ impl Identities {
     /// # Errors
     /// When the database fails.
     async fn store_new(&self, cx: &Cx, mut identity: Identity) -> Result<Creation, Problem> {
+        if let Err(problem) = ensure_bounded(None, &identity) {
+            return Ok(Creation::Invalid(problem));
+        }
         if let Err(errors) = self.validate(cx, &mut identity) {
             return Ok(Creation::Invalid(trait_problem(&errors)));
         }
@@ -370,6 +376,7 @@ impl Identities {
             };
             let mut after = upgraded(before.clone());
             change(&mut after)?;
+            ensure_bounded(Some(&before), &after)?;
             self.validate(cx, &mut after).map_err(|errors| trait_problem(&errors))?;
             let mut tx = Tx::new();
             self.save(cx, &before, &mut after, &mut tx);
@@ -407,6 +414,16 @@ fn take_over(identity: &mut Identity, imported: &BTreeMap<CredentialType, Creden
             None => drop(identity.credentials.insert(*kind, new.clone())),
         }
     }
+}
+
+/// 400 for traits that are too large, unless they were as large before.
+fn ensure_bounded(before: Option<&Identity>, after: &Identity) -> Result<(), Problem> {
+    let size = |identity: &Identity| identity.traits.as_str().len();
+    if size(after) > before.map_or(MAX_TRAITS, |before| size(before).max(MAX_TRAITS)) {
+        let (actual, most) = (size(after), MAX_TRAITS);
+        return Err(Problem::bad_request(format!("The traits have {actual} bytes, and {most} are the most.")));
+    }
+    Ok(())
 }
 
 /// 400 that says what is wrong with the traits, in one sentence each.

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net as unix;
 use std::path::{Path, PathBuf};
 
-use socket2::SockRef;
+use socket2::{Domain, SockAddr, SockRef, Type};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
 /// How many connections wait to be accepted, at most, unless the system allows fewer.
@@ -46,8 +46,7 @@ pub async fn bind_unix(path: &Path, settings: &config::Socket, acceptors: usize)
             Err(error) => return Err(fail(error)),
         }
     }
-    let listener = UnixListener::bind(path).and_then(UnixListener::into_std).map_err(fail)?;
-    std::fs::set_permissions(path, Permissions::from_mode(settings.mode)).map_err(fail)?;
+    let listener = listen_at(path, settings.mode).map_err(fail)?;
     if settings.owner.is_some() || settings.group.is_some() {
         tracing::warn!(socket = %path.display(), "The socket keeps the process' owner and group; others are not set.");
     }
@@ -55,6 +54,16 @@ pub async fn bind_unix(path: &Path, settings: &config::Socket, acceptors: usize)
     let first = StdListener::Unix(listener, Some(SocketFile(path.to_owned())));
     let others = others.into_iter().map(|other| StdListener::Unix(other, None));
     Ok(std::iter::once(first).chain(others).map(Socket).collect())
+}
+
+/// Makes a socket in the file system, and listens there only once its permissions are those that it is to have.
+fn listen_at(path: &Path, mode: u32) -> io::Result<unix::UnixListener> {
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    std::fs::set_permissions(path, Permissions::from_mode(mode))?;
+    socket.listen(i32::try_from(BACKLOG).unwrap_or(i32::MAX))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 /// Why nothing can listen at an address.
@@ -173,6 +182,21 @@ mod tests {
     fn port(socket: &Socket) -> u16 {
         let StdListener::Tcp(listener) = &socket.0 else { panic!("it is at an address") };
         listener.local_addr().expect("an address").port()
+    }
+
+    #[tokio::test]
+    async fn a_socket_has_the_permissions_that_are_asked_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for mode in [0o600, 0o660] {
+            let path = folder.path().join(format!("{mode:o}.sock"));
+            let settings = config::Socket { owner: None, group: None, mode };
+            let sockets = bind_unix(&path, &settings, 2).await.expect("a socket");
+            let permissions = std::fs::metadata(&path).expect("a socket").permissions();
+            assert_eq!((permissions.mode() & 0o777, sockets.len()), (mode, 2));
+            let listener = sockets.into_iter().next().expect("a socket").watch().expect("watched");
+            let (client, accepted) = tokio::join!(UnixStream::connect(&path), listener.accept());
+            assert!(client.is_ok() && matches!(accepted, Ok(Accepted::Unix(_))));
+        }
     }
 
     #[tokio::test]

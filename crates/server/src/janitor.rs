@@ -1,47 +1,108 @@
-//! Removes rows that nobody needs any more. Kratos leaves that to `cleanup sql`; so does Zelus under `zelus.defaults:
-//! kratos`.
+//! Removes rows that nobody needs any more.
+//!
+//! Flows, codes, links and what browsers have left unfinished are of no use a week after they expired, whoever's defaults
+//! apply. Sessions and messages are a record that operators look at: under `zelus.defaults: kratos` they stay, as they do
+//! in Kratos until somebody runs `cleanup sql`, unless `database.cleanup.older_than` says how long.
+//!
+//! Every node does this, at times of its own, and each row is removed but once.
 
 use std::time::Duration;
 
-use config::Defaults;
-use model::{Problem, SignedDuration};
+use config::{Config, Defaults};
+use model::{Entropy, Problem, SignedDuration};
+use store::Outdated;
 use tokio::sync::watch;
 
 use crate::Server;
 
-/// How often rows are looked for.
-const ROUND: Duration = Duration::from_secs(60 * 60);
-/// How long sessions are kept after their end, to be looked at.
-const KEEP_SESSIONS: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long a node rests between two rounds at least, and by how much longer at most, so that nodes take turns.
+const REST: Duration = Duration::from_secs(60 * 60);
+const MORE_REST_SECONDS: u16 = 20 * 60;
+/// The rest between two batches of rows, in which others write.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long what has expired is kept.
+const KEEP_EXPIRED: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long sessions are kept after their end and messages after their delivery, to be looked at.
+const KEEP_RECORDS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long errors are kept for whoever has the address of their page.
 const KEEP_ERRORS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Cleans up every hour until `stop` is true.
-pub async fn clean_up(server: Server, mut stop: watch::Receiver<bool>) {
-    while tokio::time::timeout(ROUND, stop.wait_for(|stop| *stop)).await.is_err() {
-        if let Err(error) = clean(&server, &stop).await {
+/// Cleans up about every hour until `stop` is true.
+pub(crate) async fn clean_up(server: Server, mut stop: watch::Receiver<bool>) {
+    while !is_stopped(&mut stop, REST + jitter(&server.shared().entropy)).await {
+        if let Err(error) = server.clean_up(PAUSE, &mut stop).await {
             tracing::warn!(%error, "Old rows could not be removed; this is tried again in an hour.");
         }
     }
 }
 
-async fn clean(server: &Server, stop: &watch::Receiver<bool>) -> Result<(), Problem> {
-    let runtime = server.app().site().runtime.clone();
-    if runtime.config.zelus.defaults == Defaults::Kratos {
-        return Ok(());
-    }
-    let (store, now) = (&runtime.store, server.shared().clock.now());
-    store.delete_errors_before(now - KEEP_ERRORS).await?;
-    let batch = i64::from(runtime.config.database.cleanup_batch_size).max(1);
-    let mut removed = 0;
-    loop {
-        let count = store.delete_expired_sessions(now - KEEP_SESSIONS, batch).await?;
-        removed += count;
-        let is_last = i64::try_from(count).is_ok_and(|count| count < batch);
-        if is_last || *stop.borrow() {
-            break;
+fn jitter(entropy: &Entropy) -> Duration {
+    let random = u16::from_be_bytes(entropy.bytes());
+    Duration::from_secs(u64::from(random % MORE_REST_SECONDS))
+}
+
+/// Waits; whether it is time to stop.
+async fn is_stopped(stop: &mut watch::Receiver<bool>, rest: Duration) -> bool {
+    tokio::time::timeout(rest, stop.wait_for(|stop| *stop)).await.is_ok()
+}
+
+/// How long rows are kept after they are out of date; `None` is for ever.
+fn keep(rows: Outdated, config: &Config) -> Option<SignedDuration> {
+    let asked = config.database.cleanup_older_than;
+    match rows {
+        Outdated::LoginFlows
+        | Outdated::RegistrationFlows
+        | Outdated::SettingsFlows
+        | Outdated::RecoveryFlows
+        | Outdated::VerificationFlows
+        | Outdated::LoginCodes
+        | Outdated::RegistrationCodes
+        | Outdated::RecoveryCodes
+        | Outdated::RecoveryTokens
+        | Outdated::VerificationCodes
+        | Outdated::VerificationTokens
+        | Outdated::ContinuityContainers => Some(asked.unwrap_or(KEEP_EXPIRED)),
+        Outdated::Errors => Some(KEEP_ERRORS),
+        Outdated::TokenExchanges => {
+            // They do not say when they expire: their flows do.
+            let service = &config.selfservice;
+            let longest = service.login.lifespan.max(service.registration.lifespan);
+            Some(asked.unwrap_or(KEEP_EXPIRED) + longest)
+        }
+        Outdated::ExpiredSessions | Outdated::EndedSessions | Outdated::FinishedMessages => {
+            let usual = (config.zelus.defaults == Defaults::Zelus).then_some(KEEP_RECORDS);
+            asked.or(usual)
         }
     }
-    tracing::info!(sessions = removed, "Sessions that ended a month ago were removed.");
-    Ok(())
+}
+
+impl Server {
+    /// Removes what is out of date now, in batches of `database.cleanup.batch_size` rows with a `pause` after each, until
+    /// nothing is left or `stop` is true.
+    ///
+    /// # Errors
+    /// When the database fails; what was removed before stays removed.
+    pub async fn clean_up(&self, pause: Duration, stop: &mut watch::Receiver<bool>) -> Result<(), Problem> {
+        let runtime = self.app().site().runtime.clone();
+        let now = self.shared().clock.now();
+        let batch = runtime.config.database.cleanup_batch_size.max(1);
+        let mut removed = 0;
+        for rows in Outdated::ALL {
+            let Some(keep) = keep(rows, &runtime.config) else { continue };
+            // A time that is not negative, or what is of use still would go.
+            let before = now.saturating_sub(keep.max(SignedDuration::ZERO)).unwrap_or(now);
+            loop {
+                let count = runtime.store.remove_outdated(rows, before, batch).await?;
+                removed += count;
+                if count < batch as usize {
+                    break;
+                }
+                if is_stopped(stop, pause).await {
+                    return Ok(());
+                }
+            }
+        }
+        tracing::info!(rows = removed, "Rows that nobody needs any more were removed.");
+        Ok(())
+    }
 }

@@ -3,7 +3,7 @@
 
 use model::{RawJson, Timestamp, Uuid};
 
-use crate::error::{CommitError, StoreError};
+use crate::error::StoreError;
 use crate::statement::Statement;
 use crate::{Store, Tx};
 
@@ -23,12 +23,7 @@ static MARK_SEEN: Statement = Statement::new(
     "UPDATE selfservice_errors SET was_seen = ?3, seen_at = ?4 WHERE nid = ?1 AND id = ?2",
 );
 
-static DELETE_OLD: Statement = Statement::new(
-    "selfservice_errors.delete_old",
-    "DELETE FROM selfservice_errors WHERE nid = ?1 AND created_at < ?2",
-);
-
-pub(crate) static STATEMENTS: &[&Statement] = &[&SELECT, &INSERT, &MARK_SEEN, &DELETE_OLD];
+pub(crate) static STATEMENTS: &[&Statement] = &[&SELECT, &INSERT, &MARK_SEEN];
 
 /// An error, kept until someone looks at it.
 #[derive(Clone, Debug)]
@@ -52,16 +47,6 @@ impl Store {
         let Some(row) = self.fetch_one(&SELECT, &[id.into()]).await? else { return Ok(None) };
         let mut columns = row.columns();
         Ok(Some(StoredError { id, error: columns.next()?, created_at: columns.next()?, updated_at: columns.next()? }))
-    }
-
-    /// Deletes errors that were made before `before`: nobody comes to read them any more.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete_errors_before(&self, before: Timestamp) -> Result<(), CommitError> {
-        let mut tx = Tx::new();
-        tx.run(&DELETE_OLD, [before.into()]);
-        self.commit(tx).await
     }
 }
 

@@ -14,6 +14,7 @@ mod flows;
 mod identities;
 mod migrate;
 mod networks;
+mod outdated;
 mod postgres;
 mod row;
 mod sessions;
@@ -34,6 +35,7 @@ pub use errors::StoredError;
 pub use flows::FlowTable;
 pub use identities::{FoundCredential, IdentityFilter, IdentityList, IdentityPage};
 pub use migrate::{MigrateError, Migration};
+pub use outdated::Outdated;
 pub use postgres::{PostgresOptions, TlsCheck};
 pub use sessions::{
     EndedSession, Extension, SecondFactors, SessionFilter, SessionLookup, SessionPosition, TokenExchange,
@@ -65,4 +67,5 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         .chain(codes::statements())
         .chain(sign_codes::statements())
         .chain(flows::statements())
+        .chain(outdated::statements())
 }

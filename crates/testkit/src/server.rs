@@ -1,6 +1,7 @@
 //! A server in this process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use config::{Loaded, Machine, Mode, Sources};
 use crypto::{HashingPool, PoolLimits};
@@ -105,6 +106,7 @@ pub struct Server {
     pub setup: Setup,
     public: Edge,
     admin: Edge,
+    inner: server::Server,
 }
 
 impl Server {
@@ -129,7 +131,7 @@ impl Server {
         };
         let server = server::Server::assemble(config, shared).await.expect("a server");
         let (app, Edges { public, admin }) = (server.app().clone(), server.edges());
-        Self { app, setup, public, admin }
+        Self { app, setup, public, admin, inner: server }
     }
 
     /// Another server on the same database, with more configuration on top: what a restart, or a second node, is.
@@ -185,6 +187,12 @@ impl Server {
     /// What whoami says of a session token.
     pub async fn whoami(&self, token: &str) -> Value {
         self.ask("GET", "/sessions/whoami").header("x-session-token", token).send().await.json()
+    }
+
+    /// Removes what is out of date, as the server does about every hour.
+    pub async fn clean_up(&self) {
+        let (_running, mut stop) = tokio::sync::watch::channel(false);
+        self.inner.clean_up(Duration::ZERO, &mut stop).await.expect("a clean-up");
     }
 
     /// The store that the server works with.

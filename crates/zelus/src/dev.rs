@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use config::{DEV_DATABASE, DevSecrets};
@@ -44,22 +44,27 @@ pub fn secrets(folder: &Path, entropy: &Entropy) -> Result<DevSecrets, String> {
             path.display()
         ));
     }
-    fs::create_dir_all(folder).map_err(|error| format!("The folder {} cannot be made: {error}.", folder.display()))?;
+    // The folder is nobody else's business, nor is what comes to be in it.
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| format!("The folder {} cannot be made: {error}.", folder.display()))?;
     let secrets = DevSecrets {
         default: Secret::new(entropy.string(ALPHABET, 32)),
         cipher: Secret::new(entropy.string(ALPHABET, 32)),
     };
     let text = json!({ "default": secrets.default.expose(), "cipher": secrets.cipher.expose() }).to_string();
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|error| unusable(&error))?;
+    let mut file = private().create_new(true).open(&path).map_err(|error| unusable(&error))?;
     file.write_all(text.as_bytes()).map_err(|error| unusable(&error))?;
-    // The folder is nobody else's business, least of all a version control system's.
-    fs::write(folder.join(".gitignore"), "*\n").map_err(|error| unusable(&error))?;
+    // Least of all it is a version control system's business.
+    let ignored = private().create(true).truncate(true).open(folder.join(".gitignore"));
+    ignored.and_then(|mut file| file.write_all(b"*\n")).map_err(|error| unusable(&error))?;
     Ok(secrets)
+}
+
+/// How files are made that their owner alone reads.
+fn private() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
 }
 
 /// Serves what is public at the address of Ory's tunnel too, if it is free. Says the port, if so.
@@ -86,6 +91,8 @@ mod tests {
         assert_eq!(first.default, second.default);
         let mode = fs::metadata(folder.join("secrets.json")).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&folder.join(".gitignore"))), (0o700, 0o600));
         fs::write(folder.join("secrets.json"), "{}").expect("a file");
         assert!(secrets(&folder, &Entropy::seeded(3)).is_err());
         fs::remove_file(folder.join("secrets.json")).expect("the file is removed");

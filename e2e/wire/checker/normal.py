@@ -25,6 +25,9 @@ RANDOM = frozenset({
 LABEL_OF_A_TRAIT = 1070002
 """The message whose text is the title of a trait: it comes from the identity schema, so it is compared."""
 
+A_CHOICE = "recovery_select_address"
+"""The field whose values stand for addresses that are not shown: which one stands for which is the server's own."""
+
 A_LIFETIME_S = 40 * 365 * 24 * 3600
 """Times farther away than this stand for never, and are kept."""
 
@@ -35,6 +38,7 @@ A_TIME = re.compile(r"(?P<local>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?P<zon
 A_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 A_TOKEN = re.compile(r"(?P<kind>ory_(?:st|lo|ac|at|rt))_[A-Za-z0-9]+")
 A_DIGEST = re.compile(r"[0-9a-f]{64}")
+A_PSEUDONYM = re.compile(r"[A-Za-z0-9+/]{43}=")
 A_LOCAL_ADDRESS = re.compile(r"^127\.0\.0\.1:\d+$")
 PASSWORD_HASHES = (re.compile(r"^(\$2[aby]\$\d\d\$).*"), re.compile(r"^(\$argon2id?\$v=19\$[^$]*\$).*"))
 RANDOM_PARAMETERS = re.compile(
@@ -95,6 +99,8 @@ class Normaliser:
         found = dict(members)
         if found.get("name") == "csrf_token" and found.get("value"):
             found["value"] = "<csrf>"
+        if found.get("name") == A_CHOICE and A_PSEUDONYM.fullmatch(str(found.get("value"))):
+            found["value"] = "<choice>"  # each form may have one of its own for an address
         kept = {"text"} if found.get("id") == LABEL_OF_A_TRAIT else set()
         # Sorted, so that numbers do not depend on the order in which a server writes its members.
         return {name: found[name] if name in kept else self.value(found[name], name) for name in sorted(found)}

@@ -164,8 +164,8 @@ pub struct Database {
     pub cleanup_batch_size: u32,
     /// `cleanup.sleep.tables`: rest between tables.
     pub cleanup_sleep_tables: SignedDuration,
-    /// `cleanup.older_than`: keep expired rows this long.
-    pub cleanup_older_than: SignedDuration,
+    /// `cleanup.older_than`: keep expired rows this long; the server's own times when `None`.
+    pub cleanup_older_than: Option<SignedDuration>,
 }
 
 /// `preview`.
@@ -188,6 +188,17 @@ pub struct Zelus {
     pub admin_hosts: Vec<String>,
     /// How long browsers that came over TLS may not use plain HTTP with the same name; zero does not say.
     pub hsts_max_age: SignedDuration,
+    /// `limits`: how large may be what people send.
+    pub limits: Limits,
+}
+
+/// `zelus.limits`, in bytes of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `traits`: all traits of a person together, where they send them themselves.
+    pub traits: u64,
+    /// `transient_payload`: what they send for hooks and messages.
+    pub transient_payload: u64,
 }
 
 /// `zelus.defaults`.
@@ -299,7 +310,14 @@ impl Zelus {
             client_ip_header: section.text("client_ip_header"),
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
             hsts_max_age: section.duration("hsts_max_age"),
+            limits: Limits::read(&section.section("limits")),
         }
+    }
+}
+
+impl Limits {
+    pub(crate) fn read(section: &Section<'_>) -> Self {
+        Self { traits: section.size("traits"), transient_payload: section.size("transient_payload") }
     }
 }
 
@@ -309,7 +327,7 @@ impl Database {
         Self {
             cleanup_batch_size: cleanup.number("batch_size"),
             cleanup_sleep_tables: cleanup.section("sleep").duration("tables"),
-            cleanup_older_than: cleanup.duration("older_than"),
+            cleanup_older_than: cleanup.duration_if_set("older_than"),
         }
     }
 }

@@ -50,15 +50,14 @@ impl Hasher {
     /// [`HashError::TooLong`] for passwords that bcrypt would cut, [`HashError::TooCostly`] and [`HashError::Malformed`]
     /// for settings beyond the limits.
     pub fn hash(&self, entropy: &Entropy, password: &Secret) -> Result<String, HashError> {
+        self.ensure_fits(password)?;
         match *self {
             Self::Bcrypt { cost } => {
                 check_bcrypt_cost(cost)?;
-                check_length(password, BCRYPT_MAX_PASSWORD_BYTES)?;
                 let hash = bcrypt::hash_with_salt(password.expose(), cost, entropy.bytes());
                 Ok(hash.map_err(|_| HashError::Malformed)?.format_for_version(bcrypt::Version::TwoA))
             }
             Self::Argon2 { memory_bytes, iterations, parallelism, salt_length, key_length } => {
-                check_length(password, MAX_PASSWORD_BYTES)?;
                 let memory_kib = memory_bytes / 1024;
                 let params = stored::argon2_params(memory_kib, iterations, parallelism, salt_length, key_length)?;
                 let mut salt = vec![0; salt_length];
@@ -68,6 +67,17 @@ impl Hasher {
                 Ok(format!("$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${key}"))
             }
         }
+    }
+
+    /// Checks that a password is short enough to be hashed.
+    ///
+    /// # Errors
+    /// [`HashError::TooLong`], in bytes.
+    pub fn ensure_fits(&self, password: &Secret) -> Result<(), HashError> {
+        check_length(
+            password,
+            if let Self::Bcrypt { .. } = self { BCRYPT_MAX_PASSWORD_BYTES } else { MAX_PASSWORD_BYTES },
+        )
     }
 
     /// Whether a password that has just matched `hash` should be hashed anew: when the hash is of another format, or was

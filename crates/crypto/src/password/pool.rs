@@ -38,6 +38,9 @@ struct Budget {
     /// One permit for each KiB.
     memory: Arc<Semaphore>,
     memory_kib: u32,
+    /// Of which kinds the hashes were that passwords have been compared with, in order.
+    #[cfg(test)]
+    computed: Arc<std::sync::Mutex<Vec<std::mem::Discriminant<StoredHash>>>>,
 }
 
 impl HashingPool {
@@ -51,6 +54,8 @@ impl HashingPool {
             workers: Arc::new(Semaphore::new(workers.min(Semaphore::MAX_PERMITS))),
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
             memory_kib,
+            #[cfg(test)]
+            computed: Arc::default(),
         }))
     }
 
@@ -75,18 +80,57 @@ impl HashingPool {
         self.verify_stored(StoredHash::parse(hash)?, password).await
     }
 
-    /// Does the work of verifying against one of `hasher`'s own hashes, to no avail. A sign-in whose identifier is unknown
-    /// calls this, so that its duration does not tell (OWASP Authentication, "Authentication and Error Messages").
+    /// Whether a password signs in: whether it matches the hash that is stored, if any is.
+    ///
+    /// Nobody learns from the time whether there is an account, or of which kind its hash is: whoever is turned away has
+    /// waited for the work of `hasher` at least, be it for nobody's account, for a hash that an import brought along and
+    /// that takes less, for one that cannot be used or for a password that is too long (OWASP Authentication,
+    /// "Authentication and Error Messages"). A password that is right takes that work too, since such a hash is made anew.
     ///
     /// # Errors
-    /// The same as [`Self::verify`] has for a real hash.
-    pub async fn dummy_verify(&self, hasher: &Hasher, entropy: &Entropy, password: &Secret) -> Result<(), HashError> {
-        self.verify_stored(hasher.dummy(entropy)?, password).await.map(drop)
+    /// Those of [`Self::verify`]; after the same work, but for [`HashError::Busy`] and [`HashError::Interrupted`].
+    pub async fn sign_in(
+        &self,
+        hasher: &Hasher,
+        entropy: &Entropy,
+        stored: Option<&str>,
+        password: &Secret,
+    ) -> Result<bool, HashError> {
+        let Some(stored) = stored else {
+            self.dummy_verify(hasher, entropy).await?;
+            return Ok(false);
+        };
+        let verified = self.verify(stored, password).await;
+        let is_cheaper = match verified {
+            Ok(true) | Err(HashError::Busy | HashError::Interrupted) => false,
+            Ok(false) => hasher.needs_rehash(stored),
+            Err(_) => true,
+        };
+        if is_cheaper {
+            self.dummy_verify(hasher, entropy).await?;
+        }
+        verified
+    }
+
+    /// Does the work of verifying against one of `hasher`'s own hashes, to no avail. What is hashed makes no difference to
+    /// it, so that nothing depends on how long a password is.
+    async fn dummy_verify(&self, hasher: &Hasher, entropy: &Entropy) -> Result<(), HashError> {
+        self.verify_stored(hasher.dummy(entropy)?, &Secret::from("")).await.map(drop)
     }
 
     async fn verify_stored(&self, stored: StoredHash, password: &Secret) -> Result<bool, HashError> {
         let password = password.clone();
-        self.run(stored.memory_kib(), move || stored.verify(&password)).await
+        #[cfg(test)]
+        let computed = Arc::clone(&self.0.computed);
+        self.run(stored.memory_kib(), move || {
+            let verified = stored.verify(&password);
+            #[cfg(test)]
+            if verified.is_ok() {
+                computed.lock().expect("no test panics here").push(std::mem::discriminant(&stored));
+            }
+            verified
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(

@@ -41,3 +41,22 @@ fn codes_of_rotated_secrets_are_found() {
     assert!(!matches_any(&keys, "123456", ""));
     assert!(!matches_any(&keys, "123456", &STORED[1..]));
 }
+
+#[test]
+fn what_stands_for_a_text_tells_nothing_of_it() {
+    let key = SECRET.into();
+    let choice = pseudonym(&key, "form", "+491701234567");
+    assert_eq!(choice.len(), 44, "base64 of 32 bytes");
+    assert_eq!(choice, pseudonym(&key, "form", "+491701234567"));
+    assert_ne!(choice, pseudonym(&key, "another", "+491701234567"));
+    assert_ne!(choice, pseudonym(&key, "form", "+491701234568"));
+    assert_ne!(choice, pseudonym(&"a-newer-cookie-secret".into(), "form", "+491701234567"));
+    let keys = ring(&["a-newer-cookie-secret", SECRET]);
+    assert!(is_pseudonym(&keys, "form", "+491701234567", &choice));
+    for (form, text, given) in
+        [("another", "+491701234567", &*choice), ("form", "+491701234568", &choice), ("form", "+491701234567", "")]
+    {
+        assert!(!is_pseudonym(&keys, form, text, given), "{form}, {text}, {given}");
+    }
+    assert!(!is_pseudonym(&ring(&["a-newer-cookie-secret"]), "form", "+491701234567", &choice));
+}

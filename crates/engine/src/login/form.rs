@@ -70,7 +70,7 @@ async fn open_as_asked(
         identity_schema,
         ..Login::default()
     };
-    let opening = Opening::of(cx.request, client, cx.request.csrf.masked(&cx.entropy));
+    let opening = Opening::of(cx.request, client, cx.request.csrf.masked(&cx.entropy))?;
     let mut flow = lifecycle::new_flow(cx, opening, detail);
     let begun = fill_in(cx, &mut flow, found.as_ref()).await?;
     lifecycle::run_before(cx, AnyFlow::Login(&flow), None).await?;
@@ -234,7 +234,7 @@ pub(super) async fn expired(
     found: Option<&Found>,
     expired_at: Timestamp,
 ) -> Result<Answer, Problem> {
-    let opening = Opening::of(cx.request, old.client, cx.request.csrf.masked(&cx.entropy));
+    let opening = Opening::of(cx.request, old.client, cx.request.csrf.masked(&cx.entropy))?;
     let mut flow = lifecycle::new_flow(cx, opening, old.detail.clone());
     let begun = fill_in(cx, &mut flow, found).await?;
     lifecycle::run_before(cx, AnyFlow::Login(&flow), None).await?;

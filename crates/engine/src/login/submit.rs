@@ -43,7 +43,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Login>, submission: Submission
     if flow.expires_at <= cx.now() {
         return expired(cx, &flow, found.as_ref(), flow.expires_at).await;
     }
-    let input = match submission {
+    let input = match submission::bounded(cx, submission, None) {
         Submission::Readable(input) => input,
         Submission::Unreadable(why) => return say(cx, flow, message::generic(why)).await,
     };

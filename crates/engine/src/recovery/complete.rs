@@ -130,7 +130,7 @@ fn settings_flow(
         pairs.push(("return_to".to_owned(), return_to.clone()));
         pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
         url.query_pairs_mut().clear().extend_pairs(pairs);
-        next.request_url = url.into();
+        next.request_url = lifecycle::kept_url(&url)?;
         next.return_to = Some(return_to);
     }
     next.ui.messages = vec![message::recovered(cx.now() + selfservice.privileged_session_max_age)];

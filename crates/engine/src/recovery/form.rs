@@ -116,7 +116,7 @@ fn new_flow(
     csrf: &CsrfToken,
 ) -> Result<Flow<Recovery>, Problem> {
     cx.services.return_to(None, Some(&cx.request.url), &cx.services.config.selfservice.default_browser_return_url)?;
-    let opening = Opening::of(cx.request, client, csrf.masked(&cx.entropy));
+    let opening = Opening::of(cx.request, client, csrf.masked(&cx.entropy))?;
     let mut flow = lifecycle::new_flow(cx, opening, Recovery::default());
     flow.active = Some(name.to_owned());
     if cx.services.config.feature_flags.choose_recovery_address {

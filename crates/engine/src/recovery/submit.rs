@@ -29,7 +29,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Recovery>, submission: Submiss
     if flow.expires_at <= cx.now() {
         return expired(cx, &flow).await;
     }
-    let input = match submission {
+    let input = match submission::bounded(cx, submission, None) {
         Submission::Readable(input) => input,
         Submission::Unreadable(why) => {
             // Codes look at forms of their own alone, links at the rest.

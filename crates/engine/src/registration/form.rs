@@ -69,7 +69,7 @@ pub async fn open(cx: Engine<'_>, client: FlowClient) -> Result<Opened<Registrat
 }
 
 fn new_flow(cx: Engine<'_>, client: FlowClient, detail: Registration) -> Result<Flow<Registration>, Problem> {
-    let opening = Opening::of(cx.request, client, cx.request.csrf.masked(&cx.entropy));
+    let opening = Opening::of(cx.request, client, cx.request.csrf.masked(&cx.entropy))?;
     let mut flow = lifecycle::new_flow(cx, opening, detail);
     // Members of an organization sign up by its own provider, and no method is one.
     let is_of_organization = flow.detail.organization_id.is_some();

@@ -38,7 +38,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Registration>, submission: Sub
     if flow.expires_at <= cx.now() {
         return expired(cx, &flow, flow.expires_at).await;
     }
-    let input = match submission {
+    let input = match submission::bounded(cx, submission, None) {
         Submission::Readable(input) => input,
         Submission::Unreadable(why) => return show_again(cx, flow, whole(message::generic(why)), Tx::new()).await,
     };

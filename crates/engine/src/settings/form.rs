@@ -130,7 +130,7 @@ pub async fn open(cx: Engine<'_>, client: FlowClient) -> Result<(Shown, Effects)
 }
 
 pub(crate) fn new_flow(cx: Engine<'_>, client: FlowClient, identity: &Identity) -> Result<Flow<Settings>, Problem> {
-    let opening = Opening::of(cx.request, client, String::new());
+    let opening = Opening::of(cx.request, client, String::new())?;
     let mut flow = lifecycle::new_flow(cx, opening, Settings { identity_id: identity.id });
     flow.state = FlowState::ShowForm;
     for method in cx.runtime.methods.iter().filter_map(|method| method.settings()) {

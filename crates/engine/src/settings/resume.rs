@@ -16,10 +16,16 @@ use crate::runtime::Engine;
 /// The beginning of the names under which changes are kept; the method follows. They are Kratos'.
 pub(super) const PREFIX: &str = "ory_kratos_settings_";
 
+/// The longest submission that is kept, in bytes: one that has every field is far from it.
+const MAX_KEPT: usize = 256 << 10;
+
 /// How long the sign-in may take.
 const LIFESPAN: SignedDuration = SignedDuration::from_mins(15);
 
 /// Keeps a submission to the form of the method named `method`.
+///
+/// # Errors
+/// 413 when it is too large to be kept; whatever the database says.
 pub(super) async fn keep(
     cx: Engine<'_>,
     flow: Uuid,
@@ -28,6 +34,9 @@ pub(super) async fn keep(
     input: &Input,
 ) -> Result<ContinuityCookie, Problem> {
     let text = serde_json::to_string(input).map_err(Problem::internal)?;
+    if text.len() > MAX_KEPT {
+        return Err(Problem::new(413).reason("This is too large to wait until you have signed in again."));
+    }
     let what = Pause { name: &format!("{PREFIX}{method}"), identity: Some(session.identity_id), lifespan: LIFESPAN };
     let payload = |id| {
         let sealed = cipher(cx, id, flow, session).encrypt(&cx.entropy, text.as_bytes());

@@ -48,7 +48,8 @@ async fn submit_to(
     let resumed = resume::take(cx, &flow, &found.session).await?;
     let is_resumed = resumed.is_some();
     let (resumed, used_up) = resumed.unzip();
-    let input = match resumed.map_or(submission, Submission::Readable) {
+    let input = match resumed.map_or_else(|| submission::bounded(cx, submission, Some(&identity)), Submission::Readable)
+    {
         Submission::Readable(input) => input,
         Submission::Unreadable(why) => return say(cx, flow, identity, message::generic(why)).await,
     };

@@ -103,14 +103,17 @@ fn require_enabled(cx: Engine<'_>) -> Result<(), Problem> {
 }
 
 /// `csrf` is the browser's anti-CSRF token from now on.
+///
+/// # Errors
+/// For an unusable `return_to`, and for an address that is too long to be kept.
 fn new_flow(
     cx: Engine<'_>,
     client: FlowClient,
     (name, method): (&'static str, &dyn VerificationMethod),
     csrf: &CsrfToken,
-) -> Result<Flow<Verification>, BadReturnTo> {
+) -> Result<Flow<Verification>, OpenError> {
     cx.services.return_to(None, Some(&cx.request.url), &cx.services.config.selfservice.default_browser_return_url)?;
-    let opening = Opening::of(cx.request, client, csrf.masked(&cx.entropy));
+    let opening = Opening::of(cx.request, client, csrf.masked(&cx.entropy))?;
     let mut flow = lifecycle::new_flow(cx, opening, Verification::default());
     flow.active = Some(name.to_owned());
     let form_token = lifecycle::form_token(cx, client, csrf);

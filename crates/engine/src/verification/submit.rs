@@ -30,7 +30,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Verification>, submission: Sub
     if flow.expires_at <= cx.now() {
         return expired(cx, &flow).await;
     }
-    let input = match submission {
+    let input = match submission::bounded(cx, submission, None) {
         Submission::Readable(input) => input,
         Submission::Unreadable(why) => {
             return show_again(cx, flow, Rejection::whole(message::generic(why))).await;

@@ -1,14 +1,11 @@
 //! Winning back access with a choice of addresses (`feature_flags.choose_recovery_address`): people type any address of
 //! theirs, choose where the code goes, and type that address in full, unless it is the one they began with.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use crypto::tokens;
 use flow::{Context, Input, ProofOutcome, Rejection};
 use model::flow::Recovery;
 use model::ui::InputType;
 use model::{Channel, Flow, FlowState, Group, Id, Node, Problem, RecoveryAddress, Ui, message};
-use sha2::{Digest, Sha256};
 use store::{ProofKind, Tx};
 
 use super::recovery::{Outcome, code_field, use_code};
@@ -33,7 +30,7 @@ pub(super) fn is_meant(state: FlowState) -> bool {
 struct Asked {
     /// The address that was typed first. It travels with every form.
     address: String,
-    /// The hash of the chosen one.
+    /// What stands for the chosen one.
     selected: String,
     /// The chosen one, in full.
     confirmed: String,
@@ -101,13 +98,15 @@ async fn typed(cx: Context<'_>, flow: &mut Flow<Recovery>, asked: Asked, form_to
         let confirmed = asked.address.clone();
         return send(cx, flow, &Asked { confirmed, ..asked }, form_token).await;
     }
+    let (keys, form) = (cx.services.proof_keys(), flow.id.to_string());
     flow.state = FlowState::RecoveryAwaitingAddressChoice;
     flow.ui = Ui::new(flow.ui.action.clone());
     flow.ui.messages = vec![message::recovery_choose_address()];
     flow.ui.set_csrf(form_token);
     for address in addresses {
         let label = message::plain_label(masked(&address.value));
-        flow.ui.nodes.push(Node::submit("recovery_select_address", Group::Code, &hashed(&address.value), label));
+        let choice = tokens::pseudonym(keys.first(), &form, &address.value);
+        flow.ui.nodes.push(Node::submit("recovery_select_address", Group::Code, &choice, label));
     }
     flow.ui.nodes.push(Node::hidden("method", Group::Code, "code"));
     flow.ui.nodes.push(Node::hidden("recovery_address", Group::Code, &asked.address));
@@ -127,7 +126,8 @@ async fn chosen(
     if asked.address.is_empty() {
         return Ok(missing("recovery_address"));
     }
-    let is_chosen = |address: &str| tokens::same(hashed(address), &asked.selected);
+    let (keys, form) = (cx.services.proof_keys(), flow.id.to_string());
+    let is_chosen = |address: &str| tokens::is_pseudonym(&keys, &form, address, &asked.selected);
     if is_chosen(&asked.address) {
         let confirmed = asked.address.clone();
         return send(cx, flow, &Asked { confirmed, ..asked }, form_token).await;
@@ -214,11 +214,6 @@ async fn addresses_beside(cx: Context<'_>, address: &str) -> Result<Vec<Recovery
 
 fn channel(address: &str) -> Channel {
     if address.contains('@') { Channel::Email } else { Channel::Sms }
-}
-
-/// What stands for an address on a form that must not show it.
-fn hashed(address: &str) -> String {
-    BASE64_STANDARD.encode(Sha256::digest(address))
 }
 
 /// As much of an address as its owner needs to know it again.

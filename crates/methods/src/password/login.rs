@@ -87,8 +87,7 @@ async fn check(scene: &Scene<'_>, input: &Input) -> Result<LoginOutcome, Problem
     let (pool, hasher) = (cx.services.identities.pool(), cx.services.identities.hasher());
     let kind = CredentialType::Password;
     let Some(found) = cx.services.store.find_by_identifier(kind, &kind.normalise(&identifier)).await? else {
-        // As much work as for an account that exists, so that the time tells nothing.
-        pool.dummy_verify(hasher, &cx.entropy, &password).await.map_err(busy)?;
+        is_right(scene, None, &password).await?;
         return Ok(wrong());
     };
     let stored = PasswordConfig::of(&found.credential);
@@ -97,7 +96,7 @@ async fn check(scene: &Scene<'_>, input: &Input) -> Result<LoginOutcome, Problem
         if !migration::is_right(scene, found.identity_id, &identifier, &password).await? {
             return Ok(wrong());
         }
-    } else if !is_right(scene, &found, &stored.hashed_password, &password).await? {
+    } else if !is_right(scene, Some((&found, &stored.hashed_password)), &password).await? {
         return Ok(wrong());
     }
     let hash = if migrates {
@@ -124,23 +123,23 @@ async fn check(scene: &Scene<'_>, input: &Input) -> Result<LoginOutcome, Problem
     Ok(MethodOutcome::Accepted(LoginStep::new(found.identity_id, method, writes)))
 }
 
-/// Whether a password is the one that is kept here; `stored` is its hash, which may be empty.
+/// Whether a password is the one that is kept for an account: the account, and the hash, which may be empty. Without an
+/// account it never is. Known and unknown accounts get the same answers after the same work, whatever is sent.
 async fn is_right(
     scene: &Scene<'_>,
-    found: &FoundCredential,
-    stored: &str,
+    kept: Option<(&FoundCredential, &str)>,
     password: &Secret,
 ) -> Result<bool, Problem> {
     let (pool, hasher) = (scene.cx.services.identities.pool(), scene.cx.services.identities.hasher());
-    if stored.is_empty() {
-        pool.dummy_verify(hasher, &scene.cx.entropy, password).await.map_err(busy)?;
-        return Ok(false);
-    }
-    match pool.verify(stored, password).await {
+    let stored = kept.map(|(_, stored)| stored).filter(|stored| !stored.is_empty());
+    match pool.sign_in(hasher, &scene.cx.entropy, stored, password).await {
         Ok(is_right) => Ok(is_right),
+        // No password of anybody's is that long, so it is wrong like any other.
+        Err(HashError::TooLong { .. }) => Ok(false),
         Err(error @ HashError::Busy) => Err(busy(error)),
         Err(error) => {
-            tracing::warn!(identity.id = %found.identity_id, %error, "A stored password hash cannot be used.");
+            let identity = kept.map(|(found, _)| tracing::field::display(found.identity_id));
+            tracing::warn!(identity.id = identity, %error, "A stored password hash cannot be used.");
             Ok(false)
         }
     }

@@ -89,6 +89,10 @@ async fn set_password(cx: Context<'_>, identity: &mut Identity, password: &Secre
     if credential.identifiers.is_empty() {
         return Ok(NewPassword::Rejected(Rejection::whole(message::identifier_missing())));
     }
+    // Lengths come first: whatever else is said of a password that is too long, it cannot be used.
+    if let Err(HashError::TooLong { max, actual }) = cx.services.identities.hasher().ensure_fits(password) {
+        return Ok(NewPassword::Rejected(too_long(max, actual)));
+    }
     if let Some(complaint) = Policy::new(cx.services).complaint(password.expose(), &credential.identifiers).await {
         return Ok(NewPassword::Rejected(Rejection::at("password", complaint)));
     }
@@ -115,12 +119,15 @@ enum Hashed {
 async fn hash(cx: Context<'_>, password: &Secret) -> Result<Hashed, Problem> {
     match cx.services.identities.pool().hash(cx.services.identities.hasher(), &cx.entropy, password).await {
         Ok(hash) => Ok(Hashed::Hash(hash)),
-        Err(HashError::TooLong { max, actual }) => {
-            Ok(Hashed::TooLong(Rejection::at("password", message::password_too_long(max, actual))))
-        }
+        Err(HashError::TooLong { max, actual }) => Ok(Hashed::TooLong(too_long(max, actual))),
         Err(error @ HashError::Busy) => Err(busy(error)),
         Err(error) => Err(Problem::internal(error)),
     }
+}
+
+/// What is said of a password that is too long to be hashed; in bytes.
+fn too_long(max: usize, actual: usize) -> Rejection {
+    Rejection::at("password", message::password_too_long(max, actual))
 }
 
 /// More passwords at once than there is memory for.

@@ -1,5 +1,7 @@
 //! How connections are set up, and what is bound to their statements.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub(super) fn open_writer(path: &Path, create: bool, busy_timeout: Duration) -> 
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if create {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        make_private(path);
     }
     let open = || {
         let connection = Connection::open_with_flags(path, flags)?;
@@ -39,6 +42,13 @@ pub(super) fn open_writer(path: &Path, create: bool, busy_timeout: Duration) -> 
         Ok(connection)
     };
     open().map_err(|error| cannot_open(path, &error))
+}
+
+/// Makes the file, if it is missing, for its owner alone: it holds everybody's data. SQLite gives the permissions of the
+/// database to the files that it makes beside it. A file that is there keeps its own.
+fn make_private(path: &Path) {
+    // What is in the way is said better by SQLite, which opens the file next.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Has each statement prepared once. Without the planner's stability guarantee, SQLite prepares a statement anew each time

@@ -135,6 +135,8 @@ impl Drop for ScratchFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
     use std::ptr;
     use std::sync::MutexGuard;
     use std::thread;
@@ -142,6 +144,27 @@ mod tests {
 
     use super::reader::Reader;
     use super::{Sqlite, SqliteOptions};
+
+    #[test]
+    fn new_files_are_their_owners_alone_and_others_stay_as_they_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, before) in [("new.sqlite", None), ("old.sqlite", Some(0o644))] {
+            let path = folder.path().join(name);
+            if let Some(mode) = before {
+                fs::write(&path, "").expect("a file");
+                fs::set_permissions(&path, Permissions::from_mode(mode)).expect("permissions");
+            }
+            let options = SqliteOptions { path: Some(path.clone()), create: true, busy_timeout: Duration::ZERO };
+            let sqlite = Sqlite::open(&options, 1).expect("opens");
+            let made = sqlite.run_script("CREATE TABLE t (x)".to_owned());
+            tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(made).expect("runs");
+            for suffix in ["", "-wal", "-shm"] {
+                let path = folder.path().join(format!("{name}{suffix}"));
+                let mode = fs::metadata(&path).expect(suffix).permissions().mode() & 0o777;
+                assert_eq!(mode, before.unwrap_or(0o600), "{name}{suffix}");
+            }
+        }
+    }
 
     #[test]
     fn a_thread_goes_on_with_the_reader_that_it_used_last() {

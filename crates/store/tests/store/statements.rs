@@ -25,14 +25,13 @@ const HOTTEST: [&str; 14] = [
 ];
 
 /// Those that count or clear away everybody's rows, and those that Kratos' tables have no index for.
-const OF_ALL: [&str; 8] = [
+const OF_ALL: [&str; 7] = [
     "identities.count",
     "identities.delete",
     "identities.find_by_user_handle",
     "networks.credential_types",
     "networks.insert",
     "networks.oldest",
-    "selfservice_errors.delete_old",
     "session_token_exchanges.delete_old",
 ];
 
@@ -104,6 +103,10 @@ async fn statements_read_a_whole_network_only_where_they_mean_to() {
     let backend = &migrated().await[0];
     for statement in statements().filter(|statement| !OF_ALL.contains(&statement.name)) {
         let plan = sqlite_plan(backend, statement.text(Dialect::Sqlite));
+        // What is out of date is looked for in whole tables, apart from what people wait for.
+        if statement.name.ends_with(".find_outdated") {
+            continue;
+        }
         let all: Vec<_> = plan.iter().filter(|line| line.ends_with("(nid=?)") || line.starts_with("SCAN ")).collect();
         assert!(all.is_empty(), "{} reads: {all:?}", statement.name);
     }

@@ -59,6 +59,15 @@ const WAYS: &[Way] = &[
         steps: |email| vec![json!({ "method": "password", "identifier": email, "password": "not-the-passw0rd" }); 2],
     },
     Way {
+        name: "a password that is longer than any",
+        flow: "login",
+        config: "",
+        steps: |email| {
+            let long = |bytes| json!({ "method": "password", "identifier": email, "password": "x".repeat(bytes) });
+            vec![long(72), long(73), long(1024), long(1025), long(100_000)]
+        },
+    },
+    Way {
         name: "the identifier, then a wrong password",
         flow: "login",
         config: "selfservice: { flows: { login: { style: identifier_first } } }",

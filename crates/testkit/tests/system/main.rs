@@ -2,6 +2,8 @@
 
 mod any_bytes;
 mod bad_input;
+mod bounds;
+mod clean_up;
 mod codes;
 mod continuity;
 mod crowds;
@@ -18,6 +20,7 @@ mod oidc;
 mod order;
 mod outages;
 mod phones;
+mod recovery_choice;
 mod refresh;
 mod replays;
 mod sign_in;

@@ -65,6 +65,34 @@ async fn an_unknown_address_costs_a_hash_like_a_known_one() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_too_long_is_wrong_like_any_other() {
+    for database in Database::each().await {
+        for hashers in ["{}", "{ algorithm: argon2, argon2: { memory: 64KB, iterations: 1, parallelism: 1 } }"] {
+            let server = Server::of(&database, Setup::with(&format!("hashers: {hashers}"))).await;
+            let [known, imported] = ["known", "imported"].map(|name| format!("{name}-{}@example.org", hashers.len()));
+            server.import(&known, PASSWORD).await;
+            // What it is made of makes no difference: the hash is cheaper than one of ours, and wrong.
+            let ssha = "{SSHA}9wteQSgK7REC1t8xuZ3qU4NyLFdkZWZnaGlqa2xtbm9wcXJz";
+            let body = json!({
+                "schema_id": "person", "traits": { "email": imported },
+                "credentials": { "password": { "config": { "hashed_password": ssha } } },
+            });
+            assert_eq!(server.ask_admin("POST", "/admin/identities").json(&body).send().await.status, 201);
+            for bytes in [16, 72, 73, 1024, 1025, 100_000] {
+                let wrong = "x".repeat(bytes);
+                let mut answers = Vec::new();
+                for email in [known.as_str(), imported.as_str(), "no-one@example.org"] {
+                    let answer = server.native().try_sign_in(email, &wrong).await;
+                    assert_eq!((answer.status, Form::of(&answer).messages()), (400, vec![4_000_006]), "{bytes} bytes");
+                    answers.push(Form::of(&answer).without_chance().replace(email, "*"));
+                }
+                assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_disabled_account_cannot_sign_in() {
     for database in Database::each().await {
         let server = Server::start(&database).await;

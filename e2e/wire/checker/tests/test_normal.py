@@ -65,6 +65,12 @@ class Members(unittest.TestCase):
         self.check({"name": "csrf_token", "value": "abc"}, {"name": "csrf_token", "value": "<csrf>"})
         self.check({"name": "csrf_token", "value": ""}, {"name": "csrf_token", "value": ""})
 
+    def test_what_stands_for_an_address_is_there_or_not(self) -> None:
+        choice = {"name": "recovery_select_address", "value": "A" * 43 + "="}
+        self.check(choice, {"name": "recovery_select_address", "value": "<choice>"})
+        plain = {"name": "recovery_select_address", "value": "a@example.org"}
+        self.check(plain, plain)
+
     def test_json_in_a_text_is_read(self) -> None:
         self.check(
             {"value": '{"challenge":"AAAAAAAAAAAAAAAAAAAA","rp":{"id":"localhost"}}'},

@@ -24,9 +24,45 @@ fn the_pool_hashes_and_verifies() {
         assert_eq!(pool.verify(&hash, &PASSWORD.into()).await, Ok(true));
         assert_eq!(pool.verify(&hash, &"wrong".into()).await, Ok(false));
         assert_eq!(pool.verify("?", &PASSWORD.into()).await, Err(HashError::UnknownFormat));
-        assert_eq!(pool.dummy_verify(&ARGON2, &entropy, &PASSWORD.into()).await, Ok(()));
-        assert_eq!(pool.dummy_verify(&BCRYPT, &entropy, &PASSWORD.into()).await, Ok(()));
+        assert_eq!(pool.dummy_verify(&ARGON2, &entropy).await, Ok(()));
+        assert_eq!(pool.dummy_verify(&BCRYPT, &entropy).await, Ok(()));
     });
+}
+
+#[test]
+fn whoever_is_turned_away_has_waited_for_the_work_of_the_hasher() {
+    let entropy = Entropy::seeded(1);
+    let own = |hasher: &Hasher| hasher.hash(&entropy, &PASSWORD.into()).unwrap();
+    let kind = |hash: &str| std::mem::discriminant(&StoredHash::parse(hash).unwrap());
+    let (long, longer) = ("x".repeat(73), "x".repeat(1025));
+    for (hasher, other) in [(BCRYPT, ARGON2), (ARGON2, BCRYPT)] {
+        let (own_kind, other_kind) = (kind(&own(&hasher)), kind(&own(&other)));
+        // What is stored, what is typed, the answer, and which hashes were computed for it.
+        let cases = [
+            (None, "wrong", Ok(false), vec![own_kind]),
+            (None, long.as_str(), Ok(false), vec![own_kind]),
+            (None, longer.as_str(), Ok(false), vec![own_kind]),
+            (Some(own(&hasher)), PASSWORD, Ok(true), vec![own_kind]),
+            (Some(own(&hasher)), "wrong", Ok(false), vec![own_kind]),
+            (Some(own(&other)), "wrong", Ok(false), vec![other_kind, own_kind]),
+            (Some(MD5.to_owned()), "wrong", Ok(false), vec![kind(MD5), own_kind]),
+            (Some(MD5.to_owned()), PASSWORD, Ok(true), vec![kind(MD5)]),
+            (Some("?".to_owned()), "wrong", Err(HashError::UnknownFormat), vec![own_kind]),
+            (
+                Some(own(&hasher)),
+                longer.as_str(),
+                Err(HashError::TooLong { max: if hasher == BCRYPT { 72 } else { 1024 }, actual: 1025 }),
+                vec![own_kind],
+            ),
+            (Some(own(&BCRYPT)), long.as_str(), Err(HashError::TooLong { max: 72, actual: 73 }), vec![own_kind]),
+        ];
+        for (stored, typed, expected, work) in cases {
+            let pool = HashingPool::new(limits(1, 0));
+            let answer = block_on(pool.sign_in(&hasher, &entropy, stored.as_deref(), &typed.into()));
+            let computed = pool.0.computed.lock().unwrap().clone();
+            assert_eq!((answer, computed), (expected, work), "{hasher:?}, {stored:?}, {} bytes", typed.len());
+        }
+    }
 }
 
 /// Runs `jobs` through `pool` together, and tells how many were at work at once at most and how they ended.
