@@ -4,20 +4,20 @@
 mod connection;
 mod error;
 mod options;
+mod pool;
 mod tls;
 mod value;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error};
@@ -29,6 +29,7 @@ use crate::tx::{Operation, Tx};
 use crate::value::Value;
 use connection::{Connection, Dialer, Slot};
 use error::{commit_error, is_serialization_failure, is_stale_plan, store_error};
+use pool::{Lease, Pool};
 
 pub use options::PostgresOptions;
 pub use tls::TlsCheck;
@@ -224,76 +225,6 @@ impl Postgres {
             Some(connection) => Ok(connection),
             None => nth(0).connection(self.wait_timeout).await,
         }
-    }
-}
-
-/// Connections that run one transaction at a time.
-struct Pool {
-    slots: Vec<Slot>,
-    /// As many permits as there are indices in `free`.
-    permits: Semaphore,
-    free: Mutex<Vec<usize>>,
-}
-
-impl Pool {
-    fn new(slots: Vec<Slot>) -> Self {
-        let permits = Semaphore::new(slots.len());
-        let free = Mutex::new((0..slots.len()).rev().collect());
-        Self { slots, permits, free }
-    }
-
-    /// Takes a connection, preferring the one used last among those that are up, and of these one of the caller's runtime.
-    async fn lease(&self, patience: Duration) -> Result<Lease<'_>, StoreError> {
-        let permit = match timeout(patience, self.permits.acquire()).await {
-            Ok(Ok(permit)) => permit,
-            _ => return Err(StoreError::Unavailable("every connection is busy".to_owned())),
-        };
-        let here = Handle::current().id();
-        let (index, connection) = {
-            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-            let live = |at: usize| Some((at, self.slots[free[at]].live()?));
-            let mut latest = (0..free.len()).rev();
-            let at_home = latest.clone().filter(|&at| self.slots[free[at]].is_driven_by(here)).find_map(live);
-            match at_home.or_else(|| latest.find_map(live)) {
-                Some((at, connection)) => (free.remove(at), Some(connection)),
-                None => (free.pop().expect("a permit stands for a free slot"), None),
-            }
-        };
-        let slot = TakenSlot { pool: self, index, _permit: permit };
-        let connection = match connection {
-            Some(connection) => connection,
-            None => self.slots[slot.index].connection(patience).await?,
-        };
-        Ok(Lease { connection, clean: true, _slot: slot })
-    }
-}
-
-/// A connection taken from the pool. Unless it is `clean`, no transaction being open on it, it is closed when dropped,
-/// which also happens when a caller stops waiting.
-struct Lease<'a> {
-    connection: Arc<Connection>,
-    clean: bool,
-    _slot: TakenSlot<'a>,
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        if !self.clean {
-            self.connection.condemn();
-        }
-    }
-}
-
-/// A slot taken from the pool, given back when dropped.
-struct TakenSlot<'a> {
-    pool: &'a Pool,
-    index: usize,
-    _permit: SemaphorePermit<'a>,
-}
-
-impl Drop for TakenSlot<'_> {
-    fn drop(&mut self) {
-        self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.index);
     }
 }
 
