@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use model::go::parse_bool;
 use model::parse_json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -110,7 +111,8 @@ impl Input {
 
     /// Whether a member says yes: `true` in JSON, or what a pressed button or a ticked box sends.
     pub fn flag(&self, name: &str) -> bool {
-        matches!(self.text(name).as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True" | "on")
+        let text = self.text(name);
+        text == "on" || parse_bool(&text) == Some(true)
     }
 
     /// The method that the submission names.

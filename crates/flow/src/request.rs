@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crypto::CsrfToken;
+use model::go::parse_bool;
 use model::{ClientInfo, Entropy, FlowClient};
 use session::RequestCredentials;
 use url::Url;
@@ -57,7 +58,7 @@ impl Request {
 
     /// A query parameter that says yes, in any spelling that Go's `ParseBool` takes.
     pub fn flag(&self, name: &str) -> bool {
-        self.query(name).is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
+        self.query(name).is_some_and(|value| parse_bool(&value) == Some(true))
     }
 }
 

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use crypto::webauthn::{Assertion, Flags, NewKey};
+use model::go::null_is_empty;
 use model::{Credential, CredentialType, Cx, Identity, Message, Problem, RawJson, Timestamp, ZERO_TIME, message};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -173,11 +174,6 @@ impl<'de> Deserialize<'de> for Bytes {
         let text = Option::<String>::deserialize(from)?.unwrap_or_default();
         BASE64_STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom)
     }
-}
-
-/// Go writes an empty list as `null`.
-fn null_is_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Key>, D::Error> {
-    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 fn never() -> Timestamp {

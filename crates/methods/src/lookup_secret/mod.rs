@@ -6,8 +6,9 @@ mod settings;
 mod tests;
 
 use flow::{InputClaims, LoginMethod, Method, SettingsMethod};
+use model::go::null_is_empty;
 use model::{Aal, Credential, Entropy, Group, Node, Problem, RawJson, Timestamp, ZERO_TIME, message};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What is meant for this method.
@@ -60,11 +61,6 @@ struct RecoveryCode {
     /// When it was used; null until then.
     #[serde(default)]
     used_at: Option<Timestamp>,
-}
-
-/// Go writes an empty list as `null`.
-fn null_is_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RecoveryCode>, D::Error> {
-    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// What became of an attempt to use a code.

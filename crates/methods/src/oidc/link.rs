@@ -2,6 +2,7 @@
 
 use config::OidcProvider;
 use flow::Context;
+use model::go::null_is_empty;
 use model::{Aal, AuthenticationMethod, Credential, CredentialType, Id, Identity, Problem, RawJson};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -108,9 +109,4 @@ pub fn add_alone(cx: Context<'_>, identity: &mut Identity, config: &Value) -> Re
     method.organization.clone_from(&link.organization);
     add(cx, identity, link)?;
     Ok(method)
-}
-
-/// Kratos writes an empty list as `null`.
-fn null_is_empty<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Link>, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
