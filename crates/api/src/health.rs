@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
-use engine::{NotReady, ensure_ready};
+use engine::NotReady;
 use serde::Serialize;
 use web::{Request, json};
 
@@ -37,19 +37,12 @@ fn ok() -> Response {
 
 /// The database answers and has the tables that are needed.
 async fn ready(request: Request) -> Response {
-    answer(check(&request).await, false)
+    answer(request.app().ensure_ready().await, false)
 }
 
 /// As [`ready`], telling the operator what is missing.
 async fn ready_in_detail(request: Request) -> Response {
-    answer(check(&request).await, true)
-}
-
-async fn check(request: &Request) -> Result<(), NotReady> {
-    let app = request.app();
-    ensure_ready(&request.site().runtime, app.is_migrated()).await?;
-    app.set_migrated();
-    Ok(())
+    answer(request.app().ensure_ready().await, true)
 }
 
 fn answer(outcome: Result<(), NotReady>, in_detail: bool) -> Response {

@@ -14,6 +14,7 @@ use store::Outdated;
 use tokio::sync::watch;
 
 use crate::Server;
+use crate::running::is_stopped;
 
 /// How long a node rests between two rounds at least, and by how much longer at most, so that nodes take turns.
 const REST: Duration = Duration::from_secs(60 * 60);
@@ -24,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const KEEP_EXPIRED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long sessions are kept after their end and messages after their delivery, to be looked at.
 const KEEP_RECORDS: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long the two codes of an exchange may take to meet. Kratos means this too, but adds where it should subtract.
+const EXCHANGE_LIFESPAN: SignedDuration = SignedDuration::from_hours(1);
 /// How long errors are kept for whoever has the address of their page.
 const KEEP_ERRORS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -39,11 +42,6 @@ pub(crate) async fn clean_up(server: Server, mut stop: watch::Receiver<bool>) {
 fn jitter(entropy: &Entropy) -> Duration {
     let random = u16::from_be_bytes(entropy.bytes());
     Duration::from_secs(u64::from(random % MORE_REST_SECONDS))
-}
-
-/// Waits; whether it is time to stop.
-async fn is_stopped(stop: &mut watch::Receiver<bool>, rest: Duration) -> bool {
-    tokio::time::timeout(rest, stop.wait_for(|stop| *stop)).await.is_ok()
 }
 
 /// How long rows are kept after they are out of date; `None` is for ever.
@@ -64,10 +62,10 @@ fn keep(rows: Outdated, config: &Config) -> Option<SignedDuration> {
         | Outdated::ContinuityContainers => Some(asked.unwrap_or(KEEP_EXPIRED)),
         Outdated::Errors => Some(KEEP_ERRORS),
         Outdated::TokenExchanges => {
-            // They do not say when they expire: their flows do.
+            // They do not say when they expire: their flows do, and their two codes may meet for a while after that.
             let service = &config.selfservice;
             let longest = service.login.lifespan.max(service.registration.lifespan);
-            Some(asked.unwrap_or(KEEP_EXPIRED) + longest)
+            Some((asked.unwrap_or(KEEP_EXPIRED) + longest).max(SignedDuration::ZERO) + EXCHANGE_LIFESPAN)
         }
         Outdated::ExpiredSessions | Outdated::EndedSessions | Outdated::FinishedMessages => {
             let usual = (config.zelus.defaults == Defaults::Zelus).then_some(KEEP_RECORDS);

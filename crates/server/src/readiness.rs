@@ -3,38 +3,29 @@
 use std::time::Duration;
 
 use config::Config;
-use engine::{NotReady, ensure_ready};
+use engine::NotReady;
 use tokio::sync::watch;
 
 use crate::Server;
+use crate::running::is_stopped;
 
 /// How long to wait before the database is looked at again.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Whether requests can be answered, as `/health/ready` has it.
-///
-/// # Errors
-/// What is missing.
-async fn check(server: &Server) -> Result<(), NotReady> {
-    let app = server.app();
-    ensure_ready(&app.site().runtime, app.is_migrated()).await?;
-    app.set_migrated();
-    Ok(())
-}
-
 /// Says whether requests can be answered, or else what is missing; then it says so once they can. Ends without a word when
 /// `stop` is true.
 pub(crate) async fn announce(server: Server, mut stop: watch::Receiver<bool>) {
+    let app = server.app();
     let outcome = tokio::select! {
-        outcome = check(&server) => outcome,
+        outcome = app.ensure_ready() => outcome,
         _ = stop.wait_for(|stop| *stop) => return,
     };
     match outcome {
         Ok(()) => return say(&server.config()),
         Err(why) => tracing::error!("Zelus listens, but is not ready. {}", remedy(&why)),
     }
-    while tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await.is_err() {
-        if check(&server).await.is_err() {
+    while !is_stopped(&mut stop, PAUSE).await {
+        if app.ensure_ready().await.is_err() {
             continue;
         }
         // Whoever made the tables need not have made the network.

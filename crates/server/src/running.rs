@@ -146,3 +146,8 @@ async fn bind(
         Refused::Otherwise(why) => why,
     })
 }
+
+/// Waits; whether it is time to stop.
+pub(crate) async fn is_stopped(stop: &mut watch::Receiver<bool>, rest: Duration) -> bool {
+    tokio::time::timeout(rest, stop.wait_for(|stop| *stop)).await.is_ok()
+}

@@ -55,10 +55,13 @@ struct Statements {
     remove: Statement,
 }
 
-/// The statements for the rows of `$table` that meet `$condition`, named after `$what`.
+/// The statements for the rows of `$table` that meet `$condition`, or else have expired; named after `$what`.
 macro_rules! outdated {
-    ($what:literal, $table:literal, $condition:literal) => {
-        Statements {
+    ($what:literal, $table:literal) => {
+        outdated!($what, $table, "expires_at <= ?2")
+    };
+    ($what:literal, $table:literal, $condition:literal) => {{
+        static STATEMENTS: Statements = Statements {
             find: Statement::new(
                 concat!($what, ".find_outdated"),
                 concat!("SELECT id FROM ", $table, " WHERE +nid = ?1 AND ", $condition, " LIMIT ?3"),
@@ -67,32 +70,10 @@ macro_rules! outdated {
                 concat!($what, ".remove_outdated"),
                 concat!("DELETE FROM ", $table, " WHERE nid = ?1 AND id = ?3 AND ", $condition),
             ),
-        }
-    };
+        };
+        &STATEMENTS
+    }};
 }
-
-static LOGIN_FLOWS: Statements = outdated!("login_flows", "selfservice_login_flows", "expires_at <= ?2");
-static REGISTRATION_FLOWS: Statements =
-    outdated!("registration_flows", "selfservice_registration_flows", "expires_at <= ?2");
-static SETTINGS_FLOWS: Statements = outdated!("settings_flows", "selfservice_settings_flows", "expires_at <= ?2");
-static RECOVERY_FLOWS: Statements = outdated!("recovery_flows", "selfservice_recovery_flows", "expires_at <= ?2");
-static VERIFICATION_FLOWS: Statements =
-    outdated!("verification_flows", "selfservice_verification_flows", "expires_at <= ?2");
-static LOGIN_CODES: Statements = outdated!("login_codes", "identity_login_codes", "expires_at <= ?2");
-static REGISTRATION_CODES: Statements =
-    outdated!("registration_codes", "identity_registration_codes", "expires_at <= ?2");
-static RECOVERY_CODES: Statements = outdated!("recovery_codes", "identity_recovery_codes", "expires_at <= ?2");
-static RECOVERY_TOKENS: Statements = outdated!("recovery_tokens", "identity_recovery_tokens", "expires_at <= ?2");
-static VERIFICATION_CODES: Statements =
-    outdated!("verification_codes", "identity_verification_codes", "expires_at <= ?2");
-static VERIFICATION_TOKENS: Statements =
-    outdated!("verification_tokens", "identity_verification_tokens", "expires_at <= ?2");
-static CONTINUITY_CONTAINERS: Statements =
-    outdated!("continuity_containers", "continuity_containers", "expires_at <= ?2");
-static ERRORS: Statements = outdated!("selfservice_errors", "selfservice_errors", "created_at <= ?2");
-static ENDED_SESSIONS: Statements = outdated!("ended_sessions", "sessions", "active = FALSE AND updated_at <= ?2");
-static FINISHED_MESSAGES: Statements =
-    outdated!("courier_messages", "courier_messages", "status IN (2, 4) AND updated_at <= ?2");
 
 /// Every statement of this file.
 pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
@@ -121,25 +102,31 @@ impl Outdated {
         Self::FinishedMessages,
     ];
 
-    /// `None` for rows that have statements among those of their table.
+    /// `None` for rows whose statement is among those of their table.
     fn statements(self) -> Option<&'static Statements> {
         Some(match self {
-            Self::LoginFlows => &LOGIN_FLOWS,
-            Self::RegistrationFlows => &REGISTRATION_FLOWS,
-            Self::SettingsFlows => &SETTINGS_FLOWS,
-            Self::RecoveryFlows => &RECOVERY_FLOWS,
-            Self::VerificationFlows => &VERIFICATION_FLOWS,
-            Self::LoginCodes => &LOGIN_CODES,
-            Self::RegistrationCodes => &REGISTRATION_CODES,
-            Self::RecoveryCodes => &RECOVERY_CODES,
-            Self::RecoveryTokens => &RECOVERY_TOKENS,
-            Self::VerificationCodes => &VERIFICATION_CODES,
-            Self::VerificationTokens => &VERIFICATION_TOKENS,
-            Self::ContinuityContainers => &CONTINUITY_CONTAINERS,
-            Self::Errors => &ERRORS,
-            Self::EndedSessions => &ENDED_SESSIONS,
-            Self::FinishedMessages => &FINISHED_MESSAGES,
-            Self::TokenExchanges | Self::ExpiredSessions => return None,
+            Self::LoginFlows => outdated!("login_flows", "selfservice_login_flows"),
+            Self::RegistrationFlows => outdated!("registration_flows", "selfservice_registration_flows"),
+            Self::SettingsFlows => outdated!("settings_flows", "selfservice_settings_flows"),
+            Self::RecoveryFlows => outdated!("recovery_flows", "selfservice_recovery_flows"),
+            Self::VerificationFlows => outdated!("verification_flows", "selfservice_verification_flows"),
+            Self::LoginCodes => outdated!("login_codes", "identity_login_codes"),
+            Self::RegistrationCodes => outdated!("registration_codes", "identity_registration_codes"),
+            Self::RecoveryCodes => outdated!("recovery_codes", "identity_recovery_codes"),
+            Self::RecoveryTokens => outdated!("recovery_tokens", "identity_recovery_tokens"),
+            Self::VerificationCodes => outdated!("verification_codes", "identity_verification_codes"),
+            Self::VerificationTokens => outdated!("verification_tokens", "identity_verification_tokens"),
+            Self::ContinuityContainers => outdated!("continuity_containers", "continuity_containers"),
+            Self::Errors => outdated!("selfservice_errors", "selfservice_errors", "created_at <= ?2"),
+            Self::TokenExchanges => {
+                outdated!("session_token_exchanges", "session_token_exchanges", "created_at <= ?2")
+            }
+            Self::EndedSessions => outdated!("ended_sessions", "sessions", "active = FALSE AND updated_at <= ?2"),
+            Self::FinishedMessages => {
+                outdated!("courier_messages", "courier_messages", "status IN (2, 4) AND updated_at <= ?2")
+            }
+            // Sessions have an index on that time, so one statement finds and removes them.
+            Self::ExpiredSessions => return None,
         })
     }
 }
@@ -152,10 +139,7 @@ impl Store {
     /// See [`CommitError`].
     pub async fn remove_outdated(&self, rows: Outdated, before: Timestamp, limit: u32) -> Result<usize, CommitError> {
         let Some(Statements { find, remove }) = rows.statements() else {
-            return match rows {
-                Outdated::TokenExchanges => self.delete_old_token_exchanges(before, limit.into()).await,
-                _ => self.delete_expired_sessions(before, limit.into()).await,
-            };
+            return self.delete_expired_sessions(before, limit.into()).await;
         };
         let found = self.fetch_apart(find, &[before.into(), i64::from(limit).into()]).await?;
         let mut ids: Vec<Uuid> = found.iter().map(|row| row.columns().next()).collect::<Result<_, _>>()?;

@@ -242,7 +242,6 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
     &exchanges::BIND,
     &exchanges::MOVE,
     &exchanges::USE,
-    &exchanges::DELETE_OLD,
 ];
 
 /// What a token stands for.

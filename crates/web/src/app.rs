@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use axum::http::HeaderValue;
-use engine::Runtime;
+use engine::{NotReady, Runtime};
 use model::{Clock, Cx, Entropy};
 
 use crate::Metrics;
@@ -96,13 +96,14 @@ impl App {
         &self.0.metrics
     }
 
-    /// Whether the database was once seen with all the tables that are needed. They do not go away again.
-    pub fn is_migrated(&self) -> bool {
-        self.0.is_migrated.load(Ordering::Relaxed)
-    }
-
-    /// Notes that the database has all the tables that are needed.
-    pub fn set_migrated(&self) {
+    /// Whether requests can be answered, as `/health/ready` has it. Tables that were once seen do not go away again.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub async fn ensure_ready(&self) -> Result<(), NotReady> {
+        let runtime = Arc::clone(&self.site().runtime);
+        engine::ensure_ready(&runtime, self.0.is_migrated.load(Ordering::Relaxed)).await?;
         self.0.is_migrated.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }

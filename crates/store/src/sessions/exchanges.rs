@@ -1,10 +1,10 @@
 //! Session token exchanges: a native app starts a sign-in in a browser, and later trades two codes for the session's
 //! token. One code it got from the flow, the other from the URL that the browser returned to.
 
-use model::{Id, Secret, SessionId, SignedDuration, Timestamp, Uuid};
+use model::{Id, Secret, SessionId, Timestamp, Uuid};
 
 use super::token::is_plausible;
-use crate::error::{CommitError, StoreError};
+use crate::error::StoreError;
 use crate::statement::Statement;
 use crate::{Store, Tx};
 
@@ -42,17 +42,6 @@ pub(super) static USE: Statement = Statement::new(
     "DELETE FROM session_token_exchanges
      WHERE nid = ?1 AND init_code = ?2 AND return_to_code = ?3 AND session_id IS NOT NULL",
 );
-
-pub(super) static DELETE_OLD: Statement = Statement::new(
-    "session_token_exchanges.delete_old",
-    "DELETE FROM session_token_exchanges
-     WHERE id IN (SELECT id FROM session_token_exchanges WHERE nid = ?1 AND created_at <= ?2
-                  ORDER BY created_at LIMIT ?3)
-     RETURNING id",
-);
-
-/// How long the two codes of an exchange may take to meet. Kratos means this too, but adds where it should subtract.
-const LIFESPAN: SignedDuration = SignedDuration::from_hours(1);
 
 /// An exchange that has been prepared.
 #[derive(Clone, Debug)]
@@ -125,14 +114,5 @@ impl Store {
         }
         let row = self.fetch_one(&BY_CODES, &[init_code.into(), return_to_code.into()]).await?;
         row.map(|row| row.columns().next()).transpose()
-    }
-
-    /// Removes up to `limit` exchanges that were prepared an hour or more before `before`, and says how many.
-    ///
-    /// # Errors
-    /// See [`CommitError`].
-    pub async fn delete_old_token_exchanges(&self, before: Timestamp, limit: i64) -> Result<usize, CommitError> {
-        let prepared_before = before.saturating_sub(LIFESPAN).unwrap_or(before);
-        Ok(self.run_one(&DELETE_OLD, [prepared_before.into(), limit.into()]).await?.len())
     }
 }
