@@ -1,14 +1,12 @@
 //! What happens around a flow besides the flow itself.
 
-use model::flow::{Login, Recovery, Registration, Settings};
+use model::flow::{Login, Registration, Settings};
 use model::wire::{ContinueWith, ContinueWithFlow};
 use model::{Flow, Identity, Problem, Session};
 use store::Tx;
-use url::Url;
 
 use crate::BoxFuture;
 use crate::context::Context;
-use crate::effects::Effects;
 use crate::form::Rejection;
 use crate::scene::{AnyFlow, Scene};
 use crate::services::Services;
@@ -38,18 +36,12 @@ pub struct RegistrationInProgress<'a> {
     pub identity: &'a mut Identity,
     /// The session that is to be written.
     pub session: &'a mut Session,
-    /// Whether the session is handed to the caller.
-    pub signs_in: bool,
     /// What an app does next, in this order.
     pub continue_with: Vec<ContinueWith>,
     /// The verification flow that was opened for the new account.
     pub verification: Option<ContinueWithFlow>,
-    /// Where a browser goes afterwards.
-    pub return_to: Url,
-    /// Overrides `return_to` for browsers.
+    /// Where a browser goes instead of where the flow was to lead.
     pub redirect_to: Option<String>,
-    /// The cookies that change with the answer.
-    pub effects: Effects,
 }
 
 /// A sign-in that is accepted and about to be written.
@@ -66,14 +58,10 @@ pub struct LoginInProgress<'a> {
     pub verification: Option<ContinueWithFlow>,
     /// Where a browser goes instead of where the flow was to lead.
     pub redirect_to: Option<String>,
-    /// The cookies that change with the answer.
-    pub effects: Effects,
 }
 
 /// A recovery that is accepted and about to be written.
 pub struct RecoveryInProgress<'a> {
-    /// The flow.
-    pub flow: &'a Flow<Recovery>,
     /// The identity of whoever wins back access.
     pub identity: &'a Identity,
     /// The session that is to be written.
@@ -92,8 +80,6 @@ pub struct SettingsInProgress<'a> {
     pub continue_with: Vec<ContinueWith>,
     /// The verification flow that was opened for a changed address.
     pub verification: Option<ContinueWithFlow>,
-    /// The cookies that change with the answer.
-    pub effects: Effects,
 }
 
 /// Something that is done around flows. Stages that a hook has nothing to do at keep their default.

@@ -20,8 +20,20 @@ impl Services {
     /// Where the browser goes that was opened for this flow: as the flow was told, if that is allowed.
     pub fn return_to_of<K: model::flow::FlowKind>(&self, flow: &model::Flow<K>) -> Url {
         let default = &self.config.selfservice.default_browser_return_url;
+        self.return_to_after(flow, default).unwrap_or_else(|_| default.clone())
+    }
+
+    /// Where to go after this flow: as the flow was told, else `default`.
+    ///
+    /// # Errors
+    /// When it is not on the allow-list or cannot be read.
+    pub fn return_to_after<K: model::flow::FlowKind>(
+        &self,
+        flow: &model::Flow<K>,
+        default: &Url,
+    ) -> Result<Url, BadReturnTo> {
         let source = Url::parse(&flow.request_url).ok();
-        self.return_to(flow.return_to.as_deref(), source.as_ref(), default).unwrap_or_else(|_| default.clone())
+        self.return_to(flow.return_to.as_deref(), source.as_ref(), default)
     }
 }
 

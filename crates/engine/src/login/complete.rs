@@ -137,8 +137,7 @@ pub(super) async fn complete(
 fn return_to(cx: Engine<'_>, flow: &Flow<Login>) -> Result<Url, BadReturnTo> {
     let name = flow.active.as_deref().unwrap_or_default();
     let default = cx.services.config.selfservice.login.after.return_url(name);
-    let source = Url::parse(&flow.request_url).ok();
-    cx.services.return_to(flow.return_to.as_deref(), source.as_ref(), default)
+    cx.services.return_to_after(flow, default)
 }
 
 async fn say(cx: Engine<'_>, flow: Flow<Login>, rejection: Rejection) -> Result<Answer, Problem> {
@@ -172,23 +171,22 @@ async fn run_hooks(
         effects.csrf = Some(CsrfToken::generate(&cx.entropy));
     }
     let (verification, redirect_to) = (None, None);
-    let mut progress = LoginInProgress { flow, identity, session, continue_with, verification, redirect_to, effects };
+    let mut progress = LoginInProgress { flow, identity, session, continue_with, verification, redirect_to };
     let mut writes = Tx::new();
     for hook in hooks {
         let scene = Scene { cx: *cx, flow: AnyFlow::Login(progress.flow), session: Some(progress.session) };
         hook.before_signing_in(&scene, identity).await?;
         hook.on_login(*cx, &mut progress, &mut writes)?;
         for at in hook.to_verify(cx.services, AnyFlow::Login(progress.flow), identity) {
-            let csrf_token = verification::fresh_csrf_token(cx, progress.flow.client, &mut progress.effects);
+            let csrf_token = verification::fresh_csrf_token(cx, progress.flow.client, &mut effects);
             let detail = verification::detail_of(progress.session, progress.flow.detail.oauth2_login_challenge.clone());
-            let address = &identity.verifiable_addresses[at];
-            let next =
-                verification::send_for(cx, &*progress.flow, (identity, address), csrf_token, detail, &mut writes)?;
-            let announced = verification::announce(cx, progress.flow.client, next, &mut progress.continue_with);
+            let whose = (identity, &identity.verifiable_addresses[at]);
+            let (flow, next) = (&*progress.flow, &mut progress.continue_with);
+            let announced = verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next)?;
             progress.verification = Some(announced);
         }
     }
-    let LoginInProgress { continue_with, redirect_to, effects, .. } = progress;
+    let LoginInProgress { continue_with, redirect_to, .. } = progress;
     Ok(AfterHooks { continue_with, redirect_to, effects, writes })
 }
 

@@ -9,7 +9,7 @@ use store::Tx;
 use tracing::Instrument;
 use url::Url;
 
-use super::form::{Outcome, Recovered, method_of, start_anew};
+use super::form::{Outcome, Recovered, start_anew};
 use crate::lifecycle;
 use crate::runtime::Engine;
 use crate::settings::form as settings;
@@ -49,7 +49,7 @@ pub(super) async fn recovered(
             let message = message.unwrap_or_else(message::recovery_failed);
             // As in Kratos the answer to JSON clients does not say it; the form that takes this one's place does.
             let anew = StartAnew { message, client: flow.client, problem: Some(Problem::new(500)) };
-            return start_anew(cx, method_of(cx, &flow)?, anew).await;
+            return start_anew(cx, method, anew).await;
         }
         Err(stop) => return Err(lifecycle::said_nowhere(stop)),
     }
@@ -79,7 +79,7 @@ async fn run_hooks(
     writes: &mut Tx,
 ) -> Result<(), Stop> {
     let scene = Scene { cx: *cx, flow: AnyFlow::Recovery(flow), session: None };
-    let progress = RecoveryInProgress { flow, identity, session };
+    let progress = RecoveryInProgress { identity, session };
     for hook in hooks {
         hook.before_signing_in(&scene, identity).await?;
         hook.on_recovery(*cx, &progress, writes)?;

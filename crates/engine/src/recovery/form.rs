@@ -228,10 +228,7 @@ pub(super) async fn next_step(cx: Engine<'_>, mut flow: Flow<Recovery>, writes: 
 }
 
 /// The method that a flow was opened for, or else the configured one.
-pub(super) fn method_of<'a>(
-    cx: Engine<'a>,
-    flow: &Flow<Recovery>,
-) -> Result<(&'static str, &'a dyn RecoveryMethod), Problem> {
+fn method_of<'a>(cx: Engine<'a>, flow: &Flow<Recovery>) -> Result<(&'static str, &'a dyn RecoveryMethod), Problem> {
     let active = flow.active.as_deref().unwrap_or_default();
     let method = cx.runtime.find(active, |method| Some((method.name(), method.recovery()?)));
     method.map_or_else(|| cx.runtime.recovery_method(), Ok)

@@ -66,11 +66,9 @@ pub(crate) async fn complete(
         return refused(flow, candidate, rejections);
     }
     let default = cx.services.config.selfservice.registration.after.return_url(name);
-    let source = Url::parse(&flow.request_url).ok();
-    let return_to =
-        cx.services.return_to(flow.return_to.as_deref(), source.as_ref(), default).map_err(Problem::from)?;
+    let return_to = cx.services.return_to_after(&flow, default).map_err(Problem::from)?;
     let mut session = cx.services.sessions.new_session(&cx, &cx.request.client, &candidate, vec![method])?;
-    let run = || run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, return_to);
+    let run = || run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, &return_to);
     let mut after = match stage::hooks("on_registration").in_scope(run) {
         Ok(after) => after,
         Err(stop) => return refused(flow, candidate, lifecycle::rejections(stop)?),
@@ -103,9 +101,9 @@ pub(crate) async fn complete(
     let run = lifecycle::run_after(cx, hooks, AnyFlow::Registration(&flow), None, &candidate);
     run.await.map_err(lifecycle::said_nowhere)?;
     if let Some(exchange) = exchange {
-        return Ok(Answer::HandBack { to: with_code(after.return_to, exchange) });
+        return Ok(Answer::HandBack { to: with_code(return_to, exchange) });
     }
-    Ok(lead_on(cx, &flow, candidate, session, after).await)
+    Ok(lead_on(cx, &flow, candidate, session, (after, &return_to)).await)
 }
 
 /// Stage 3: the hooks that may change the candidate.
@@ -126,7 +124,6 @@ async fn consult(
 struct AfterHooks {
     signs_in: bool,
     continue_with: Vec<ContinueWith>,
-    return_to: Url,
     redirect_to: Option<String>,
     effects: Effects,
     writes: Tx,
@@ -139,41 +136,33 @@ fn run_hooks(
     flow: &mut Flow<Registration>,
     candidate: &mut Identity,
     session: &mut Session,
-    return_to: Url,
+    return_to: &Url,
 ) -> Result<AfterHooks, Stop> {
     let mut continue_with = Vec::new();
     if flow.client == FlowClient::Browser && cx.request.wants_json {
         continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.to_string() });
     }
     let signs_in = hooks.iter().any(|hook| hook.signs_in());
-    let mut progress = RegistrationInProgress {
-        flow,
-        identity: candidate,
-        session,
-        signs_in,
-        continue_with,
-        verification: None,
-        return_to,
-        redirect_to: None,
-        effects: Effects::default(),
-    };
+    let (identity, verification, redirect_to) = (candidate, None, None);
+    let mut progress = RegistrationInProgress { flow, identity, session, continue_with, verification, redirect_to };
+    let mut effects = Effects::default();
     let mut writes = Tx::new();
     for hook in hooks {
         hook.on_registration(*cx, &mut progress, &mut writes)?;
         let to_verify = hook.to_verify(cx.services, AnyFlow::Registration(progress.flow), progress.identity);
         for at in to_verify {
-            let csrf_token = verification::fresh_csrf_token(cx, progress.flow.client, &mut progress.effects);
+            let csrf_token = verification::fresh_csrf_token(cx, progress.flow.client, &mut effects);
             let challenge = progress.flow.detail.oauth2_login_challenge.clone();
             let detail = verification::detail_of(progress.session, challenge);
             let whose = (&*progress.identity, &progress.identity.verifiable_addresses[at]);
-            let next = verification::send_for(cx, &*progress.flow, whose, csrf_token, detail, &mut writes)?;
+            let (flow, next) = (&*progress.flow, &mut progress.continue_with);
+            let announced = verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next)?;
             progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
-            let announced = verification::announce(cx, progress.flow.client, next, &mut progress.continue_with);
             progress.verification = Some(announced);
         }
     }
-    let RegistrationInProgress { continue_with, return_to, redirect_to, effects, .. } = progress;
-    Ok(AfterHooks { signs_in, continue_with, return_to, redirect_to, effects, writes })
+    let RegistrationInProgress { continue_with, redirect_to, .. } = progress;
+    Ok(AfterHooks { signs_in, continue_with, redirect_to, effects, writes })
 }
 
 /// Says where a person goes who has signed up: to verify an address, to the server that asked for the sign-in, or back.
@@ -182,9 +171,9 @@ async fn lead_on(
     flow: &Flow<Registration>,
     identity: Identity,
     mut session: Session,
-    after: AfterHooks,
+    (after, return_to): (AfterHooks, &Url),
 ) -> Answer {
-    let AfterHooks { signs_in, mut continue_with, return_to, redirect_to, mut effects, .. } = after;
+    let AfterHooks { signs_in, mut continue_with, redirect_to, mut effects, .. } = after;
     session.identity = Some(identity.clone());
     if signs_in && flow.client == FlowClient::Browser {
         effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));

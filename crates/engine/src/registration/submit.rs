@@ -50,7 +50,8 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Registration>, submission: Sub
     // As in Kratos: wrong traits are said whatever the rest is, but for methods that say it in their own time.
     let says_itself = meant.is_some_and(|(_, method)| method.checks_traits(cx.services))
         || switched_off.is_some_and(|method| (method.checks_traits)(cx.services));
-    if input.get("traits").is_some() && !says_itself {
+    let is_for_nobody = meant.is_none() && switched_off.is_none();
+    if !says_itself && (is_for_nobody || input.get("traits").is_some()) {
         let malformed = malformed_traits(cx.services, &flow, &input);
         if !malformed.is_empty() {
             return reject(cx, flow, &input, malformed, Tx::new()).await;
@@ -59,10 +60,6 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Registration>, submission: Sub
     let Some((name, method)) = meant else {
         if switched_off.is_some() {
             return Err(submission::switched_off());
-        }
-        let malformed = malformed_traits(cx.services, &flow, &input);
-        if !malformed.is_empty() {
-            return reject(cx, flow, &input, malformed, Tx::new()).await;
         }
         return show_again(cx, flow, whole(message::no_registration_method()), Tx::new()).await;
     };

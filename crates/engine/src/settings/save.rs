@@ -81,7 +81,7 @@ pub(super) async fn save(
         Ok(after) => after,
         Err(stop) => return rejected(flow, before, lifecycle::rejections(stop)?).await,
     };
-    let AfterHooks { continue_with, mut effects, writes } = after;
+    let AfterHooks { continue_with, writes } = after;
     cx.services.identities.save(&cx, &before, &mut identity, &mut tx);
     if let Some(method) = proved {
         cx.services.sessions.add_method(&cx, &mut session, &identity, method);
@@ -92,7 +92,8 @@ pub(super) async fn save(
     let next = new_flow(cx, flow.client, &identity)?;
     lifecycle::run_before(cx, AnyFlow::Settings(&next, &identity), Some(&session)).await?;
     tx.insert_flow(&next);
-    effects.continuity.extend(continuity::forget(*cx, resume::PREFIX, &mut tx)?);
+    let continuity = continuity::forget(*cx, resume::PREFIX, &mut tx)?.into_iter().collect();
+    let mut effects = Effects { continuity, ..Effects::default() };
     let before_saving = flow.clone();
     show_saved(cx, &mut flow, next);
     tx.update_flow(&flow);
@@ -144,7 +145,6 @@ fn return_to(cx: Engine<'_>, flow: &Flow<Settings>, name: &str) -> Result<Url, B
 /// What the hooks have made of a change.
 struct AfterHooks {
     continue_with: Vec<ContinueWith>,
-    effects: Effects,
     writes: Tx,
 }
 
@@ -157,8 +157,8 @@ fn run_hooks(
     session: &Session,
     return_to: &Url,
 ) -> Result<AfterHooks, Stop> {
-    let (continue_with, verification, effects) = (Vec::new(), None, Effects::default());
-    let mut progress = SettingsInProgress { flow, identity, session, continue_with, verification, effects };
+    let (continue_with, verification) = (Vec::new(), None);
+    let mut progress = SettingsInProgress { flow, identity, session, continue_with, verification };
     let mut writes = Tx::new();
     for hook in hooks {
         hook.on_settings(*cx, &mut progress, &mut writes)?;
@@ -168,17 +168,17 @@ fn run_hooks(
             let csrf_token = verification::csrf_token(cx, progress.flow.client);
             let whose = (&*progress.identity, &progress.identity.verifiable_addresses[at]);
             let detail = Verification::default();
-            let next = verification::send_for(cx, &*progress.flow, whose, csrf_token, detail, &mut writes)?;
+            let (flow, next) = (&*progress.flow, &mut progress.continue_with);
+            let announced = verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next)?;
             progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
-            let announced = verification::announce(cx, progress.flow.client, next, &mut progress.continue_with);
             progress.verification = Some(announced);
         }
     }
-    let SettingsInProgress { mut continue_with, effects, flow, .. } = progress;
+    let SettingsInProgress { mut continue_with, flow, .. } = progress;
     if flow.client == FlowClient::Browser && cx.request.wants_json {
         continue_with.push(ContinueWith::RedirectBrowserTo { redirect_browser_to: return_to.to_string() });
     }
-    Ok(AfterHooks { continue_with, effects, writes })
+    Ok(AfterHooks { continue_with, writes })
 }
 
 /// Turns the form into that of the next flow, which says that the change is saved.

@@ -16,7 +16,7 @@ use crate::runtime::Engine;
 
 /// Opens a verification flow for an address on behalf of `origin`, and queues the message with its code or link. Gives back
 /// the flow with its page. `csrf_token` is the browser's.
-pub(crate) fn send_for<K: FlowKind>(
+fn send_for<K: FlowKind>(
     cx: Engine<'_>,
     origin: &Flow<K>,
     (identity, address): (&Identity, &VerifiableAddress),
@@ -68,21 +68,25 @@ pub(crate) fn fresh_csrf_token(cx: Engine<'_>, client: FlowClient, effects: &mut
     }
 }
 
-/// Tells the client of the flow in which an address is verified, where it is to be told by itself. Gives back the flow as
-/// it is told.
-pub(crate) fn announce(
+/// As [`send_for`], and tells the client of the flow in which the address is verified, where it is to be told by itself.
+/// Gives back the flow as it is told.
+pub(crate) fn send_and_announce<K: FlowKind>(
     cx: Engine<'_>,
-    client: FlowClient,
-    mut next: ContinueWithFlow,
+    origin: &Flow<K>,
+    whose: (&Identity, &VerifiableAddress),
+    csrf_token: String,
+    detail: Verification,
+    tx: &mut Tx,
     continue_with: &mut Vec<ContinueWith>,
-) -> ContinueWithFlow {
-    if client == FlowClient::Api {
+) -> Result<ContinueWithFlow, Problem> {
+    let mut next = send_for(cx, origin, whose, csrf_token, detail, tx)?;
+    if origin.client == FlowClient::Api {
         next.url = None;
     }
     if cx.services.config.feature_flags.legacy_continue_with_verification_ui {
         continue_with.push(ContinueWith::ShowVerificationUi { flow: next.clone() });
     }
-    next
+    Ok(next)
 }
 
 /// What somebody is told who has to verify an address before they are signed in.

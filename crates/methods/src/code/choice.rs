@@ -59,7 +59,7 @@ pub(super) async fn step(cx: Context<'_>, flow: &mut Flow<Recovery>, input: &Inp
     if let Some(rejection) = asked.too_long() {
         return Ok(ProofOutcome::Rejected(rejection));
     }
-    let form_token = cx.request.form_token(flow.client, &cx.entropy);
+    let form_token = cx.form_token(flow.client);
     if input.text("screen") == "previous" {
         return go_back(cx, flow, asked, &form_token).await;
     }

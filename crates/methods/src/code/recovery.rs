@@ -94,7 +94,7 @@ impl RecoveryMethod for Code {
             if let Err(refused) = ensure_same_sender(cx.request, flow, &input.text("csrf_token")) {
                 return Ok(refuse(cx, refused));
             }
-            let form_token = cx.request.form_token(flow.client, &cx.entropy);
+            let form_token = cx.form_token(flow.client);
             let mut tx = Tx::new();
             tx.delete_recovery_proofs(ProofKind::Code, flow.id);
             let to = (Channel::Email, email.as_str());

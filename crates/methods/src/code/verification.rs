@@ -92,7 +92,7 @@ impl VerificationMethod for Code {
                 return Ok(ProofOutcome::Rejected(Rejection::at("method", message::generic(why))));
             }
             let code = input.text("code");
-            let form_token = cx.request.form_token(flow.client, &cx.entropy);
+            let form_token = cx.form_token(flow.client);
             // A code says by itself what it is for.
             let is_meant = input.method() == "code" || (input.method().is_empty() && !code.is_empty());
             if !is_meant {

@@ -59,14 +59,10 @@ impl RecoveryMethod for Link {
             {
                 return Ok(start_anew(flow.client, message));
             }
-            let rejection = match proof::refusal(cx, flow, input, &email) {
-                Ok(rejection) => rejection,
-                Err(problem) => return Err(problem),
-            };
-            if let Some(rejection) = rejection {
+            if let Some(rejection) = proof::refusal(cx, flow, input, &email)? {
                 return Ok(ProofOutcome::Rejected(rejection));
             }
-            let form_token = cx.request.form_token(flow.client, &cx.entropy);
+            let form_token = cx.form_token(flow.client);
             proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
             let mut tx = Tx::new();
             let to = (Channel::Email, email.as_str());

@@ -82,7 +82,7 @@ impl VerificationMethod for Link {
             if !token.is_empty() {
                 return use_token(cx, flow, &token).await;
             }
-            let form_token = cx.request.form_token(flow.client, &cx.entropy);
+            let form_token = cx.form_token(flow.client);
             if input.method() != "link" {
                 proof::ask_again(&mut flow.ui, Group::Link, &form_token, &email);
                 return Ok(ProofOutcome::NotMeant);
