@@ -82,7 +82,7 @@ impl Server {
 ///
 /// # Errors
 /// Says what cannot be used.
-pub async fn assemble(config: Config, shared: &Shared) -> Result<Runtime, String> {
+async fn assemble(config: Config, shared: &Shared) -> Result<Runtime, String> {
     let config = Arc::new(config);
     let mut options = OutboundOptions::new(shared.clock.clone(), shared.entropy.clone());
     options.disallow_private_ip_ranges = config.clients.disallow_private_ip_ranges;

@@ -18,7 +18,7 @@ mod service;
 mod shared;
 mod source;
 
-pub use assembly::{Edges, Server, assemble};
+pub use assembly::{Edges, Server};
 pub use notices::notices;
 pub use running::{CutOff, Running};
 pub use service::Endpoint;

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 /// A set of running tasks. Clones share it.
@@ -16,11 +15,6 @@ impl Tasks {
     /// Starts a task.
     pub fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.running().spawn(task);
-    }
-
-    /// Starts a task on a certain runtime.
-    pub fn start_on(&self, runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
-        self.running().spawn_on(task, runtime);
     }
 
     /// Starts a task unless `limit` are running already. Says whether it did.

@@ -64,8 +64,8 @@ impl AdminHosts {
     fn permit(&self, sent: &str, reach: Reach) -> bool {
         // User names before an @ are nothing that a `Host` has.
         let Some(authority) = sent.parse::<Authority>().ok().filter(|_| !sent.contains('@')) else { return false };
-        let host = authority.host().to_ascii_lowercase();
-        let host = host.strip_suffix('.').unwrap_or(&host);
+        let host = host_of(&authority);
+        let host = host.as_str();
         let is_own = self.own.iter().any(|own| match own.strip_prefix('*') {
             Some(end) => host.ends_with(end) && host.len() > end.len(),
             None => host == own,
@@ -82,10 +82,18 @@ impl AdminHosts {
 pub(crate) fn is_by_name(headers: &HeaderMap) -> bool {
     let sent = headers.get(HOST).and_then(|value| value.to_str().ok()?.parse::<Authority>().ok());
     sent.is_some_and(|authority| {
-        let host = authority.host().to_ascii_lowercase();
-        let host = host.strip_suffix('.').unwrap_or(&host);
-        !host.is_empty() && ip(host).is_none() && host != "localhost" && !host.ends_with(".localhost")
+        let host = host_of(&authority);
+        !host.is_empty() && ip(&host).is_none() && host != "localhost" && !host.ends_with(".localhost")
     })
+}
+
+/// The host in the one spelling by which names are compared.
+fn host_of(authority: &Authority) -> String {
+    let mut host = authority.host().to_ascii_lowercase();
+    if host.ends_with('.') {
+        host.pop();
+    }
+    host
 }
 
 fn is_loopback(host: &str) -> bool {

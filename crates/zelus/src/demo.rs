@@ -1,6 +1,6 @@
 //! What `zelus serve --dev` without a configuration says when it is ready.
 
-use model::{Aal, AuthenticationMethod, ClientInfo, Cx, Identity, Problem, RawJson};
+use model::{Aal, AuthenticationMethod, ClientInfo, Identity, Problem, RawJson};
 use serde_json::json;
 use store::Tx;
 use web::App;
@@ -67,7 +67,7 @@ fn database(dsn: &str) -> &str {
 /// A new session of the demonstration person.
 async fn demonstration_token(app: &App) -> Result<String, Problem> {
     let runtime = app.site().runtime.clone();
-    let cx = Cx { clock: app.clock().clone(), entropy: app.entropy().clone() };
+    let cx = app.cx();
     let kind = model::CredentialType::Password;
     let mut tx = Tx::new();
     let known = runtime.store.find_by_identifier(kind, DEMO_ADDRESS).await?;

@@ -113,8 +113,9 @@ impl Config {
     }
 }
 
-/// The path of a `file://` address; one that is no URL is relative to the working directory, as in Kratos.
-fn schema_file(address: &str) -> Option<PathBuf> {
+/// The path of a schema at a `file://` address; one that is no URL is relative to the working directory, as in Kratos:
+/// `file://./person.schema.json`.
+pub fn schema_file(address: &str) -> Option<PathBuf> {
     let path = address.strip_prefix("file://")?;
     Some(Url::parse(address).ok().and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| path.into()))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
@@ -48,8 +49,10 @@ impl SchemaSource {
         if let Some(encoded) = url.strip_prefix("base64://") {
             return decode(encoded);
         }
+        if let Some(path) = config::schema_file(url) {
+            return read_file(&path);
+        }
         match url.split_once("://").map(|(scheme, _)| scheme) {
-            Some("file") => read_file(url),
             Some("http" | "https") => {
                 self.documents(|documents| documents.missing = Some(url.to_owned()));
                 Err("has not been fetched".to_owned())
@@ -77,13 +80,8 @@ impl Retrieve for SchemaSource {
     }
 }
 
-fn read_file(url: &str) -> Result<String, String> {
-    let path = match url::Url::parse(url).ok().and_then(|url| url.to_file_path().ok()) {
-        Some(path) => path,
-        // Kratos takes paths that are relative to the working directory: `file://./person.schema.json`.
-        None => url.trim_start_matches("file://").into(),
-    };
-    let file = std::fs::File::open(&path).map_err(|error| format!("cannot be opened: {error}"))?;
+fn read_file(path: &Path) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
     let mut text = String::new();
     file.take(MAX_DOCUMENT_BYTES + 1).read_to_string(&mut text).map_err(|error| format!("cannot be read: {error}"))?;
     if text.len() as u64 > MAX_DOCUMENT_BYTES {

@@ -35,6 +35,14 @@ async fn deliver(server: &Server) {
     server.app.site().runtime.courier.deliver_due().await.expect("a round");
 }
 
+/// Queues a message.
+async fn queue_message(server: &Server, message: &courier::Message<'_>) {
+    let (clock, entropy) = (server.app.clock().clone(), server.app.entropy().clone());
+    let (cx, mut tx) = (Cx { clock, entropy }, Tx::new());
+    server.app.site().runtime.courier.queue(&cx, message, &mut tx);
+    server.store().commit(tx).await.expect("a queued message");
+}
+
 /// Queues a code to sign up with.
 async fn queue(server: &Server, channel: Channel, to: &str) {
     let (code, traits) = (Secret::from("123456"), json!({ "email": to }));
@@ -47,10 +55,7 @@ async fn queue(server: &Server, channel: Channel, to: &str) {
         transient_payload: None,
         request_headers: None,
     };
-    let (clock, entropy) = (server.app.clock().clone(), server.app.entropy().clone());
-    let (cx, mut tx) = (Cx { clock, entropy }, Tx::new());
-    server.app.site().runtime.courier.queue(&cx, &message, &mut tx);
-    server.store().commit(tx).await.expect("a queued message");
+    queue_message(server, &message).await;
 }
 
 /// Why attempts failed.
@@ -351,10 +356,7 @@ async fn no_message_names_a_host_that_a_request_made_up() {
             transient_payload: None,
             request_headers: None,
         };
-        let (clock, entropy) = (server.app.clock().clone(), server.app.entropy().clone());
-        let (cx, mut tx) = (Cx { clock, entropy }, Tx::new());
-        server.app.site().runtime.courier.queue(&cx, &message, &mut tx);
-        server.store().commit(tx).await.expect("a queued message");
+        queue_message(&server, &message).await;
 
         let texts = database.texts("SELECT CAST(body AS text) FROM courier_messages").await;
         let count = |wanted: &str| texts.iter().filter(|text| text.as_str() == wanted).count();
