@@ -6,6 +6,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{delete, get};
+use crypto::CsrfToken;
 use engine::Runtime;
 use flow::BadReturnTo;
 use model::Secret;
@@ -66,11 +67,12 @@ async fn submit(request: Request) -> web::Result {
     let runtime = &request.site().runtime;
     let credentials = request.credentials_with_bare_cookie();
     let token = Secret::new(request.query("token").into_owned());
-    let ended = runtime.sessions.logout_browser(&request.cx(), &credentials, &token).await;
+    let csrf = CsrfToken::generate(request.app().entropy());
+    let renewed = runtime.guard.renewed(request.csrf_cookie(), &csrf).await.map_err(Failure::for_browsers)?;
+    let ended = runtime.sessions.logout_browser(&request.cx(), &credentials, &token, renewed).await;
     let ended = ended.map_err(Failure::for_browsers)?;
     tracing::info!(session.id = %ended.session.id, identity.id = %ended.session.identity_id, "Signed out.");
 
-    let entropy = request.app().entropy();
     let cookie = &runtime.config.session.cookie;
     match return_to(runtime, &request) {
         Ok(return_to) => {
@@ -81,11 +83,11 @@ async fn submit(request: Request) -> web::Result {
             if ended.clear_cookie {
                 clear_session_cookie(response.headers_mut(), cookie);
             }
-            rotate_csrf(&mut response, entropy);
+            rotate_csrf(&mut response, csrf);
             Ok(response)
         }
         Err(bad) => {
-            let mut failure = Failure::for_browsers(bad.into()).rotating_csrf(entropy);
+            let mut failure = Failure::for_browsers(bad.into()).setting_csrf(csrf);
             if ended.clear_cookie {
                 clear_session_cookie(&mut failure.headers, cookie);
             }

@@ -2,10 +2,11 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header::{CONTENT_TYPE, LINK};
+use axum::http::header::{CONTENT_TYPE, LINK, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, delete, get};
+use guard::{Factor, Refused, Shown};
 use model::page::{Page, PageQuery};
 use model::wire::{IdentityView, SessionJson};
 use model::{Problem, Secret, Session};
@@ -151,7 +152,20 @@ async fn exchange_token(request: Request) -> web::Result {
     let runtime = &request.site().runtime;
     let cx = request.cx();
     let code = |name| Secret::new(request.query(name).into_owned());
-    let session = runtime.sessions.exchange_token(&cx, &code("init_code"), &code("return_to_code")).await?;
+    let (init_code, return_to_code) = (code("init_code"), code("return_to_code"));
+    let client = runtime.guard.client(&Shown { address: request.client_address(), ..Shown::default() });
+    let subject = runtime.guard.nobody(Factor::Exchange, init_code.expose());
+    let attempt = match runtime.guard.attempt(&cx, &client, &subject).await {
+        Ok(attempt) => attempt,
+        Err(Refused::Resting(resting)) => {
+            let mut failure = Failure::from(resting.problem());
+            failure.headers.insert(RETRY_AFTER, resting.seconds().into());
+            return Err(failure);
+        }
+        Err(Refused::Problem(problem)) => return Err(problem.into()),
+    };
+    let session = runtime.sessions.exchange_token(&cx, &init_code, &return_to_code).await?;
+    attempt.settle(&cx).await?;
     let token = session.token.as_ref().map(|token| token.expose().as_str()).unwrap_or_default();
     let session = SessionJson::public(&session, runtime.public_url(), cx.now());
     Ok(json(StatusCode::OK, &Exchanged { session_token: token, session }))

@@ -24,7 +24,7 @@ pub(crate) async fn sign_in(
 ) -> Result<Answer, Problem> {
     let known = cx.services.store.find_by_identifier(recognised.kind, &recognised.identifier).await?;
     if let Some(found) = known {
-        let step = LoginStep::new(found.identity_id, recognised.proved, recognised.writes);
+        let step = LoginStep::new(recognised.attempt, found.identity_id, recognised.proved, recognised.writes);
         return signing_in::sign_in(cx, flow, step, sender).await;
     }
     match registration::open_in_place_of(cx, &flow).await {
@@ -51,7 +51,7 @@ pub(crate) async fn sign_up(
     let known = cx.services.store.find_by_identifier(recognised.kind, &recognised.identifier).await?;
     let Some(found) = known else { return make_account(cx, name, flow, recognised, sender.exchange()).await };
     let flow = login::open_in_place_of(cx, &flow).await?;
-    let step = LoginStep::new(found.identity_id, recognised.proved, recognised.writes);
+    let step = LoginStep::new(recognised.attempt, found.identity_id, recognised.proved, recognised.writes);
     signing_in::sign_in(cx, flow, step, sender).await
 }
 
@@ -70,7 +70,8 @@ async fn make_account(
         }
     };
     let writes = std::mem::take(&mut recognised.writes);
-    let step = RegistrationStep { candidate, method: recognised.proved.clone(), writes };
+    let step =
+        RegistrationStep { candidate, method: recognised.proved.clone(), attempt: recognised.attempt.clone(), writes };
     let by = ByProvider { recognised: &recognised, exchange };
     let (flow, candidate, rejections) = match signing_up::complete(cx, flow, name, step, Some(by)).await {
         Ok(answer) => return Ok(answer),

@@ -12,6 +12,7 @@ mod csrf;
 mod effects;
 mod expiry;
 mod form;
+mod guarded;
 mod hook;
 mod input;
 pub mod login;
@@ -35,6 +36,7 @@ pub use csrf::{
 pub use effects::Effects;
 pub use expiry::too_old;
 pub use form::{Rejection, malformed_payload, say};
+pub use guarded::Tried;
 pub use hook::{
     Hook, HookTable, Hooks, LoginInProgress, RecoveryInProgress, RegistrationInProgress, SettingsInProgress, Stop,
 };

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use guard::Attempt;
 use identity::TraitError;
 use model::flow::{Login, Registration, Settings};
 use model::{Flow, Identity, Problem, Timestamp};
@@ -140,6 +141,13 @@ impl<S, N> MethodOutcome<S, N> {
     /// One thing is wrong: at a field, or (a mere message) with the form as a whole.
     pub fn rejected(rejection: impl Into<Rejection>) -> Self {
         Self::Rejected { rejections: vec![rejection.into()], writes: Tx::new() }
+    }
+
+    /// A try was wrong, and the form says this.
+    pub fn failed(cx: Context<'_>, attempt: &Attempt, rejection: impl Into<Rejection>) -> Self {
+        let mut writes = Tx::new();
+        attempt.failed(&cx, &mut writes);
+        Self::Rejected { rejections: vec![rejection.into()], writes }
     }
 
     /// What the schema has against an identity.

@@ -1,5 +1,6 @@
 //! What the methods can do that prove an address: send something there, and check what comes back.
 
+use guard::Attempt;
 use model::flow::{Recovery, Verification};
 use model::{
     AuthenticationMethod, Flow, FlowClient, Group, Id, Identity, IdentityId, Message, Problem, RecoveryAddress, Secret,
@@ -45,6 +46,8 @@ pub struct StartAnew {
 pub struct VerificationStep {
     /// The address.
     pub address: Id<VerifiableAddress>,
+    /// The try that this was.
+    pub attempt: Attempt,
     /// Uses up the proof.
     pub writes: Tx,
     /// What happens when `writes` find that another submission has just used it up.
@@ -59,6 +62,8 @@ pub struct RecoveryStep {
     pub address: Option<Id<RecoveryAddress>>,
     /// What the session says of how they did.
     pub method: AuthenticationMethod,
+    /// The try that this was.
+    pub attempt: Attempt,
     /// Whether a link was opened: that is done in browsers, whoever opened the flow.
     pub by_link: bool,
     /// Uses up the proof.

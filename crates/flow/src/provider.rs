@@ -1,5 +1,6 @@
 //! Accounts at providers: what a provider says of a person, and what a method makes of it.
 
+use guard::Attempt;
 use model::flow::Registration;
 use model::{AuthenticationMethod, CredentialType, Flow, Identity, Problem};
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub struct Recognised {
     pub typed: Value,
     /// What is proved by this.
     pub proved: AuthenticationMethod,
+    /// The try that this was.
+    pub attempt: Attempt,
     /// Uses up what the provider said.
     pub writes: Tx,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use config::Config;
 use courier::{Courier, Templates};
 use crypto::{ContinuityCodec, HashingPool, KeyRing};
+use guard::Guard;
 use identity::{Identities, Schemas};
 use mapper::Mapper;
 use model::flow::FlowKind;
@@ -25,6 +26,8 @@ pub struct Services {
     pub sessions: Sessions,
     /// Makes signed tokens of sessions.
     pub tokenizer: Tokenizer,
+    /// Counts tries at what can be guessed.
+    pub guard: Guard,
     /// Validates and writes identities.
     pub identities: Identities,
     /// The HTTP client.
@@ -67,6 +70,7 @@ impl Services {
             Courier::new(config.clone(), store.clone(), outbound.clone(), mapper.clone(), templates, clock, entropy);
         Self {
             sessions: Sessions::new(store.clone(), &config),
+            guard: Guard::new(store.clone(), config.clone()),
             tokenizer: Tokenizer::new(config.clone(), outbound.clone(), mapper.clone()),
             identities: Identities::new(store.clone(), schemas, &config, hashing),
             courier,

@@ -1,5 +1,6 @@
 //! What a method has accepted, for the engine to go on with.
 
+use guard::Attempt;
 use model::{AuthenticationMethod, Identity, IdentityId};
 use store::Tx;
 
@@ -11,6 +12,8 @@ pub struct LoginStep {
     pub identity: IdentityId,
     /// What the session says of how they did.
     pub method: AuthenticationMethod,
+    /// The try that this was. None is accepted that was not reserved before it was checked.
+    pub attempt: Attempt,
     /// Written together with the session: a better password hash, a used code.
     pub writes: Tx,
     /// The address that the person has just shown to be theirs, by typing what was sent there.
@@ -21,8 +24,8 @@ pub struct LoginStep {
 
 impl LoginStep {
     /// A sign-in that proves no address and uses nothing up.
-    pub fn new(identity: IdentityId, method: AuthenticationMethod, writes: Tx) -> Self {
-        Self { identity, method, writes, proved_address: None, when_spent: None }
+    pub fn new(attempt: Attempt, identity: IdentityId, method: AuthenticationMethod, writes: Tx) -> Self {
+        Self { attempt, identity, method, writes, proved_address: None, when_spent: None }
     }
 }
 
@@ -32,6 +35,8 @@ pub struct RegistrationStep {
     pub candidate: Identity,
     /// What the session says of how its owner signed up.
     pub method: AuthenticationMethod,
+    /// The try at whatever proves that an address or an account elsewhere is theirs.
+    pub attempt: Attempt,
     /// Written together with the identity.
     pub writes: Tx,
 }

@@ -9,7 +9,8 @@ use model::{Channel, Cx, Flow, Id, Identity, IdentityId, Problem, RawJson, Secre
 use serde_json::json;
 use store::{ProofKind, RecoveryProof, Tx};
 
-/// Sends a proof by `method` to an address, if somebody has it.
+/// Sends a proof by `method` to an address, if somebody has it. A code takes the place of those that the flow has sent before.
+/// Beyond what the guard allows to an address nothing is sent, and what was before is good.
 ///
 /// # Errors
 /// When the database fails.
@@ -21,8 +22,15 @@ pub(crate) async fn verification(
     tx: &mut Tx,
 ) -> Result<(), Problem> {
     let found = cx.services.store.find_verifiable_address(Channel::Email, email).await?;
+    let may_send = cx.services.guard.may_send(&cx, email, found.is_some()).await?;
     let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
     let identity = cx.services.store.find_identity(owner).await?;
+    if !may_send {
+        return Ok(());
+    }
+    if kind == ProofKind::Code {
+        tx.delete_verification_proofs(kind, flow.id);
+    }
     if let (Some((_, address)), Some(identity)) = (&found, &identity) {
         method.send(cx, identity, address, flow, tx);
         return Ok(());
@@ -54,7 +62,7 @@ pub(crate) fn recovery_url(services: &Services, flow: &Flow<Recovery>, token: &s
     services.public_route(&format!("/self-service/recovery?flow={}&token={token}", flow.id))
 }
 
-/// Sends a proof to an address, if somebody has it.
+/// As [`verification`], for recovery.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,8 +74,15 @@ pub(crate) async fn recovery(
     tx: &mut Tx,
 ) -> Result<(), Problem> {
     let found = cx.services.store.find_recovery_address(channel, to).await?;
+    let may_send = cx.services.guard.may_send(&cx, to, found.is_some()).await?;
     let owner = found.as_ref().map_or_else(|| Id::random(&cx.entropy), |(owner, _)| *owner);
     let identity = cx.services.store.find_identity(owner).await?;
+    if !may_send {
+        return Ok(());
+    }
+    if kind == ProofKind::Code {
+        tx.delete_recovery_proofs(kind, flow.id);
+    }
     let methods = &cx.services.config.selfservice.methods;
     let lifespan = match kind {
         ProofKind::Code => methods.code.lifespan,

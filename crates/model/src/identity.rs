@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::go::to_lower;
 use crate::id::Id;
 use crate::json::RawJson;
 use crate::{Aal, Timestamp, Uuid};
@@ -288,7 +289,7 @@ impl CredentialType {
     }
 }
 
-/// An address as it is stored and looked up.
+/// An address or identifier as it is stored, looked up and counted.
 pub fn normalise_address(value: &str) -> String {
-    value.trim().to_lowercase()
+    to_lower(value.trim())
 }

@@ -61,6 +61,7 @@ fn keep(rows: Outdated, config: &Config) -> Option<SignedDuration> {
         | Outdated::VerificationTokens
         | Outdated::ContinuityContainers => Some(asked.unwrap_or(KEEP_EXPIRED)),
         Outdated::Errors => Some(KEEP_ERRORS),
+        Outdated::GuardRows => Some(SignedDuration::ZERO),
         Outdated::TokenExchanges => {
             // They do not say when they expire: their flows do, and their two codes may meet for a while after that.
             let service = &config.selfservice;

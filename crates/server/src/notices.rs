@@ -19,6 +19,11 @@ pub fn notices(config: &Config) -> Vec<&'static str> {
              HTTPS, set serve.public.base_url to its address; otherwise set serve.public.tls, or try things out with --dev.",
         );
     }
+    if !config.zelus.guard.enabled {
+        notices.push(
+            "The guard is off (zelus.guard.enabled), so anybody may guess passwords and codes as often as they like.",
+        );
+    }
     if !config.is_set("serve.admin.host") && is_every_address(&config.serve.admin.host) {
         notices.push(
             "The admin API, which asks nobody who they are, listens on every address, as in Kratos: serve.admin.host is not \

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use config::Config;
 use engine::NotReady;
 use tokio::sync::watch;
 
@@ -21,7 +20,7 @@ pub(crate) async fn announce(server: Server, mut stop: watch::Receiver<bool>) {
         _ = stop.wait_for(|stop| *stop) => return,
     };
     match outcome {
-        Ok(()) => return say(&server.config()),
+        Ok(()) => return say(&server).await,
         Err(why) => tracing::error!("Zelus listens, but is not ready. {}", remedy(&why)),
     }
     while !is_stopped(&mut stop, PAUSE).await {
@@ -30,14 +29,21 @@ pub(crate) async fn announce(server: Server, mut stop: watch::Receiver<bool>) {
         }
         // Whoever made the tables need not have made the network.
         match server.shared().ensure_network().await {
-            Ok(()) => return say(&server.config()),
+            Ok(()) => return say(&server).await,
             Err(error) => tracing::warn!(%error, "The database cannot be written yet."),
         }
     }
 }
 
-/// Tells the operator that requests are answered, and where.
-fn say(config: &Config) {
+/// Tells the operator that requests are answered, and where, and what is not done.
+async fn say(server: &Server) {
+    let config = server.config();
+    if server.app().site().runtime.guard.lacks_table().await.unwrap_or(false) {
+        tracing::warn!(
+            "The guard is off: its table is missing, so anybody may guess as often as they like. Run `zelus migrate sql up \
+             -e --yes` with the same configuration."
+        );
+    }
     tracing::info!(
         serve.public = %format_args!("{}:{}", config.serve.public.host, config.serve.public.port),
         serve.admin = %format_args!("{}:{}", config.serve.admin.host, config.serve.admin.port),

@@ -6,7 +6,7 @@
 //! A native app ends its session by the session token itself.
 
 use model::{Cx, Problem, Secret, Session};
-use store::SecondFactors;
+use store::{SecondFactors, Tx};
 use subtle::ConstantTimeEq;
 
 use crate::credentials::{Presented, PresentedTokens};
@@ -65,6 +65,7 @@ impl Sessions {
         cx: &Cx,
         credentials: &RequestCredentials,
         token: &Secret,
+        also: Tx,
     ) -> Result<Ended, Problem> {
         if token.expose().is_empty() {
             return Err(Problem::bad_request(
@@ -90,7 +91,7 @@ impl Sessions {
                 };
             let matching = session.filter(|session| matches(session, token));
             match (matching, refusal) {
-                (Some(session), None) => return self.end(cx, session, presented, &tokens, token).await,
+                (Some(session), None) => return self.end(cx, session, (presented, &tokens), token, also).await,
                 (Some(_), Some(refusal)) => return Err(session_inactive(&refusal)),
                 (None, None) => any_living = true,
                 (None, Some(refusal)) => _ = first_refusal.get_or_insert(refusal),
@@ -118,11 +119,11 @@ impl Sessions {
         &self,
         cx: &Cx,
         mut session: Session,
-        presented: &Presented,
-        tokens: &PresentedTokens,
+        (presented, tokens): (&Presented, &PresentedTokens),
         token: &Secret,
+        also: Tx,
     ) -> Result<Ended, Problem> {
-        let ended = self.store().revoke_session_by_logout_token(session.id, token, cx.now()).await?;
+        let ended = self.store().revoke_session_by_logout_token(session.id, token, cx.now(), also).await?;
         if ended.is_none() {
             return Err(session_inactive(&Refusal::Revoked(presented.via, session.id)));
         }

@@ -11,6 +11,7 @@ mod dsn;
 mod error;
 mod errors;
 mod flows;
+mod guard;
 mod identities;
 mod migrate;
 mod networks;
@@ -33,6 +34,7 @@ pub use dsn::{Dsn, DsnError};
 pub use error::{CommitError, StoreError};
 pub use errors::StoredError;
 pub use flows::FlowTable;
+pub use guard::{GuardKey, GuardRow, LAST_REST, MOST_FAILURES, Mark, Reserved, Rests, Try, WINDOW};
 pub use identities::{FoundCredential, IdentityFilter, IdentityList, IdentityPage};
 pub use migrate::{MigrateError, Migration};
 pub use outdated::Outdated;
@@ -55,6 +57,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         courier::QUEUE,
         credentials::STATEMENTS,
         errors::STATEMENTS,
+        guard::STATEMENTS,
         identities::STATEMENTS,
         identities::WRITES,
         networks::STATEMENTS,

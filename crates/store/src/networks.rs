@@ -11,6 +11,10 @@ use crate::value::Value;
 static OLDEST: Statement =
     Statement::of_no_network("networks.oldest", "SELECT id FROM networks ORDER BY created_at, id LIMIT 1");
 
+/// Of several processes at once only the first is to find that there is none. SQLite has one writer at a time.
+static LOCK: Statement =
+    Statement::of_no_network("networks.lock", "SELECT 1").postgres("SELECT pg_advisory_xact_lock(525687616883)");
+
 static INSERT: Statement = Statement::of_no_network(
     "networks.insert",
     "INSERT INTO networks (id, created_at, updated_at) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM networks)",
@@ -23,7 +27,7 @@ static INSERT: Statement = Statement::of_no_network(
 static CREDENTIAL_TYPES: Statement =
     Statement::of_no_network("networks.credential_types", "SELECT id, name FROM identity_credential_types");
 
-pub(crate) static STATEMENTS: &[&Statement] = &[&OLDEST, &INSERT, &CREDENTIAL_TYPES];
+pub(crate) static STATEMENTS: &[&Statement] = &[&OLDEST, &LOCK, &INSERT, &CREDENTIAL_TYPES];
 
 impl Store {
     /// Makes the network that this process serves, if the database has none yet.
@@ -32,6 +36,7 @@ impl Store {
     /// See [`CommitError`].
     pub async fn ensure_network(&self, id: Uuid, now: Timestamp) -> Result<(), CommitError> {
         let mut tx = Tx::new();
+        tx.run(&LOCK, []);
         tx.run(&INSERT, [id.into(), now.into(), now.into()]);
         self.commit_without_network(tx).await
     }

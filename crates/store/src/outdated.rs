@@ -47,6 +47,8 @@ pub enum Outdated {
     EndedSessions,
     /// Messages that were delivered or given up, by when that was, with the tries to deliver them.
     FinishedMessages,
+    /// Counters and marks of the guard, once they have expired.
+    GuardRows,
 }
 
 /// How rows of a table are found and removed. In both statements `?2` is the time at or before which they were out of date.
@@ -82,7 +84,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
 
 impl Outdated {
     /// All kinds, in the order in which they are best removed: flows before the codes that go with them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::LoginFlows,
         Self::RegistrationFlows,
         Self::SettingsFlows,
@@ -100,6 +102,7 @@ impl Outdated {
         Self::ExpiredSessions,
         Self::EndedSessions,
         Self::FinishedMessages,
+        Self::GuardRows,
     ];
 
     /// `None` for rows whose statement is among those of their table.
@@ -125,8 +128,8 @@ impl Outdated {
             Self::FinishedMessages => {
                 outdated!("courier_messages", "courier_messages", "status IN (2, 4) AND updated_at <= ?2")
             }
-            // Sessions have an index on that time, so one statement finds and removes them.
-            Self::ExpiredSessions => return None,
+            // These have an index on that time, so one statement finds and removes them.
+            Self::ExpiredSessions | Self::GuardRows => return None,
         })
     }
 }
@@ -139,7 +142,11 @@ impl Store {
     /// See [`CommitError`].
     pub async fn remove_outdated(&self, rows: Outdated, before: Timestamp, limit: u32) -> Result<usize, CommitError> {
         let Some(Statements { find, remove }) = rows.statements() else {
-            return self.delete_expired_sessions(before, limit.into()).await;
+            return match rows {
+                Outdated::GuardRows if !self.has_guard().await? => Ok(0),
+                Outdated::GuardRows => self.remove_expired_guard_rows(before, limit).await,
+                _ => self.delete_expired_sessions(before, limit.into()).await,
+            };
         };
         let found = self.fetch_apart(find, &[before.into(), i64::from(limit).into()]).await?;
         let mut ids: Vec<Uuid> = found.iter().map(|row| row.columns().next()).collect::<Result<_, _>>()?;

@@ -5,7 +5,7 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use crypto::CsrfToken;
-use model::{Entropy, Problem};
+use model::Problem;
 
 /// 204.
 pub fn no_content() -> Response {
@@ -92,8 +92,7 @@ pub(crate) struct ReplacesCsrf {
 
 /// Replaces the visitor's anti-CSRF cookie with the answer, behind all other cookies: forms that were open before cannot
 /// be sent any more.
-pub fn rotate_csrf(response: &mut Response, entropy: &Entropy) {
-    let token = CsrfToken::generate(entropy);
+pub fn rotate_csrf(response: &mut Response, token: CsrfToken) {
     response.extensions_mut().insert(ReplacesCsrf { token, comes_last: true });
 }
 
@@ -127,12 +126,6 @@ impl Failure {
     pub fn setting_csrf(mut self, token: CsrfToken) -> Self {
         self.csrf = Some(token);
         self
-    }
-
-    /// As [`Failure::setting_csrf`], with a new token.
-    #[must_use]
-    pub fn rotating_csrf(self, entropy: &Entropy) -> Self {
-        self.setting_csrf(CsrfToken::generate(entropy))
     }
 }
 

@@ -124,6 +124,12 @@ impl Request {
         self.site().proxies.client_of(self.headers(), self.arrival.peer)
     }
 
+    /// The anti-CSRF token that the visitor's cookie brought along, on paths that are guarded.
+    pub fn csrf_cookie(&self) -> Option<&CsrfToken> {
+        let Visitor { token, is_new } = &self.arrival.visitor;
+        token.as_ref().filter(|_| !is_new)
+    }
+
     /// What domain functions get first.
     pub fn cx(&self) -> Cx {
         self.app().cx()
@@ -213,6 +219,7 @@ impl Request {
             url,
             credentials: self.credentials(),
             client: client::client_info(self.headers(), self.arrival.peer, &self.site().proxies),
+            client_address: self.client_address(),
             csrf,
             has_csrf_cookie,
             csrf_header: text(CSRF_HEADER.as_str()).map(str::to_owned),

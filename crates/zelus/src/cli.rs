@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
+use model::IdentityId;
 
 /// What this program calls itself with, to evaluate Jsonnet in a process of its own.
 pub const JSONNET_WORKER: &str = "jsonnet-worker";
@@ -21,6 +22,7 @@ pub fn command() -> Command {
         .subcommand(serve())
         .subcommand(courier())
         .subcommand(migrate())
+        .subcommand(guard())
         .subcommand(Command::new(JSONNET_WORKER).hide(true))
         .subcommand(Command::new("version").about("Print the version"))
 }
@@ -74,6 +76,30 @@ fn migrate() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(sql)
+}
+
+fn guard() -> Command {
+    let development = || flag("dev", "The database of `serve --dev`");
+    let list = Command::new("list").about("List what has failed most, and until when it rests").arg(development()).arg(
+        Arg::new("limit").long("limit").value_name("N").value_parser(value_parser!(u32)).help("How many lines [50]"),
+    );
+    let identity = Arg::new("identity")
+        .long("identity")
+        .value_name("ID")
+        .value_parser(|text: &str| text.parse::<IdentityId>().map_err(|_| "it is no identifier"))
+        .help("Of this identity, with its addresses and identifiers");
+    let clear = Command::new("clear")
+        .about("Forget failed tries, so that somebody can go on at once")
+        .arg(development())
+        .arg(identity)
+        .arg(flag("all", "Of everybody"))
+        .group(ArgGroup::new("whose").args(["identity", "all"]).required(true));
+    Command::new("guard")
+        .about("See and forget the failed tries that hold people up (zelus.guard)")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(list)
+        .subcommand(clear)
 }
 
 fn dsn() -> Arg {
@@ -155,6 +181,9 @@ mod tests {
             "zelus migrate sql --yes sqlite://x",
             "zelus migrate sql status -e",
             "zelus courier watch -c a.yml",
+            "zelus guard list --limit 10",
+            "zelus guard clear --all -c a.yml",
+            "zelus guard clear --identity 9f425a8d-7efc-4768-8f23-7647a74fdf13",
             "zelus version",
         ] {
             let words = line.split(' ');

@@ -5,6 +5,7 @@ mod cli;
 mod courier;
 mod demo;
 mod dev;
+mod guard;
 mod logs;
 mod migrate;
 mod serve;
@@ -41,6 +42,7 @@ async fn run(matches: &clap::ArgMatches) -> Result<(), String> {
         Some(("serve", matches)) => serve::run(matches).await,
         Some(("courier", matches)) => courier::run(matches).await,
         Some(("migrate", matches)) => migrate::run(matches).await,
+        Some(("guard", matches)) => guard::run(matches).await,
         Some(("version", _)) => {
             cli::say(&format!("Zelus {}", env!("CARGO_PKG_VERSION")));
             Ok(())

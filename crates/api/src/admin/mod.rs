@@ -1,6 +1,7 @@
 //! What operators may do. Nobody is asked who they are: the admin listener must not be reachable from outside.
 
 mod courier;
+mod guard;
 mod identities;
 mod recovery;
 mod sessions;
@@ -14,4 +15,5 @@ pub fn router() -> Router {
         .merge(sessions::router())
         .merge(recovery::router())
         .merge(courier::router())
+        .merge(guard::router())
 }

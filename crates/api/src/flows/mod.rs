@@ -10,7 +10,7 @@ mod verification;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::http::header::HeaderMap;
+use axum::http::header::{HeaderMap, RETRY_AFTER};
 use axum::response::Response;
 use engine::{Answer, Done, FetchError, Opened, Runtime, Shown, ShownFlow, SubmitError, expired_on_submit};
 use flow::{Effects, Input, InputError, Submission};
@@ -63,10 +63,19 @@ fn opened<K: Members>(
 /// A flow, with what an OAuth 2.0 server wants to know.
 fn shown_json<K: Members>(status: StatusCode, shown: &Shown<K>) -> Response {
     let oauth2_login_request = shown.oauth2_login_request.as_ref();
-    json(
-        status,
-        &FlowJson { flow: &shown.flow, parts: FlowJsonParts { oauth2_login_request, ..FlowJsonParts::default() } },
-    )
+    let parts = FlowJsonParts { oauth2_login_request, ..FlowJsonParts::default() };
+    let response = json(status, &FlowJson { flow: &shown.flow, parts });
+    saying_when(response, &shown.flow)
+}
+
+/// A form that says that nothing may be tried for a while says so in `Retry-After` too, where it is an error.
+fn saying_when<K: FlowKind>(mut response: Response, flow: &Flow<K>) -> Response {
+    if response.status() == StatusCode::BAD_REQUEST
+        && let Some(seconds) = flow.ui.messages.iter().find_map(|message| message.retry_after())
+    {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// Answers a flow that was fetched.
@@ -75,7 +84,8 @@ fn fetched<K: Members>(flow: &Flow<K>) -> Response {
 }
 
 fn flow_json<K: Members>(status: StatusCode, flow: &Flow<K>, continue_with: &[ContinueWith]) -> Response {
-    json(status, &FlowJson { flow, parts: FlowJsonParts { continue_with, ..FlowJsonParts::default() } })
+    let response = json(status, &FlowJson { flow, parts: FlowJsonParts { continue_with, ..FlowJsonParts::default() } });
+    saying_when(response, flow)
 }
 
 /// The flow that a URL names by the parameter `name`.

@@ -81,7 +81,7 @@ async fn submit(mut request: Request) -> web::Result {
             Ok(with_csrf(to_fetch(&replacement), csrf))
         }
         Outcome::Replaced { replacement, csrf, .. } => Ok(with_csrf(page(&replacement), csrf)),
-        Outcome::Denied(problem) => Err(Failure::for_browsers(problem).rotating_csrf(&cx.entropy)),
+        Outcome::Denied { problem, csrf } => Err(Failure::for_browsers(problem).setting_csrf(csrf)),
         Outcome::AlreadySignedIn { .. } if is_json => Err(recovery::already_signed_in().into()),
         Outcome::AlreadySignedIn { return_to } => Ok(redirect(request.method(), StatusCode::FOUND, return_to.as_str())),
         Outcome::Recovered(recovered) => completed(&request, &cx, &runtime, *recovered),

@@ -188,8 +188,25 @@ pub struct Zelus {
     pub admin_hosts: Vec<String>,
     /// How long browsers that came over TLS may not use plain HTTP with the same name; zero does not say.
     pub hsts_max_age: SignedDuration,
+    /// `guard`: what guessing costs.
+    pub guard: Guard,
     /// `limits`: how large may be what people send.
     pub limits: Limits,
+}
+
+/// `zelus.guard`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// `enabled`: whether failed tries are counted.
+    pub enabled: bool,
+    /// `failures`: how many in a row are free.
+    pub failures: i32,
+    /// `rest`: how long nothing may be tried after the first that is not; it doubles with each.
+    pub rest: SignedDuration,
+    /// `longest_rest`: the longest.
+    pub longest_rest: SignedDuration,
+    /// `messages_per_hour`: how many codes and links one address is sent.
+    pub messages_per_hour: i32,
 }
 
 /// `zelus.limits`, in bytes of JSON.
@@ -310,7 +327,20 @@ impl Zelus {
             client_ip_header: section.text("client_ip_header"),
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
             hsts_max_age: section.duration("hsts_max_age"),
+            guard: Guard::read(&section.section("guard")),
             limits: Limits::read(&section.section("limits")),
+        }
+    }
+}
+
+impl Guard {
+    fn read(section: &Section<'_>) -> Self {
+        Self {
+            enabled: section.flag("enabled"),
+            failures: section.number("failures"),
+            rest: section.duration("rest"),
+            longest_rest: section.duration("longest_rest"),
+            messages_per_hour: section.number("messages_per_hour"),
         }
     }
 }

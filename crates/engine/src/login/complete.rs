@@ -51,7 +51,14 @@ pub(super) async fn complete(
     {
         return refuse(cx, flow, vec![refused.into_rejection()?], sender.exchange()).await;
     }
-    let LoginStep { identity, method, writes: mut tx, proved_address, when_spent } = step;
+    let LoginStep { identity, method, attempt, writes: mut tx, proved_address, when_spent } = step;
+    let proved = (identity, method.aal.unwrap_or(Aal::Aal1));
+    // What keeps the person out from here on is no wrong try.
+    let settled = || {
+        let mut tx = Tx::new();
+        attempt.succeeded(&cx, &mut tx);
+        tx
+    };
     let mut identity = cx.services.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
     let previous = found.map(|found| found.session).filter(|session| session.identity_id == identity.id);
     let is_same_person = previous.is_some();
@@ -69,7 +76,7 @@ pub(super) async fn complete(
             Ok(session) => session,
             Err(problem) => {
                 // An account that is switched off: the form says all the same which method recognised its owner.
-                lifecycle::update(cx, &mut flow, Tx::new()).await?;
+                lifecycle::update(cx, &mut flow, settled()).await?;
                 return Err(problem);
             }
         },
@@ -79,7 +86,7 @@ pub(super) async fn complete(
     let second_factor = cx.services.sessions.require_aal(&session, whoami_aal, step_up).err();
     if let (Some(pending), None) = (&pending, &second_factor) {
         if !pending.is_of(&identity) {
-            return say(cx, flow, message::linked_credentials_mismatch().into()).await;
+            return show_again(cx, flow, vec![message::linked_credentials_mismatch().into()], settled()).await;
         }
         pending_link::complete(cx, pending, &mut identity, &mut session, &mut tx)?;
     }
@@ -91,11 +98,15 @@ pub(super) async fn complete(
     let run = run_hooks(cx, hooks, &mut flow, &identity, &mut session, (is_same_person, &return_to));
     let after = match run.instrument(stage::hooks("on_login")).await {
         Ok(after) => after,
-        Err(Stop::Problem(problem)) => return Err(problem),
-        Err(Stop::VerifyFirst(address)) => return verify_first(cx, flow, &identity, address).await,
-        Err(Stop::Rejected(rejections)) => return show_again(cx, flow, rejections, Tx::new()).await,
+        Err(Stop::Problem(problem)) => {
+            cx.services.store.commit(settled()).await?;
+            return Err(problem);
+        }
+        Err(Stop::VerifyFirst(address)) => return verify_first(cx, flow, &identity, address, settled()).await,
+        Err(Stop::Rejected(rejections)) => return show_again(cx, flow, rejections, settled()).await,
     };
     tx.append(after.writes);
+    attempt.signed_in(&cx, proved, &cx.signed_in(flow.client, &session, &after.effects), &mut tx);
     flow.updated_at = cx.now();
     tx.update_flow(&flow);
     if sender.exchange().is_some() {
@@ -182,7 +193,8 @@ async fn run_hooks(
             let detail = verification::detail_of(progress.session, progress.flow.detail.oauth2_login_challenge.clone());
             let whose = (identity, &identity.verifiable_addresses[at]);
             let (flow, next) = (&*progress.flow, &mut progress.continue_with);
-            let announced = verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next)?;
+            let announced =
+                verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next).await?;
             progress.verification = Some(announced);
         }
     }
@@ -227,9 +239,9 @@ async fn verify_first(
     mut flow: Flow<Login>,
     identity: &Identity,
     address: usize,
+    mut writes: Tx,
 ) -> Result<Answer, Problem> {
-    let mut writes = Tx::new();
-    let first = verification::required_first(cx, &flow, identity, address, &mut writes)?;
+    let first = verification::required_first(cx, &flow, identity, address, &mut writes).await?;
     lifecycle::update(cx, &mut flow, writes).await?;
     match first.page {
         Some(to) if flow.client == FlowClient::Browser && !cx.request.wants_json => {

@@ -4,7 +4,7 @@ use crypto::CsrfToken;
 use flow::{AnyFlow, Effects, Hook, RecoveryInProgress, RecoveryMethod, RecoveryStep, Scene, StartAnew, Stop};
 use model::flow::{FlowState, Recovery, Settings};
 use model::wire::{ContinueWith, ContinueWithFlow};
-use model::{Flow, FlowClient, Identity, Problem, Session, message};
+use model::{Aal, Flow, FlowClient, Identity, Problem, Session, message};
 use store::Tx;
 use tracing::Instrument;
 use url::Url;
@@ -22,7 +22,7 @@ pub(super) async fn recovered(
     method: (&'static str, &dyn RecoveryMethod),
     step: RecoveryStep,
 ) -> Result<Outcome, Problem> {
-    let RecoveryStep { identity, address, method: proved_by, by_link, writes: mut tx, when_spent } = step;
+    let RecoveryStep { identity, address, method: proved_by, attempt, by_link, writes: mut tx, when_spent } = step;
     let mut identity = cx.services.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
     let proved = address.and_then(|id| identity.recovery_addresses.iter().find(|address| address.id == id));
     if let Some(value) = proved.map(|address| address.value.clone()) {
@@ -54,6 +54,8 @@ pub(super) async fn recovered(
         Err(stop) => return Err(lifecycle::said_nowhere(stop)),
     }
     cx.services.sessions.insert(&mut tx, &session);
+    let renewed = Effects { csrf: Some(csrf.clone()).filter(|_| client == FlowClient::Browser), ..Effects::default() };
+    attempt.signed_in(&cx, (identity.id, Aal::Aal1), &cx.signed_in(client, &session, &renewed), &mut tx);
     let next = settings_flow(cx, &flow, client, &identity, &csrf)?;
     lifecycle::run_before(cx, AnyFlow::Settings(&next, &identity), Some(&session)).await?;
     tx.insert_flow(&next);

@@ -49,7 +49,12 @@ pub enum Outcome {
         csrf: CsrfToken,
     },
     /// The anti-CSRF check failed; the browser gets a new cookie.
-    Denied(Problem),
+    Denied {
+        /// 403.
+        problem: Problem,
+        /// The browser's new anti-CSRF token.
+        csrf: CsrfToken,
+    },
     /// The caller is signed in already.
     AlreadySignedIn {
         /// Where a browser goes.
@@ -260,7 +265,7 @@ pub(super) async fn start_anew(
     let StartAnew { message, client, problem } = anew;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, client, method, &csrf)?;
-    lifecycle::insert_saying(cx, &mut flow, message, Tx::new()).await?;
+    lifecycle::insert_saying(cx, &mut flow, message, cx.csrf_renewed(&csrf).await?).await?;
     let problem = problem.map(|problem| problem.detail("continue_with", show_recovery(&flow)));
     Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })
 }

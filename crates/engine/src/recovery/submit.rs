@@ -1,6 +1,7 @@
 //! A submitted form, or a link from a mail that was opened, up to what the method makes of it.
 
 use config::AddressProof;
+use crypto::CsrfToken;
 use flow::{ProofOutcome, RecoveryForm, Rejection, Submission};
 use model::flow::Recovery;
 use model::{Flow, Id, Problem, message};
@@ -51,7 +52,11 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Recovery>, submission: Submiss
             ProofOutcome::Rejected(rejection) => show_again(cx, flow, rejection).await,
             ProofOutcome::NextStep(writes) => next_step(cx, flow, writes).await,
             ProofOutcome::FilledIn => next_step(cx, flow, Tx::new()).await,
-            ProofOutcome::Denied(problem) => Ok(Outcome::Denied(problem)),
+            ProofOutcome::Denied(problem) => {
+                let csrf = CsrfToken::generate(&cx.entropy);
+                cx.services.store.commit(cx.csrf_renewed(&csrf).await?).await?;
+                Ok(Outcome::Denied { problem, csrf })
+            }
             ProofOutcome::AlreadySignedIn => Ok(Outcome::AlreadySignedIn { return_to: signed_in_return_to(cx) }),
             ProofOutcome::StartAnew(anew) => start_anew(cx, (name, method), anew).await,
             ProofOutcome::Proved(step) => recovered(cx, flow, (name, method), step).await,

@@ -1,11 +1,12 @@
 //! The end of a sign-up: the hooks, the account, and where the person goes from there.
 
+use crypto::CsrfToken;
 use flow::{
     AnyFlow, Effects, Hook, Recognised, RegistrationInProgress, RegistrationStep, Rejection, Scene, Stop, with_code,
 };
 use model::flow::Registration;
 use model::wire::ContinueWith;
-use model::{AddressStatus, Flow, FlowClient, Identity, Problem, Session, message};
+use model::{Aal, AddressStatus, Flow, FlowClient, Identity, Problem, Session, message};
 use store::{CommitError, TokenExchange, Tx};
 use tracing::Instrument;
 use url::Url;
@@ -52,7 +53,8 @@ pub(crate) async fn complete(
     step: RegistrationStep,
     by: Option<ByProvider<'_>>,
 ) -> Result<Answer, NotSignedUp> {
-    let RegistrationStep { mut candidate, method, writes: mut tx } = step;
+    let RegistrationStep { mut candidate, method, attempt, writes: mut tx } = step;
+    let aal = method.aal.unwrap_or(Aal::Aal1);
     let refused = |flow, candidate, rejections| {
         Err(NotSignedUp::Refused { flow: Box::new(flow), candidate: Box::new(candidate), rejections })
     };
@@ -68,13 +70,23 @@ pub(crate) async fn complete(
     let default = cx.services.config.selfservice.registration.after.return_url(name);
     let return_to = cx.services.return_to_after(&flow, default).map_err(Problem::from)?;
     let mut session = cx.services.sessions.new_session(&cx, &cx.request.client, &candidate, vec![method])?;
-    let run = || run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, &return_to);
-    let mut after = match stage::hooks("on_registration").in_scope(run) {
+    let run = run_hooks(cx, hooks, &mut flow, &mut candidate, &mut session, &return_to);
+    let mut after = match run.instrument(stage::hooks("on_registration")).await {
         Ok(after) => after,
         Err(stop) => return refused(flow, candidate, lifecycle::rejections(stop)?),
     };
+    if after.signs_in && flow.client == FlowClient::Browser {
+        // A token that somebody planted before the sign-in must not be good after it.
+        after.effects.csrf.get_or_insert_with(|| CsrfToken::generate(&cx.entropy));
+    }
     cx.services.identities.insert(&cx, &mut candidate, &mut tx);
     cx.services.sessions.insert(&mut tx, &session);
+    let signed_in = cx.signed_in(flow.client, &session, &after.effects);
+    match after.signs_in {
+        false => attempt.succeeded(&cx, &mut tx),
+        true if attempt.is_counted() => attempt.signed_in(&cx, (candidate.id, aal), &signed_in, &mut tx),
+        true => tx.append(cx.services.guard.signed_up(&cx, candidate.id, &signed_in).await?),
+    }
     tx.append(std::mem::take(&mut after.writes));
     let exchange = by.and_then(|by| by.exchange);
     if exchange.is_some() {
@@ -130,7 +142,7 @@ struct AfterHooks {
 }
 
 /// Runs the hooks that belong to the sign-up itself.
-fn run_hooks(
+async fn run_hooks(
     cx: Engine<'_>,
     hooks: &[Box<dyn Hook>],
     flow: &mut Flow<Registration>,
@@ -156,7 +168,8 @@ fn run_hooks(
             let detail = verification::detail_of(progress.session, challenge);
             let whose = (&*progress.identity, &progress.identity.verifiable_addresses[at]);
             let (flow, next) = (&*progress.flow, &mut progress.continue_with);
-            let announced = verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next)?;
+            let announced =
+                verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next).await?;
             progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
             progress.verification = Some(announced);
         }
@@ -176,7 +189,6 @@ async fn lead_on(
     let AfterHooks { signs_in, mut continue_with, redirect_to, mut effects, .. } = after;
     session.identity = Some(identity.clone());
     if signs_in && flow.client == FlowClient::Browser {
-        effects.csrf.get_or_insert_with(|| crypto::CsrfToken::generate(&cx.entropy));
         effects.sign_in = Some(session.clone());
     }
     let verifies_first = match cx.request.wants_json {

@@ -76,8 +76,8 @@ pub(super) async fn save(
         cx.services.sessions.require_privileged(&cx, &session, cx.request.url.as_str())?;
     }
     let return_to = return_to(cx, &flow, name).map_err(Problem::from)?;
-    let run = || run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to);
-    let after = match stage::hooks("on_settings").in_scope(run) {
+    let run = run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to);
+    let after = match run.instrument(stage::hooks("on_settings")).await {
         Ok(after) => after,
         Err(stop) => return rejected(flow, before, lifecycle::rejections(stop)?).await,
     };
@@ -149,7 +149,7 @@ struct AfterHooks {
 }
 
 /// Runs the hooks that belong to the change itself.
-fn run_hooks(
+async fn run_hooks(
     cx: Engine<'_>,
     hooks: &[Box<dyn Hook>],
     flow: &mut Flow<Settings>,
@@ -169,7 +169,8 @@ fn run_hooks(
             let whose = (&*progress.identity, &progress.identity.verifiable_addresses[at]);
             let detail = Verification::default();
             let (flow, next) = (&*progress.flow, &mut progress.continue_with);
-            let announced = verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next)?;
+            let announced =
+                verification::send_and_announce(cx, flow, whose, csrf_token, detail, &mut writes, next).await?;
             progress.identity.verifiable_addresses[at].status = AddressStatus::Sent;
             progress.verification = Some(announced);
         }

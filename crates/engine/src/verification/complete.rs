@@ -26,7 +26,8 @@ pub(super) async fn verified(
     step: VerificationStep,
 ) -> Result<Outcome, Problem> {
     let Proved { mut flow, is_same_browser } = proved;
-    let VerificationStep { address, writes: mut tx, when_spent } = step;
+    let VerificationStep { address, attempt, writes: mut tx, when_spent } = step;
+    attempt.succeeded(&cx, &mut tx);
     let continue_url = continue_url(cx, &flow);
     let form_token = cx.form_token(flow.client);
     flow.state = FlowState::PassedChallenge;

@@ -16,7 +16,7 @@ use crate::runtime::Engine;
 
 /// Opens a verification flow for an address on behalf of `origin`, and queues the message with its code or link. Gives back
 /// the flow with its page. `csrf_token` is the browser's.
-fn send_for<K: FlowKind>(
+async fn send_for<K: FlowKind>(
     cx: Engine<'_>,
     origin: &Flow<K>,
     (identity, address): (&Identity, &VerifiableAddress),
@@ -33,7 +33,10 @@ fn send_for<K: FlowKind>(
     method.add_fields_when_sent(&mut flow, &csrf_token, &address.value);
     flow.transient_payload.clone_from(&origin.transient_payload);
     tx.insert_flow(&flow);
-    method.send(*cx, identity, address, &flow, tx);
+    // Beyond what an address gets in an hour it looks all the same, and the codes from before are good.
+    if cx.services.guard.may_send(&cx, &address.value, true).await? {
+        method.send(*cx, identity, address, &flow, tx);
+    }
     let page = cx.services.flow_page(&flow);
     Ok(ContinueWithFlow::verification(flow.id, address.value.clone(), Some(page)))
 }
@@ -70,7 +73,7 @@ pub(crate) fn fresh_csrf_token(cx: Engine<'_>, client: FlowClient, effects: &mut
 
 /// As [`send_for`], and tells the client of the flow in which the address is verified, where it is to be told by itself.
 /// Gives back the flow as it is told.
-pub(crate) fn send_and_announce<K: FlowKind>(
+pub(crate) async fn send_and_announce<K: FlowKind>(
     cx: Engine<'_>,
     origin: &Flow<K>,
     whose: (&Identity, &VerifiableAddress),
@@ -79,7 +82,7 @@ pub(crate) fn send_and_announce<K: FlowKind>(
     tx: &mut Tx,
     continue_with: &mut Vec<ContinueWith>,
 ) -> Result<ContinueWithFlow, Problem> {
-    let mut next = send_for(cx, origin, whose, csrf_token, detail, tx)?;
+    let mut next = send_for(cx, origin, whose, csrf_token, detail, tx).await?;
     if origin.client == FlowClient::Api {
         next.url = None;
     }
@@ -99,7 +102,7 @@ pub(crate) struct VerifyFirst {
 
 /// Opens the verification flow of somebody who has to verify an address before they are signed in: the one at this place
 /// among those of `identity`.
-pub(crate) fn required_first(
+pub(crate) async fn required_first(
     cx: Engine<'_>,
     origin: &Flow<Login>,
     identity: &Identity,
@@ -110,7 +113,7 @@ pub(crate) fn required_first(
     let detail = Verification { identity_id: Some(identity.id), ..Verification::default() };
     let whose = (identity, &identity.verifiable_addresses[address]);
     // Nobody was signed in, so the browser's token stays what it was.
-    let next = send_for(cx, origin, whose, csrf_token(cx, origin.client), detail, tx)?;
+    let next = send_for(cx, origin, whose, csrf_token(cx, origin.client), detail, tx).await?;
     let page = next.url.clone();
     let problem = Problem::bad_request("Please verify your address first. We have sent you a code.")
         .with_id(id::VERIFIED_ADDRESS_REQUIRED)

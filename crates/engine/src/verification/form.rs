@@ -179,7 +179,7 @@ pub(super) async fn filled_in(cx: Engine<'_>, mut flow: Flow<Verification>) -> R
     let csrf = CsrfToken::generate(&cx.entropy);
     flow.csrf_token = csrf.masked(&cx.entropy);
     flow.ui.set_csrf(&flow.csrf_token);
-    lifecycle::update(cx, &mut flow, Tx::new()).await?;
+    lifecycle::update(cx, &mut flow, cx.csrf_renewed(&csrf).await?).await?;
     Ok(Outcome::FilledIn { flow: Box::new(flow), csrf })
 }
 
@@ -189,8 +189,8 @@ pub(super) async fn expired(cx: Engine<'_>, old: &Flow<Verification>) -> Result<
     let method = method_of(cx, old).map_or_else(|| cx.runtime.verification_method(), Ok)?;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, FlowClient::Browser, method, &csrf)?;
-    lifecycle::insert_in_place_of(cx, old, &mut flow, message::verification_flow_expired(old.expires_at), Tx::new())
-        .await?;
+    let (message, renewed) = (message::verification_flow_expired(old.expires_at), cx.csrf_renewed(&csrf).await?);
+    lifecycle::insert_in_place_of(cx, old, &mut flow, message, renewed).await?;
     Ok(Outcome::Expired { replacement: Box::new(flow), csrf })
 }
 
@@ -202,6 +202,6 @@ pub(super) async fn start_anew(
     let StartAnew { message, client, problem } = anew;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, client, method, &csrf)?;
-    lifecycle::insert_saying(cx, &mut flow, message, Tx::new()).await?;
+    lifecycle::insert_saying(cx, &mut flow, message, cx.csrf_renewed(&csrf).await?).await?;
     Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })
 }

@@ -160,7 +160,6 @@ async fn send(cx: Context<'_>, flow: &mut Flow<Recovery>, asked: &Asked, form_to
         return Ok(missing("recovery_confirm_address"));
     }
     let mut tx = Tx::new();
-    tx.delete_recovery_proofs(ProofKind::Code, flow.id);
     let to = (channel(&asked.confirmed), asked.confirmed.as_str());
     sending::recovery(cx, ProofKind::Code, flow, to, &mut tx).await?;
     flow.state = FlowState::RecoveryAwaitingCode;

@@ -5,8 +5,10 @@ use flow::{
     BoxFuture, Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection,
     Services, Verifying,
 };
+use guard::Factor;
 use identity::identifier_for_code;
 use model::flow::{FlowState, Login};
+use model::go::to_lower;
 use model::ui::InputType;
 use model::{
     Aal, AuthenticationMethod, CredentialType, Flow, FlowClient, Group, Identity, IdentityId, Node, Problem, Session,
@@ -81,7 +83,7 @@ impl LoginMethod for Code {
                 }
                 _ => return Ok(None),
             };
-            Ok(send(cx, flow, recipient.as_ref(), &shown))
+            send(cx, flow, recipient.as_ref(), &shown).await
         })
     }
 
@@ -141,13 +143,13 @@ async fn send_code(
     }
     if identifier.contains('@') {
         // Keyboards of phones begin with a capital letter.
-        identifier = identifier.to_lowercase();
+        identifier = to_lower(&identifier);
     }
     let recipient = match (flow.detail.requested_aal, session) {
         (Aal::Aal2, Some(session)) => second_factor_of(cx.services, session, &identifier).await?,
         _ => first_factor_of(cx, &identifier).await?,
     };
-    Ok(match send(cx, flow, recipient.as_ref(), &identifier) {
+    Ok(match send(cx, flow, recipient.as_ref(), &identifier).await? {
         Some(writes) => MethodOutcome::NextStep { status: 400, writes },
         None if flow.detail.requested_aal == Aal::Aal2 && falls_back(cx.services) => {
             MethodOutcome::rejected(message::login_address_unknown())
@@ -193,24 +195,35 @@ async fn second_factor_of(
 
 /// Sends a code and turns the form into the one on which it is entered. Without a recipient this is only pretended, with
 /// the same work, and only where nobody is to learn which accounts there are; otherwise `None`.
-fn send(cx: Context<'_>, flow: &mut Flow<Login>, recipient: Option<&Recipient>, shown: &str) -> Option<Tx> {
+///
+/// # Errors
+/// When the database fails.
+async fn send(
+    cx: Context<'_>,
+    flow: &mut Flow<Login>,
+    recipient: Option<&Recipient>,
+    shown: &str,
+) -> Result<Option<Tx>, Problem> {
     let is_secret = cx.services.config.security.mitigate_account_enumeration;
     if recipient.is_none() && !(is_secret && flow.detail.requested_aal == Aal::Aal1) {
-        return None;
+        return Ok(None);
     }
+    let to = recipient.map_or(shown, |recipient| &recipient.address.value);
     let mut tx = Tx::new();
-    tx.delete_codes(flow.id);
-    match recipient {
-        Some(Recipient { identity, address }) => {
-            let code = keep_new_code(cx, flow, address, identity.id, &mut tx);
-            queue(cx, flow, &code, identity, address, &mut tx);
+    if cx.services.guard.may_send(&cx, to, recipient.is_some()).await? {
+        tx.delete_codes(flow.id);
+        match recipient {
+            Some(Recipient { identity, address }) => {
+                let code = keep_new_code(cx, flow, address, identity.id, &mut tx);
+                queue(cx, flow, &code, identity, address, &mut tx);
+            }
+            None => sending::pretend(cx, flow, &mut tx),
         }
-        None => sending::pretend(cx, flow, &mut tx),
     }
     flow.state = FlowState::SentEmail;
     flow.active = Some(NAME.to_owned());
     show_code_screen(flow, shown, &cx.form_token(flow.client));
-    Some(tx)
+    Ok(Some(tx))
 }
 
 fn queue(
@@ -272,15 +285,25 @@ async fn enter_code(
     if identity.is_none() && !cx.services.config.security.mitigate_account_enumeration {
         return Ok(MethodOutcome::rejected(message::no_code_user()));
     }
+    let guard = &cx.services.guard;
+    let subject = match identity {
+        Some(identity) => guard.account(Factor::Code, flow.detail.requested_aal, identity),
+        None => guard.nobody(Factor::Code, &typed(input)),
+    };
+    let attempt = match cx.attempt(flow.client, &subject).await? {
+        Ok(attempt) => attempt,
+        Err(resting) => return Ok(MethodOutcome::rejected(resting)),
+    };
+    let wrong = |rejection: Rejection| Ok(MethodOutcome::failed(cx, &attempt, rejection));
     if let Try::TooMany = count_try(cx.services, flow).await? {
-        return Ok(MethodOutcome::rejected(too_many_tries()));
+        return wrong(too_many_tries().into());
     }
     let mut sent = cx.services.store.sent_codes(flow.id).await?;
     sent.retain(|sent| Some(sent.owner) == identity);
     let found = match proof::find(&cx.services.proof_keys(), sent, &code, cx.now()) {
         Submitted::Good(found) => found,
-        Submitted::Unknown => return Ok(MethodOutcome::rejected(message::login_code_invalid())),
-        Submitted::Used => return Ok(MethodOutcome::rejected(already_used())),
+        Submitted::Unknown => return wrong(message::login_code_invalid().into()),
+        Submitted::Used => return wrong(already_used()),
         Submitted::Expired(at) => return Ok(MethodOutcome::Expired(at)),
     };
     flow.state = FlowState::PassedChallenge;
@@ -290,6 +313,6 @@ async fn enter_code(
     Ok(MethodOutcome::Accepted(LoginStep {
         proved_address: Some(found.address),
         when_spent: Some(already_used()),
-        ..LoginStep::new(found.owner, method, writes)
+        ..LoginStep::new(attempt, found.owner, method, writes)
     }))
 }

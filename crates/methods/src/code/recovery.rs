@@ -5,11 +5,12 @@ use flow::{
     Context, IssuedProof, ProofOutcome, RecoveryForm, RecoveryMethod, RecoveryStep, Refused, Rejection, StartAnew,
     Verifying, ensure_same_sender,
 };
+use guard::{Factor, Subject};
 use model::flow::Recovery;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, Channel, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, Ui,
-    message,
+    Aal, AuthenticationMethod, Channel, Flow, FlowClient, FlowState, Group, Identity, IdentityId, Message, Node,
+    Problem, Ui, message,
 };
 use store::{ProofKind, RecoveryProof, Tx};
 
@@ -96,7 +97,6 @@ impl RecoveryMethod for Code {
             }
             let form_token = cx.form_token(flow.client);
             let mut tx = Tx::new();
-            tx.delete_recovery_proofs(ProofKind::Code, flow.id);
             let to = (Channel::Email, email.as_str());
             sending::recovery(cx, ProofKind::Code, flow, to, &mut tx).await?;
             flow.state = FlowState::SentEmail;
@@ -141,10 +141,15 @@ fn refuse(cx: Context<'_>, refused: Refused) -> Outcome {
 /// # Errors
 /// When the database fails.
 pub(super) async fn use_code(cx: Context<'_>, flow: &mut Flow<Recovery>, code: &str) -> Result<Outcome, Problem> {
+    let proofs = cx.services.store.recovery_proofs(ProofKind::Code, flow.id).await?;
+    let owner = proofs.first().map(|proof| proof.identity_id);
+    let attempt = match cx.attempt(flow.client, &subject(cx, flow, owner)).await? {
+        Ok(attempt) => attempt,
+        Err(resting) => return Ok(ProofOutcome::Rejected(resting)),
+    };
     if let Try::TooMany = count_try(cx.services, flow).await? {
         return Ok(start_anew(flow.client, too_many_tries(), proof::TOO_MANY_TRIES));
     }
-    let proofs = cx.services.store.recovery_proofs(ProofKind::Code, flow.id).await?;
     Ok(match proof::find(&cx.services.proof_keys(), proofs, code, cx.now()) {
         Submitted::Good(found) => {
             let mut writes = Tx::new();
@@ -153,6 +158,7 @@ pub(super) async fn use_code(cx: Context<'_>, flow: &mut Flow<Recovery>, code: &
                 identity: found.identity_id,
                 address: found.address_id,
                 method: AuthenticationMethod::new("code_recovery", Aal::Aal1, cx.now()),
+                attempt,
                 by_link: false,
                 writes,
                 when_spent: anew(flow.client, message::generic(proof::ALREADY_USED), proof::ALREADY_USED),
@@ -161,10 +167,21 @@ pub(super) async fn use_code(cx: Context<'_>, flow: &mut Flow<Recovery>, code: &
         Submitted::Unknown | Submitted::Expired(_) => {
             flow.ui.clear_messages();
             flow.ui.messages = vec![message::recovery_code_invalid()];
-            ProofOutcome::NextStep(Tx::new())
+            let mut writes = Tx::new();
+            attempt.failed(&cx, &mut writes);
+            ProofOutcome::NextStep(writes)
         }
         Submitted::Used => start_anew(flow.client, message::generic(proof::ALREADY_USED), proof::ALREADY_USED),
     })
+}
+
+/// By what tries at a code are counted: the address that it was sent to, or else the form that an operator made.
+fn subject(cx: Context<'_>, flow: &Flow<Recovery>, owner: Option<IdentityId>) -> Subject {
+    let sent_to = ["email", "recovery_confirm_address"].iter().find_map(|name| flow.ui.node(name)?.value()?.as_str());
+    match sent_to {
+        Some(address) => cx.services.guard.address(Factor::Recovery, address, owner),
+        None => cx.services.guard.passing(Factor::Recovery, flow.id.uuid()),
+    }
 }
 
 fn start_anew(client: FlowClient, message: Message, why: &'static str) -> Outcome {

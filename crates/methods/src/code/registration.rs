@@ -5,6 +5,7 @@ use flow::{
     Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, RegistrationStep,
     Rejection, Services, Verifying, registration,
 };
+use guard::Factor;
 use model::flow::{FlowState, Registration};
 use model::ui::{InputType, flatten};
 use model::{Aal, AddressStatus, AuthenticationMethod, CredentialType, Flow, Group, Identity, Node, Problem, message};
@@ -87,21 +88,33 @@ async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) ->
     }
     match asked {
         Asked::Enter => enter_code(cx, flow, candidate, &traits, &code).await,
-        Asked::Send | Asked::Nothing => Ok(send_codes(cx, flow, &candidate, &traits)),
+        Asked::Send | Asked::Nothing => send_codes(cx, flow, &candidate, &traits).await,
     }
 }
 
 /// Sends a code of its own to every address of the traits: by the code it is known which of them was read.
-fn send_codes(
+///
+/// # Errors
+/// When the database fails.
+async fn send_codes(
     cx: Context<'_>,
     flow: &mut Flow<Registration>,
     candidate: &Identity,
     traits: &Value,
-) -> RegistrationOutcome {
+) -> Result<RegistrationOutcome, Problem> {
     let mut writes = Tx::new();
-    writes.delete_codes(flow.id);
-    let lifespan = cx.services.config.selfservice.methods.code.lifespan;
+    let mut addresses = Vec::new();
     for address in addresses_of(cx.services, candidate) {
+        if cx.services.guard.may_send(&cx, &address.value, false).await? {
+            addresses.push(address);
+        }
+    }
+    // Where nothing is sent, the codes from before are good.
+    if !addresses.is_empty() {
+        writes.delete_codes(flow.id);
+    }
+    let lifespan = cx.services.config.selfservice.methods.code.lifespan;
+    for address in addresses {
         let code = keep_new_code(cx, flow, &address, (), &mut writes);
         let message = Message {
             channel: address.channel,
@@ -118,7 +131,7 @@ fn send_codes(
     show_code_screen(cx.services, flow, traits);
     flow.ui.set_csrf(&cx.form_token(flow.client));
     // Kratos answers 400 here although nothing is wrong, and clients count on it.
-    MethodOutcome::NextStep { status: 400, writes }
+    Ok(MethodOutcome::NextStep { status: 400, writes })
 }
 
 /// The form on which the code is entered. The traits stay there, hidden, since they have to be sent again.
@@ -153,8 +166,16 @@ async fn enter_code(
     if flatten("traits", traits).iter().any(differs) {
         return Ok(MethodOutcome::rejected(message::traits_mismatch()));
     }
+    // Nobody has signed up with these addresses yet.
+    let first = addresses_of(cx.services, &candidate).into_iter().next().map(|address| address.value);
+    let subject = cx.services.guard.nobody(Factor::Code, &first.unwrap_or_default());
+    let attempt = match cx.attempt(flow.client, &subject).await? {
+        Ok(attempt) => attempt,
+        Err(resting) => return Ok(MethodOutcome::rejected(resting)),
+    };
+    let wrong = |rejection: Rejection| Ok(MethodOutcome::failed(cx, &attempt, rejection));
     if let Try::TooMany = count_try(cx.services, flow).await? {
-        return Ok(MethodOutcome::rejected(too_many_tries()));
+        return wrong(too_many_tries().into());
     }
     // A code proves the address that it was sent to, and no other that the traits may have by now.
     let addresses = addresses_of(cx.services, &candidate);
@@ -162,8 +183,8 @@ async fn enter_code(
     sent.retain(|sent| addresses.contains(&Address { channel: sent.channel, value: sent.address.clone() }));
     let found = match proof::find(&cx.services.proof_keys(), sent, code, cx.now()) {
         Submitted::Good(found) => found,
-        Submitted::Unknown => return Ok(MethodOutcome::rejected(message::registration_code_invalid())),
-        Submitted::Used => return Ok(MethodOutcome::rejected(already_used())),
+        Submitted::Unknown => return wrong(message::registration_code_invalid().into()),
+        Submitted::Used => return wrong(already_used()),
         Submitted::Expired(at) => return Ok(MethodOutcome::Expired(at)),
     };
     for address in &mut candidate.verifiable_addresses {
@@ -179,5 +200,5 @@ async fn enter_code(
     writes.use_code(&found, cx.now());
     writes.update_flow(flow);
     let method = AuthenticationMethod::new(NAME, Aal::Aal1, cx.now());
-    Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, writes }))
+    Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, attempt, writes }))
 }

@@ -5,6 +5,7 @@ use crypto::tokens;
 use flow::{
     Context, ProofOutcome, Rejection, StartAnew, VerificationForm, VerificationMethod, VerificationStep, Verifying,
 };
+use guard::Factor;
 use model::flow::Verification;
 use model::problem::id;
 use model::ui::InputType;
@@ -120,7 +121,6 @@ impl VerificationMethod for Code {
                 return Ok(ProofOutcome::Rejected(rejection));
             }
             let mut tx = Tx::new();
-            tx.delete_verification_proofs(ProofKind::Code, flow.id);
             sending::verification(cx, (ProofKind::Code, self), flow, &email, &mut tx).await?;
             flow.state = FlowState::SentEmail;
             flow.transient_payload = None;
@@ -131,16 +131,22 @@ impl VerificationMethod for Code {
 }
 
 async fn use_code(cx: Context<'_>, flow: &mut Flow<Verification>, code: &str) -> Result<Outcome, Problem> {
+    let proofs = cx.services.store.verification_proofs(ProofKind::Code, flow.id).await?;
+    let sent_to = flow.ui.node("email").and_then(|node| node.value()?.as_str()).unwrap_or_default();
+    let subject = cx.services.guard.sent(Factor::Verification, sent_to, !proofs.is_empty());
+    let attempt = match cx.attempt(flow.client, &subject).await? {
+        Ok(attempt) => attempt,
+        Err(resting) => return Ok(ProofOutcome::Rejected(resting)),
+    };
     if let Try::TooMany = count_try(cx.services, flow).await? {
         return Ok(start_anew(flow.client, too_many_tries()));
     }
-    let proofs = cx.services.store.verification_proofs(ProofKind::Code, flow.id).await?;
     Ok(match proof::find(&cx.services.proof_keys(), proofs, code, cx.now()) {
         Submitted::Good(found) => {
             let mut writes = Tx::new();
             writes.use_verification_proof(ProofKind::Code, found.id, cx.now());
             let when_spent = anew(flow.client, message::generic(proof::ALREADY_USED));
-            ProofOutcome::Proved(VerificationStep { address: found.address_id, writes, when_spent })
+            ProofOutcome::Proved(VerificationStep { address: found.address_id, attempt, writes, when_spent })
         }
         Submitted::Expired(at) => ProofOutcome::StartAnew(StartAnew {
             message: message::verification_flow_expired(at),
@@ -149,7 +155,9 @@ async fn use_code(cx: Context<'_>, flow: &mut Flow<Verification>, code: &str) ->
         }),
         Submitted::Unknown => {
             flow.ui.messages = vec![message::verification_code_invalid()];
-            ProofOutcome::NextStep(Tx::new())
+            let mut writes = Tx::new();
+            attempt.failed(&cx, &mut writes);
+            ProofOutcome::NextStep(writes)
         }
         Submitted::Used => start_anew(flow.client, message::generic(proof::ALREADY_USED)),
     })

@@ -2,6 +2,7 @@
 
 use crypto::tokens;
 use flow::{Context, IssuedProof, ProofOutcome, RecoveryForm, RecoveryMethod, RecoveryStep, StartAnew, Verifying};
+use guard::Factor;
 use model::flow::Recovery;
 use model::{
     Aal, AuthenticationMethod, Channel, Flow, FlowClient, FlowState, Group, Identity, Message, Problem, message,
@@ -75,6 +76,10 @@ impl RecoveryMethod for Link {
 }
 
 async fn use_token(cx: Context<'_>, flow: &Flow<Recovery>, token: &str) -> Result<Outcome, Problem> {
+    let attempt = match cx.attempt(flow.client, &cx.services.guard.passing(Factor::Recovery, flow.id.uuid())).await? {
+        Ok(attempt) => attempt,
+        Err(resting) => return Ok(ProofOutcome::Rejected(resting)),
+    };
     let proofs = cx.services.store.recovery_proofs(ProofKind::Link, flow.id).await?;
     Ok(match proof::find(&cx.services.proof_keys(), proofs, token, cx.now()) {
         Submitted::Good(found) => {
@@ -84,6 +89,7 @@ async fn use_token(cx: Context<'_>, flow: &Flow<Recovery>, token: &str) -> Resul
                 identity: found.identity_id,
                 address: found.address_id,
                 method: AuthenticationMethod::new("link_recovery", Aal::Aal1, cx.now()),
+                attempt,
                 by_link: true,
                 writes,
                 when_spent: anew(FlowClient::Browser, message::recovery_link_invalid()),

@@ -3,6 +3,7 @@
 use courier::Content;
 use crypto::tokens;
 use flow::{Context, ProofOutcome, StartAnew, VerificationForm, VerificationMethod, VerificationStep, Verifying};
+use guard::Factor;
 use model::flow::Verification;
 use model::{
     Channel, Flow, FlowClient, FlowState, Group, Identity, Message, Node, Problem, VerifiableAddress, message,
@@ -111,13 +112,18 @@ impl VerificationMethod for Link {
 }
 
 async fn use_token(cx: Context<'_>, flow: &Flow<Verification>, token: &str) -> Result<Outcome, Problem> {
+    let attempt =
+        match cx.attempt(flow.client, &cx.services.guard.passing(Factor::Verification, flow.id.uuid())).await? {
+            Ok(attempt) => attempt,
+            Err(resting) => return Ok(ProofOutcome::Rejected(resting)),
+        };
     let proofs = cx.services.store.verification_proofs(ProofKind::Link, flow.id).await?;
     Ok(match proof::find(&cx.services.proof_keys(), proofs, token, cx.now()) {
         Submitted::Good(found) => {
             let mut writes = Tx::new();
             writes.use_verification_proof(ProofKind::Link, found.id, cx.now());
             let when_spent = anew(FlowClient::Browser, message::verification_link_invalid());
-            ProofOutcome::Proved(VerificationStep { address: found.address_id, writes, when_spent })
+            ProofOutcome::Proved(VerificationStep { address: found.address_id, attempt, writes, when_spent })
         }
         // Links are opened in browsers, whoever opened the flow.
         Submitted::Unknown | Submitted::Used => start_anew(FlowClient::Browser, message::verification_link_invalid()),

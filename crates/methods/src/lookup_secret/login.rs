@@ -4,9 +4,10 @@ use flow::{
     Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
     Verifying,
 };
+use guard::Factor;
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, CredentialType, Flow, Group, Node, Problem, Session, message};
+use model::{Aal, CredentialType, Flow, FlowClient, Group, Node, Problem, Session, message};
 use store::Tx;
 
 use super::{LookupConfig, LookupSecret, Use};
@@ -42,12 +43,17 @@ impl LoginMethod for LookupSecret {
     }
 
     fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
-        let LoginForm { session, input, .. } = form;
-        Box::pin(check(cx, session, input))
+        let LoginForm { flow, session, input } = form;
+        Box::pin(check(cx, flow.client, session, input))
     }
 }
 
-async fn check(cx: Context<'_>, session: Option<&Session>, input: &Input) -> Result<LoginOutcome, Problem> {
+async fn check(
+    cx: Context<'_>,
+    client: FlowClient,
+    session: Option<&Session>,
+    input: &Input,
+) -> Result<LoginOutcome, Problem> {
     let code = input.text("lookup_secret");
     let identity = match session {
         Some(session) => cx.services.identities.with_credentials(session.identity_id).await?,
@@ -57,15 +63,21 @@ async fn check(cx: Context<'_>, session: Option<&Session>, input: &Input) -> Res
     let Some(credential) = identity.credentials.get(&CredentialType::LookupSecret) else {
         return Ok(MethodOutcome::rejected(message::no_lookup_secrets()));
     };
+    let subject = cx.services.guard.account(Factor::LookupSecret, Aal::Aal2, identity.id);
+    let attempt = match cx.attempt(client, &subject).await? {
+        Ok(attempt) => attempt,
+        Err(resting) => return Ok(MethodOutcome::rejected(resting)),
+    };
+    let wrong = |message| Ok(MethodOutcome::failed(cx, &attempt, message));
     let mut config = LookupConfig::of(credential);
     match config.spend(code.trim(), cx.now()) {
         Use::Spent => {}
-        Use::AlreadyUsed => return Ok(MethodOutcome::rejected(message::lookup_secret_already_used())),
-        Use::Unknown => return Ok(MethodOutcome::rejected(message::lookup_secret_invalid())),
+        Use::AlreadyUsed => return wrong(message::lookup_secret_already_used()),
+        Use::Unknown => return wrong(message::lookup_secret_invalid()),
     }
     // Of two requests with one code, the second finds another configuration than it read.
     let mut writes = Tx::new();
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
     let method = second_factor::proved(&cx, CredentialType::LookupSecret);
-    Ok(MethodOutcome::Accepted(LoginStep::new(identity.id, method, writes)))
+    Ok(MethodOutcome::Accepted(LoginStep::new(attempt, identity.id, method, writes)))
 }

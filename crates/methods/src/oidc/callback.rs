@@ -8,6 +8,7 @@ use flow::{
     BoxFuture, Callback, CallbackError, CallbackMethod, CallbackOutcome, Context, LeftFlow, Rejection, ResumedFlow,
     ResumedSettings, SettingsStep, Unrecognised, continuity,
 };
+use guard::{Attempt, Factor};
 use model::{FlowClient, Problem, SessionId, SignedDuration, message};
 use sha2::{Digest, Sha512};
 use store::{CommitError, ContinuityContainer, TokenExchange, Tx};
@@ -105,6 +106,14 @@ impl Oidc {
         if !use_up(cx, binding.container.as_ref()).await? {
             return refused("This answer of the provider was used already. Please sign in once more.".to_owned());
         }
+        let subject = cx.services.guard.passing(Factor::Oidc, flow.id());
+        let attempt = match cx.attempt(flow.client(), &subject).await? {
+            Ok(attempt) => attempt,
+            Err(resting) => {
+                let provider = state.provider.clone();
+                return Ok(CallbackOutcome::Unrecognised(Unrecognised { provider, rejections: vec![resting] }));
+            }
+        };
         let provider = self.provider(&state.provider)?;
         let told = match self.ask(cx, provider, &code, state, &binding.kept).await {
             Ok(told) => told,
@@ -122,9 +131,9 @@ impl Oidc {
         }
         match flow {
             ResumedFlow::Login(_) | ResumedFlow::Registration(_) => {
-                told.recognised(cx).map(CallbackOutcome::Recognised)
+                told.recognised(cx, attempt).map(CallbackOutcome::Recognised)
             }
-            ResumedFlow::Settings(settings) => self.connect(cx, settings, told),
+            ResumedFlow::Settings(settings) => self.connect(cx, settings, (told, &attempt)),
         }
     }
 
@@ -159,7 +168,7 @@ impl Oidc {
         &self,
         cx: Context<'_>,
         settings: &mut ResumedSettings,
-        told: Told<'_>,
+        (told, attempt): (Told<'_>, &Attempt),
     ) -> Result<CallbackOutcome, Problem> {
         cx.services.sessions.require_privileged(&cx, &settings.session, cx.request.url.as_str())?;
         let provider = told.provider.config.id.clone();
@@ -170,7 +179,9 @@ impl Oidc {
         }
         let mut identity = settings.identity.clone();
         link::add(cx, &mut identity, told.link())?;
-        let step = SettingsStep { identity, writes: Tx::new(), proved: Some(told.proved(cx)) };
+        let mut writes = Tx::new();
+        attempt.succeeded(&cx, &mut writes);
+        let step = SettingsStep { identity, writes, proved: Some(told.proved(cx)) };
         Ok(CallbackOutcome::Changed(Box::new(step)))
     }
 }

@@ -84,8 +84,8 @@ impl Oidc {
     ) -> Result<LoginOutcome, Problem> {
         let schema = flow.detail.identity_schema.clone();
         match self.read_submission(cx, flow, schema.as_deref(), input).await? {
-            ProviderSubmission::ByIdToken(told) => match told.too_old_for(flow) {
-                None => told.outcome(cx).await,
+            ProviderSubmission::ByIdToken(told, attempt) => match told.too_old_for(flow) {
+                None => told.outcome(cx, attempt).await,
                 Some(reason) => Ok(MethodOutcome::Unrecognised(Unrecognised {
                     provider: told.provider.config.id.clone(),
                     rejections: vec![Rejection::whole(message::generic(reason))],

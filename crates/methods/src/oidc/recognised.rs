@@ -3,6 +3,7 @@
 use flow::{
     BoxFuture, Context, MethodOutcome, Newcomer, ProviderMethod, Recognised, Rejection, Services, Unrecognised,
 };
+use guard::Attempt;
 use model::flow::{Login, Registration};
 use model::{
     AuthenticationMethod, CredentialType, Entropy, Flow, Group, Identity, Problem, RawJson, SignedDuration, Timestamp,
@@ -103,7 +104,7 @@ impl Told<'_> {
     }
 
     /// The person as the engine is told of them.
-    pub fn recognised(self, cx: Context<'_>) -> Result<Box<Recognised>, Problem> {
+    pub fn recognised(self, cx: Context<'_>, attempt: Attempt) -> Result<Box<Recognised>, Problem> {
         let link = self.link();
         Ok(Box::new(Recognised {
             provider: self.provider.config.id.clone(),
@@ -112,6 +113,7 @@ impl Told<'_> {
             identifier: link.identifier(),
             link: link.alone()?,
             proved: self.proved(cx),
+            attempt,
             writes: self.use_up(cx),
             claims: self.claims.to_value(),
             typed: self.typed,
@@ -122,12 +124,12 @@ impl Told<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn outcome<S, N>(self, cx: Context<'_>) -> Result<MethodOutcome<S, N>, Problem> {
+    pub async fn outcome<S, N>(self, cx: Context<'_>, attempt: Attempt) -> Result<MethodOutcome<S, N>, Problem> {
         if self.is_used(cx.services).await? {
             let provider = self.provider.config.id.clone();
             return Ok(MethodOutcome::Unrecognised(Unrecognised { provider, rejections: vec![used()] }));
         }
-        self.recognised(cx).map(MethodOutcome::Recognised)
+        self.recognised(cx, attempt).map(MethodOutcome::Recognised)
     }
 
     /// Why this does not show anew who somebody is, where `flow` asks for that: the provider goes by a sign-in from before.

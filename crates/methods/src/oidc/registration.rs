@@ -56,7 +56,7 @@ impl Oidc {
     ) -> Result<RegistrationOutcome, Problem> {
         let schema = flow.detail.identity_schema.clone();
         match self.read_submission(cx, flow, schema.as_deref(), input).await? {
-            ProviderSubmission::ByIdToken(told) => told.outcome(cx).await,
+            ProviderSubmission::ByIdToken(told, attempt) => told.outcome(cx, attempt).await,
             ProviderSubmission::AtProvider(provider, asked) => {
                 start::keep_payload(flow);
                 let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;

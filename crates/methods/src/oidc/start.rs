@@ -1,7 +1,8 @@
 //! Sending a browser to a provider.
 
 use flow::continuity::{self, Pause};
-use flow::{Context, Effects, Input, Rejection, ensure_no_page, ensure_own_form};
+use flow::{Context, Effects, Input, Rejection, Tried, ensure_no_page, ensure_own_form};
+use guard::{Attempt, Factor};
 use model::flow::FlowKind;
 use model::{Flow, FlowClient, FlowName, Problem, SignedDuration, Uuid, message};
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,7 @@ impl AuthorizationRequest {
 /// What was submitted to a sign-in or sign-up form for a provider: how somebody wants to show who they are.
 pub enum ProviderSubmission<'a> {
     /// With an ID token that an app got by itself.
-    ByIdToken(Told<'a>),
+    ByIdToken(Told<'a>, Attempt),
     /// At the provider.
     AtProvider(&'a Provider, AuthorizationRequest),
     /// In no way that is understood; said on the form.
@@ -94,9 +95,13 @@ impl Oidc {
         let typed = cx.services.identities.schemas().traits(schema, &input.traits(), input.is_form);
         let id_token = input.text("id_token");
         if !id_token.is_empty() {
+            let attempt = match self.attempt(cx, flow).await? {
+                Ok(attempt) => attempt,
+                Err(resting) => return Ok(ProviderSubmission::Malformed(resting)),
+            };
             let claims = provider.native_claims(cx, &id_token, &input.text("id_token_nonce")).await?;
             let told = Told { provider, claims, tokens: None, typed, id_token: Some(id_token) };
-            return Ok(ProviderSubmission::ByIdToken(told));
+            return Ok(ProviderSubmission::ByIdToken(told, attempt));
         }
         // The browser that leaves from a native flow without an exchange keeps what was typed, and comes back by its cookie.
         if flow.client == FlowClient::Api
@@ -112,6 +117,14 @@ impl Oidc {
         let identity_schema = schema.map(str::to_owned);
         let asked = AuthorizationRequest { typed, parameters, identity_schema, ..AuthorizationRequest::of(flow) };
         Ok(ProviderSubmission::AtProvider(provider, asked))
+    }
+
+    /// Reserves a try in a flow. What providers say cannot be guessed; a flow is no place to go on trying all the same.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn attempt<K: FlowKind>(&self, cx: Context<'_>, flow: &Flow<K>) -> Result<Tried, Problem> {
+        cx.attempt(flow.client, &cx.services.guard.passing(Factor::Oidc, flow.id.uuid())).await
     }
 
     /// Sends a browser to a provider: says where it goes, and what has to be written before.

@@ -7,6 +7,7 @@ use flow::{
     Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
     Verifying,
 };
+use guard::Factor;
 use model::flow::Login;
 use model::ui::InputType;
 use model::{Aal, Credential, CredentialType, Flow, FlowClient, Group, Identity, Node, Problem, factors, message};
@@ -127,18 +128,26 @@ impl Passkey {
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
             return Ok(MethodOutcome::rejected(keys::no_challenge()));
         };
-        let Some(owner) = owner_of(cx.services, &assertion).await? else {
-            return Ok(MethodOutcome::rejected(message::no_webauthn_user()));
+        let owner = owner_of(cx.services, &assertion).await?;
+        let handle = BASE64_STANDARD.encode(assertion.user_handle.as_deref().unwrap_or_default());
+        let identity = owner.as_ref().map(|owner| owner.identity);
+        let subject = cx.services.guard.whoever(Factor::Passkey, identity, &handle);
+        let attempt = match cx.attempt(flow.client, &subject).await? {
+            Ok(attempt) => attempt,
+            Err(resting) => return Ok(MethodOutcome::rejected(resting)),
+        };
+        let Some(owner) = owner else {
+            return Ok(MethodOutcome::failed(cx, &attempt, message::no_webauthn_user()));
         };
         let Owner { identity, credential } = owner;
         let mut stored = Keys::of(&credential);
         match self.site.used_key(&challenge, &assertion, &mut stored, |key| key.is_passwordless) {
             Ok(_) => {}
-            Err(error) => return Ok(MethodOutcome::rejected(keys::not_accepted(error))),
+            Err(error) => return Ok(MethodOutcome::failed(cx, &attempt, keys::not_accepted(error))),
         }
         let writes = keys::spend(&cx, &self.site, flow, &credential, &stored)?;
         let when_spent = Some(Rejection::whole(keys::no_challenge()));
-        Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(identity, proved(&cx), writes) }))
+        Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(attempt, identity, proved(&cx), writes) }))
     }
 }
 

@@ -4,6 +4,7 @@ use flow::{
     Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, RegistrationStep,
     Rejection, Services, Verifying, registration,
 };
+use guard::Attempt;
 use model::flow::Registration;
 use model::{Flow, FlowClient, Group, Node, Problem, message};
 use serde_json::json;
@@ -97,6 +98,11 @@ impl Passkey {
             return Ok(MethodOutcome::invalid(errors));
         }
         let writes = keys::answered(&self.site, flow);
-        Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method: proved(&cx), writes }))
+        Ok(MethodOutcome::Accepted(RegistrationStep {
+            candidate,
+            method: proved(&cx),
+            attempt: Attempt::uncounted(),
+            writes,
+        }))
     }
 }

@@ -5,10 +5,12 @@ use flow::{
     AnyFlow, Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection,
     Scene, Services, Verifying, login,
 };
+use guard::{Attempt, Factor};
 use model::flow::Login;
 use model::ui::InputType;
 use model::{
-    Aal, AuthenticationMethod, CredentialType, Flow, Group, Identity, Node, Problem, Secret, factors, message,
+    Aal, AuthenticationMethod, CredentialType, Flow, FlowClient, Group, Identity, Node, Problem, Secret, factors,
+    message,
 };
 use serde_json::Value;
 use store::{FoundCredential, Tx};
@@ -69,8 +71,9 @@ impl LoginMethod for Password {
 
     fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
         let LoginForm { flow, input, .. } = form;
+        let client = flow.client;
         let scene = Scene { cx, flow: AnyFlow::Login(flow), session: None };
-        Box::pin(async move { check(&scene, input).await })
+        Box::pin(async move { check(&scene, client, input).await })
     }
 }
 
@@ -80,24 +83,32 @@ fn identifier(input: &Input) -> String {
     if identifier.is_empty() { input.text("password_identifier") } else { identifier }
 }
 
-async fn check(scene: &Scene<'_>, input: &Input) -> Result<LoginOutcome, Problem> {
+async fn check(scene: &Scene<'_>, client: FlowClient, input: &Input) -> Result<LoginOutcome, Problem> {
     let cx = scene.cx;
     let password = Secret::new(input.text("password"));
     let identifier = identifier(input);
     let (pool, hasher) = (cx.services.identities.pool(), cx.services.identities.hasher());
     let kind = CredentialType::Password;
-    let Some(found) = cx.services.store.find_by_identifier(kind, &kind.normalise(&identifier)).await? else {
-        is_right(scene, None, &password).await?;
-        return Ok(wrong());
+    let found = cx.services.store.find_by_identifier(kind, &kind.normalise(&identifier)).await?;
+    let owner = found.as_ref().map(|found| found.identity_id);
+    let subject = cx.services.guard.whoever(Factor::Password, owner, &identifier);
+    let attempt = match cx.attempt(client, &subject).await? {
+        Ok(attempt) => attempt,
+        Err(resting) => return Ok(MethodOutcome::rejected(resting)),
+    };
+    let wrong = || Ok(MethodOutcome::failed(cx, &attempt, message::invalid_credentials()));
+    let Some(found) = found else {
+        is_right(scene, None, &password, &attempt).await?;
+        return wrong();
     };
     let stored = PasswordConfig::of(&found.credential);
     let migrates = stored.hashed_password.is_empty() && stored.use_password_migration_hook;
     if migrates {
         if !migration::is_right(scene, found.identity_id, &identifier, &password).await? {
-            return Ok(wrong());
+            return wrong();
         }
-    } else if !is_right(scene, Some((&found, &stored.hashed_password)), &password).await? {
-        return Ok(wrong());
+    } else if !is_right(scene, Some((&found, &stored.hashed_password)), &password, &attempt).await? {
+        return wrong();
     }
     let hash = if migrates {
         match hash(cx, &password).await? {
@@ -120,7 +131,7 @@ async fn check(scene: &Scene<'_>, input: &Input) -> Result<LoginOutcome, Problem
         writes.note_credential_config(found.credential.id, &found.credential.config, &config, cx.now());
     }
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
-    Ok(MethodOutcome::Accepted(LoginStep::new(found.identity_id, method, writes)))
+    Ok(MethodOutcome::Accepted(LoginStep::new(attempt, found.identity_id, method, writes)))
 }
 
 /// Whether a password is the one that is kept for an account: the account, and the hash, which may be empty. Without an
@@ -129,6 +140,7 @@ async fn is_right(
     scene: &Scene<'_>,
     kept: Option<(&FoundCredential, &str)>,
     password: &Secret,
+    attempt: &Attempt,
 ) -> Result<bool, Problem> {
     let (pool, hasher) = (scene.cx.services.identities.pool(), scene.cx.services.identities.hasher());
     let stored = kept.map(|(_, stored)| stored).filter(|stored| !stored.is_empty());
@@ -136,15 +148,14 @@ async fn is_right(
         Ok(is_right) => Ok(is_right),
         // No password of anybody's is that long, so it is wrong like any other.
         Err(HashError::TooLong { .. }) => Ok(false),
-        Err(error @ HashError::Busy) => Err(busy(error)),
+        Err(error @ HashError::Busy) => {
+            attempt.clone().give_back().await?;
+            Err(busy(error))
+        }
         Err(error) => {
             let identity = kept.map(|(found, _)| tracing::field::display(found.identity_id));
             tracing::warn!(identity.id = identity, %error, "A stored password hash cannot be used.");
             Ok(false)
         }
     }
-}
-
-fn wrong() -> LoginOutcome {
-    MethodOutcome::rejected(message::invalid_credentials())
 }

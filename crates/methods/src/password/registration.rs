@@ -4,6 +4,7 @@ use flow::{
     Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, RegistrationStep,
     Rejection, Services, Verifying, registration,
 };
+use guard::Attempt;
 use model::flow::Registration;
 use model::{Aal, AuthenticationMethod, Flow, Group, Problem, Secret, message};
 use store::Tx;
@@ -59,5 +60,10 @@ async fn check(cx: Context<'_>, flow: &Flow<Registration>, input: &Input) -> Res
         return Ok(MethodOutcome::rejected(rejection));
     }
     let method = AuthenticationMethod::new("password", Aal::Aal1, cx.now());
-    Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, writes: Tx::new() }))
+    Ok(MethodOutcome::Accepted(RegistrationStep {
+        candidate,
+        method,
+        attempt: Attempt::uncounted(),
+        writes: Tx::new(),
+    }))
 }

@@ -4,9 +4,10 @@ use flow::{
     Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
     Verifying,
 };
+use guard::Factor;
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, CredentialType, Flow, Group, Node, Problem, Session, message};
+use model::{Aal, CredentialType, Flow, FlowClient, Group, Node, Problem, Session, message};
 use store::Tx;
 
 use super::{Totp, TotpConfig};
@@ -48,12 +49,17 @@ impl LoginMethod for Totp {
     }
 
     fn verify<'a>(&'a self, cx: Context<'a>, form: LoginForm<'a>) -> Verifying<'a, LoginOutcome> {
-        let LoginForm { session, input, .. } = form;
-        Box::pin(check(cx, session, input))
+        let LoginForm { flow, session, input } = form;
+        Box::pin(check(cx, flow.client, session, input))
     }
 }
 
-async fn check(cx: Context<'_>, session: Option<&Session>, input: &Input) -> Result<LoginOutcome, Problem> {
+async fn check(
+    cx: Context<'_>,
+    client: FlowClient,
+    session: Option<&Session>,
+    input: &Input,
+) -> Result<LoginOutcome, Problem> {
     let code = input.text("totp_code");
     let identity = match session {
         Some(session) => cx.services.identities.with_credentials(session.identity_id).await?,
@@ -63,21 +69,22 @@ async fn check(cx: Context<'_>, session: Option<&Session>, input: &Input) -> Res
     let Some(credential) = identity.credentials.get(&CredentialType::Totp) else {
         return Ok(MethodOutcome::rejected(message::no_totp_device()));
     };
+    let attempt = match cx.attempt(client, &cx.services.guard.account(Factor::Totp, Aal::Aal2, identity.id)).await? {
+        Ok(attempt) => attempt,
+        Err(resting) => return Ok(MethodOutcome::rejected(resting)),
+    };
+    let wrong = || Ok(MethodOutcome::failed(cx, &attempt, message::totp_invalid()));
     let mut config = TotpConfig::of(credential);
     let Some(secret) = config.secret() else {
         tracing::warn!(identity.id = %identity.id, "The stored secret of an authenticator app cannot be used.");
-        return Ok(wrong());
+        return wrong();
     };
-    let Some(step) = secret.verify(code.trim(), cx.now(), config.zelus_last_step) else { return Ok(wrong()) };
+    let Some(step) = secret.verify(code.trim(), cx.now(), config.zelus_last_step) else { return wrong() };
     config.zelus_last_step = Some(step);
     // Of two requests with one code, the second finds another configuration than it read.
     let mut writes = Tx::new();
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
     let method = second_factor::proved(&cx, CredentialType::Totp);
     let when_spent = Some(Rejection::whole(message::totp_invalid()));
-    Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(identity.id, method, writes) }))
-}
-
-fn wrong() -> LoginOutcome {
-    MethodOutcome::rejected(message::totp_invalid())
+    Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(attempt, identity.id, method, writes) }))
 }

@@ -5,9 +5,10 @@ use flow::{
     Context, Input, LoginForm, LoginMethod, LoginOutcome, LoginScene, LoginStep, MethodOutcome, Rejection, Services,
     Verifying,
 };
+use guard::{Attempt, Factor};
 use model::flow::Login;
 use model::ui::InputType;
-use model::{Aal, Cx, Flow, FlowClient, Group, Identity, IdentityId, Message, Node, Problem, factors, message};
+use model::{Aal, Flow, FlowClient, Group, Identity, IdentityId, Message, Node, Problem, factors, message};
 use store::Tx;
 
 use super::{KIND, Webauthn, answer_field, missing, proved};
@@ -72,7 +73,11 @@ impl LoginMethod for Webauthn {
             if input.text("webauthn_login").is_empty() {
                 return self.second_step(cx, &identity, &identifier, flow);
             }
-            self.sign_in(&cx, flow, &identity, &input.text("webauthn_login"))
+            let subject = cx.services.guard.account(Factor::Webauthn, self.level(flow), identity.id);
+            match cx.attempt(flow.client, &subject).await? {
+                Ok(attempt) => self.sign_in(cx, flow, &identity, &input.text("webauthn_login"), attempt),
+                Err(resting) => Ok(MethodOutcome::rejected(resting)),
+            }
         })
     }
 }
@@ -167,35 +172,37 @@ impl Webauthn {
     /// Checks the browser's answer.
     fn sign_in(
         &self,
-        cx: &Cx,
+        cx: Context<'_>,
         flow: &mut Flow<Login>,
         identity: &Identity,
         answer: &str,
+        attempt: Attempt,
     ) -> Result<LoginOutcome, Problem> {
+        let wrong = |rejection: Rejection| Ok(MethodOutcome::failed(cx, &attempt, rejection));
         let Some(credential) = identity.credentials.get(&KIND) else {
-            return Ok(MethodOutcome::rejected(message::no_webauthn_device()));
+            return wrong(message::no_webauthn_device().into());
         };
         let assertion = match Assertion::parse(answer) {
             Ok(assertion) => assertion,
-            Err(error) => return Ok(MethodOutcome::rejected(keys::unreadable(error))),
+            Err(error) => return wrong(keys::unreadable(error).into()),
         };
         let Some(challenge) = self.site.kept(&flow.internal_context) else {
-            return Ok(MethodOutcome::rejected(keys::no_challenge()));
+            return wrong(keys::no_challenge().into());
         };
         let (level, refresh) = (self.level(flow), flow.detail.refresh);
         let mut keys = Keys::of(credential);
         let handle = &keys.user_handle.0;
         let is_theirs = challenge.handle() == handle && assertion.user_handle.as_ref().is_none_or(|own| own == handle);
         if !is_theirs {
-            return Ok(MethodOutcome::rejected(keys::not_accepted(crypto::webauthn::WebAuthnError::UnknownKey)));
+            return wrong(keys::not_accepted(crypto::webauthn::WebAuthnError::UnknownKey).into());
         }
         let used = match self.site.used_key(&challenge, &assertion, &mut keys, |key| refresh || proves(key, level)) {
-            Ok(key) => proved(cx, key),
-            Err(error) => return Ok(MethodOutcome::rejected(keys::not_accepted(error))),
+            Ok(key) => proved(&cx, key),
+            Err(error) => return wrong(keys::not_accepted(error).into()),
         };
-        let writes = keys::spend(cx, &self.site, flow, credential, &keys)?;
+        let writes = keys::spend(&cx, &self.site, flow, credential, &keys)?;
         let when_spent = Some(Rejection::whole(keys::no_challenge()));
-        Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(identity.id, used, writes) }))
+        Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(attempt, identity.id, used, writes) }))
     }
 }
 

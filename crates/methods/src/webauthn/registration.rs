@@ -4,6 +4,7 @@ use flow::{
     Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, RegistrationStep,
     Rejection, Services, Verifying, registration,
 };
+use guard::Attempt;
 use model::flow::Registration;
 use model::{Aal, AuthenticationMethod, Cx, Flow, FlowClient, Group, Problem, message};
 
@@ -114,6 +115,6 @@ impl Webauthn {
         }
         let writes = keys::answered(&self.site, flow);
         let method = AuthenticationMethod::new(KIND.as_str(), Aal::Aal1, cx.now());
-        Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, writes }))
+        Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, attempt: Attempt::uncounted(), writes }))
     }
 }

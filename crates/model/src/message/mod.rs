@@ -1,5 +1,6 @@
 //! What people read on forms. Ids, types and contexts are those of Kratos, on which clients match; the words are ours.
 
+mod guard;
 mod login;
 mod recovery;
 mod registration;
@@ -10,6 +11,7 @@ mod ui_labels;
 mod validation;
 mod verification;
 
+pub use guard::*;
 pub use login::*;
 pub use recovery::*;
 pub use registration::*;

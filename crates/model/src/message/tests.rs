@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::*;
 
-/// The blocks of ids that Kratos v26.2 can send (its `text/id.go`, less the ids it never uses).
-const IDS: [RangeInclusive<u32>; 16] = [
+/// The blocks of ids that Kratos v26.2 can send (its `text/id.go`, less the ids it never uses), and ours, which begin with 49.
+const IDS: [RangeInclusive<u32>; 17] = [
     1010001..=1010019,
     1010021..=1010023,
     1040001..=1040009,
@@ -25,6 +25,7 @@ const IDS: [RangeInclusive<u32>; 16] = [
     4060004..=4060006,
     4070001..=4070003,
     4070005..=4070006,
+    4900001..=4900001,
     5000001..=5000002,
 ];
 
@@ -33,7 +34,8 @@ const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/referen
 const INTRODUCTION: &str = "# Messages
 
 Everything a form can say to a person. Clients should match on the id and fill their own words from the context;
-ids, types and contexts are those of Ory Kratos v26.2, the words are Zelus' and may change.
+ids, types and contexts are those of Ory Kratos v26.2, but for ids that begin with 49, which Kratos does not have.
+The words are Zelus' and may change.
 Words in braces stand for a value of the context. Times are RFC 3339 in UTC, and again as Unix seconds.
 
 | Id | Type | Context | Text |
@@ -189,6 +191,7 @@ fn samples() -> Vec<Message> {
         verification_failed(),
         verification_flow_expired(at),
         verification_code_invalid(),
+        too_many_failures(90),
         system_error("{reason}"),
         no_authentication_methods(),
     ]

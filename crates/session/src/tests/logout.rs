@@ -14,7 +14,7 @@ async fn the_checks_of_a_browser_logout_come_in_order() {
     let session = world.sign_in(&world.someone().await).await;
     let nobody = RequestCredentials::default();
     let logout = async |credentials: &RequestCredentials, token: &str| {
-        world.sessions.logout_browser(&world.cx, credentials, &Secret::from(token)).await
+        world.sessions.logout_browser(&world.cx, credentials, &Secret::from(token), Tx::new()).await
     };
     let cookie = world.cookie(&session);
     let token = logout_token_of(&session);
@@ -45,7 +45,7 @@ async fn the_session_that_matches_is_the_one_that_ends() {
         ..RequestCredentials::default()
     };
     let logout = async |credentials: &RequestCredentials, token| {
-        world.sessions.logout_browser(&world.cx, credentials, &token).await
+        world.sessions.logout_browser(&world.cx, credentials, &token, Tx::new()).await
     };
 
     let ended = logout(&all, logout_token_of(&c)).await.expect("a logout");
@@ -68,7 +68,8 @@ async fn a_cookie_that_belongs_to_the_session_of_a_header_is_cleared_too() {
     let world = World::new().await;
     let session = world.sign_in(&world.someone().await).await;
     let both = RequestCredentials { session_token: session.token.clone(), ..world.cookie(&session) };
-    let ended = world.sessions.logout_browser(&world.cx, &both, &logout_token_of(&session)).await.expect("a logout");
+    let ended =
+        world.sessions.logout_browser(&world.cx, &both, &logout_token_of(&session), Tx::new()).await.expect("a logout");
     assert!(ended.clear_cookie);
 }
 
@@ -80,7 +81,7 @@ async fn a_bare_cookie_value_is_taken_for_the_cookie() {
     let found = world.sessions.whoami(&world.cx, &bare).await.expect("a session");
     assert_eq!((found.via, found.reissue_cookie), (Via::BareCookie, false));
     let token = world.sessions.create_logout(&world.cx, &bare).await.expect("a token").token;
-    world.sessions.logout_browser(&world.cx, &bare, &token).await.expect("a logout");
+    world.sessions.logout_browser(&world.cx, &bare, &token, Tx::new()).await.expect("a logout");
     assert!(!world.is_signed_in(&header(&session)).await);
 
     let other_cookies = RequestCredentials { bare_cookie: Some("a=b; c=d".into()), ..RequestCredentials::default() };
@@ -123,7 +124,7 @@ async fn a_half_proved_sign_in_can_log_out() {
     let cookie = world.cookie(&session);
     assert_eq!(refused(world.sessions.whoami(&world.cx, &cookie).await), (403, Some(problem::id::AAL2_REQUIRED)));
     let token = world.sessions.create_logout(&world.cx, &cookie).await.expect("a token").token;
-    world.sessions.logout_browser(&world.cx, &cookie, &token).await.expect("a logout");
+    world.sessions.logout_browser(&world.cx, &cookie, &token, Tx::new()).await.expect("a logout");
     assert!(!world.is_signed_in(&cookie).await);
 }
 
@@ -155,7 +156,7 @@ async fn two_logouts_at_once_end_the_session_once() {
     let world = World::new().await;
     let session = world.sign_in(&world.someone().await).await;
     let (cookie, token) = (world.cookie(&session), logout_token_of(&session));
-    let logout = || world.sessions.logout_browser(&world.cx, &cookie, &token);
+    let logout = || world.sessions.logout_browser(&world.cx, &cookie, &token, Tx::new());
     let outcomes: [_; 2] = tokio::join!(logout(), logout()).into();
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
 }
@@ -168,7 +169,8 @@ async fn the_session_of_a_disabled_identity_is_dead_while_it_is_disabled() {
     world.advance(SignedDuration::from_secs(1));
     world.set_state(&person, IdentityState::Inactive).await;
     assert_eq!(refused(world.sessions.create_logout(&world.cx, &header(&session)).await), INACTIVE);
-    let logout = world.sessions.logout_browser(&world.cx, &header(&session), &logout_token_of(&session)).await;
+    let logout =
+        world.sessions.logout_browser(&world.cx, &header(&session), &logout_token_of(&session), Tx::new()).await;
     assert_eq!(refused(logout), INACTIVE);
     let method = AuthenticationMethod::new("password", Aal::Aal1, world.cx.now());
     let person = world.store.find_identity(person.id).await.expect("a database").expect("an identity");
@@ -189,6 +191,6 @@ async fn sessions_of_very_old_versions_get_a_logout_token_when_they_ask() {
     let first = world.sessions.create_logout(&world.cx, &header(&old)).await.expect("a token").token;
     let second = world.sessions.create_logout(&world.cx, &header(&old)).await.expect("a token").token;
     assert_eq!(first, second);
-    world.sessions.logout_browser(&world.cx, &header(&old), &first).await.expect("a logout");
+    world.sessions.logout_browser(&world.cx, &header(&old), &first, Tx::new()).await.expect("a logout");
     assert!(!world.is_signed_in(&header(&old)).await);
 }

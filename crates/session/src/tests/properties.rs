@@ -225,7 +225,8 @@ impl Test {
         let by_cookie = matches!(way % 6, 0 | 3 | 5);
         let is_proved = !by_cookie || self.is_readable(session) || (way % 6 == 5 && other.id == session.session.id);
         let expected = is_proved && self.lives(session);
-        let outcome = self.world.sessions.logout_browser(&self.world.cx, &credentials, &session.logout_token).await;
+        let outcome =
+            self.world.sessions.logout_browser(&self.world.cx, &credentials, &session.logout_token, Tx::new()).await;
         assert_eq!(outcome.is_ok(), expected, "{outcome:?}");
         if let Ok(ended) = outcome {
             assert_eq!(ended.session.id, session.session.id, "no other session ends");

@@ -223,7 +223,8 @@ impl Store {
         first(&self.run_one(&REVOKE_BY_TOKEN, [token.into(), now.into()]).await?)
     }
 
-    /// Ends a living session that has this logout token. `None` when there is none.
+    /// Ends a living session that has this logout token, and writes `also` in the same transaction. `None` when there is no such
+    /// session; `also` is written all the same.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -232,8 +233,12 @@ impl Store {
         id: SessionId,
         logout_token: &Secret,
         now: Timestamp,
+        also: Tx,
     ) -> Result<Option<EndedSession>, CommitError> {
-        first(&self.run_one(&REVOKE_BY_LOGOUT_TOKEN, [id.into(), logout_token.into(), now.into()]).await?)
+        let mut tx = Tx::new();
+        tx.run(&REVOKE_BY_LOGOUT_TOKEN, [id.into(), logout_token.into(), now.into()]);
+        tx.append(also);
+        first(&self.commit_rows(tx).await?.into_iter().next().unwrap_or_default())
     }
 
     /// Ends a session. `None` when there is no such session; one that has ended already is found.

@@ -2,6 +2,7 @@
 
 mod backend;
 mod concurrency;
+mod guard;
 mod kratos;
 mod migrations;
 mod outage;

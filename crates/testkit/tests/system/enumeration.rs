@@ -168,9 +168,11 @@ async fn send_page(browser: &mut Browser, form: &Form, step: &Value) -> Answer {
 #[tokio::test]
 async fn nobody_learns_who_has_an_account() {
     const RECOVERY: &str = "selfservice: { flows: { recovery: { enabled: true, use: code } } }";
+    // More tries than anybody makes. What they are told who make too many is compared in `guard`.
+    const PATIENT: &str = "zelus: { guard: { failures: 50, messages_per_hour: 1000 } }";
     const LINKS: &str = "selfservice: { methods: { link: { enabled: true } } }";
     for database in Database::each().await {
-        let server = codes::server(&database, &[PASSWORDLESS, MITIGATE, RECOVERY, LINKS]).await;
+        let server = codes::server(&database, &[PASSWORDLESS, MITIGATE, RECOVERY, LINKS, PATIENT]).await;
         let form = server.native().open("registration").await;
         let body = json!({ "method": "password", "traits": { "email": KNOWN }, "password": PASSWORD });
         assert_eq!(server.native().submit(&form, body).await.status, 200);

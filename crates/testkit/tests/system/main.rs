@@ -10,6 +10,7 @@ mod crowds;
 mod endings;
 mod enumeration;
 mod forms;
+mod guard;
 mod identifier_first;
 mod keys;
 mod logout;
