@@ -2,7 +2,8 @@
 //!
 //! Flows, codes, links and what browsers have left unfinished are of no use a week after they expired, whoever's defaults
 //! apply. Sessions and messages are a record that operators look at: under `zelus.defaults: kratos` they stay, as they do
-//! in Kratos until somebody runs `cleanup sql`, unless `database.cleanup.older_than` says how long.
+//! in Kratos until somebody runs `cleanup sql`, unless `database.cleanup.older_than` says how long. What messages say goes
+//! soon after the codes and links in it have expired, whoever's defaults apply: whoever reads a backup learns nothing of it.
 //!
 //! Every node does this, at times of its own, and each row is removed but once.
 
@@ -27,6 +28,8 @@ const KEEP_EXPIRED: SignedDuration = SignedDuration::from_hours(7 * 24);
 const KEEP_RECORDS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long the two codes of an exchange may take to meet. Kratos means this too, but adds where it should subtract.
 const EXCHANGE_LIFESPAN: SignedDuration = SignedDuration::from_hours(1);
+/// How long messages keep their text after codes and links of their age have expired: clocks differ, and people ask.
+const KEEP_TEXTS: SignedDuration = SignedDuration::from_hours(1);
 /// How long errors are kept for whoever has the address of their page.
 const KEEP_ERRORS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -70,6 +73,11 @@ fn keep(rows: Outdated, config: &Config) -> Option<SignedDuration> {
         Outdated::ExpiredSessions | Outdated::EndedSessions | Outdated::FinishedMessages => {
             let usual = (config.zelus.defaults == Defaults::Zelus).then_some(KEEP_RECORDS);
             asked.or(usual)
+        }
+        Outdated::MessageTexts => {
+            let methods = &config.selfservice.methods;
+            let longest = methods.code.lifespan.max(methods.link.lifespan);
+            (!config.zelus.keep_message_texts).then(|| longest.max(SignedDuration::ZERO) + KEEP_TEXTS)
         }
     }
 }

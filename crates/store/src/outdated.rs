@@ -47,6 +47,9 @@ pub enum Outdated {
     EndedSessions,
     /// Messages that were delivered or given up, by when that was, with the tries to deliver them.
     FinishedMessages,
+    /// What messages say that were delivered or given up, by when they were queued: codes and links. The rows stay, and say
+    /// what was sent to whom.
+    MessageTexts,
 }
 
 /// How rows of a table are found and removed. In both statements `?2` is the time at or before which they were out of date.
@@ -55,12 +58,16 @@ struct Statements {
     remove: Statement,
 }
 
-/// The statements for the rows of `$table` that meet `$condition`, or else have expired; named after `$what`.
+/// The statements for the rows of `$table` that meet `$condition`, or else have expired; named after `$what`. They are
+/// deleted, or else what `$remove` says is done to them.
 macro_rules! outdated {
     ($what:literal, $table:literal) => {
         outdated!($what, $table, "expires_at <= ?2")
     };
-    ($what:literal, $table:literal, $condition:literal) => {{
+    ($what:literal, $table:literal, $condition:literal) => {
+        outdated!($what, $table, $condition, "DELETE FROM ")
+    };
+    ($what:literal, $table:literal, $condition:literal, $remove:literal $(, $set:literal)?) => {{
         static STATEMENTS: Statements = Statements {
             find: Statement::new(
                 concat!($what, ".find_outdated"),
@@ -68,7 +75,7 @@ macro_rules! outdated {
             ),
             remove: Statement::new(
                 concat!($what, ".remove_outdated"),
-                concat!("DELETE FROM ", $table, " WHERE nid = ?1 AND id = ?3 AND ", $condition),
+                concat!($remove, $table, $($set,)? " WHERE nid = ?1 AND id = ?3 AND ", $condition),
             ),
         };
         &STATEMENTS
@@ -82,7 +89,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
 
 impl Outdated {
     /// All kinds, in the order in which they are best removed: flows before the codes that go with them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::LoginFlows,
         Self::RegistrationFlows,
         Self::SettingsFlows,
@@ -100,6 +107,7 @@ impl Outdated {
         Self::ExpiredSessions,
         Self::EndedSessions,
         Self::FinishedMessages,
+        Self::MessageTexts,
     ];
 
     /// `None` for rows whose statement is among those of their table.
@@ -125,6 +133,13 @@ impl Outdated {
             Self::FinishedMessages => {
                 outdated!("courier_messages", "courier_messages", "status IN (2, 4) AND updated_at <= ?2")
             }
+            Self::MessageTexts => outdated!(
+                "courier_message_texts",
+                "courier_messages",
+                "status IN (2, 4) AND created_at <= ?2 AND (body <> '' OR subject <> '' OR template_data IS NOT NULL)",
+                "UPDATE ",
+                " SET body = '', subject = '', template_data = NULL"
+            ),
             // Sessions have an index on that time, so one statement finds and removes them.
             Self::ExpiredSessions => return None,
         })

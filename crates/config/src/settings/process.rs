@@ -188,6 +188,8 @@ pub struct Zelus {
     pub admin_hosts: Vec<String>,
     /// How long browsers that came over TLS may not use plain HTTP with the same name; zero does not say.
     pub hsts_max_age: SignedDuration,
+    /// Whether messages keep their text once the codes and links in it have expired.
+    pub keep_message_texts: bool,
     /// `limits`: how large may be what people send.
     pub limits: Limits,
 }
@@ -310,6 +312,7 @@ impl Zelus {
             client_ip_header: section.text("client_ip_header"),
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
             hsts_max_age: section.duration("hsts_max_age"),
+            keep_message_texts: section.flag("keep_message_texts"),
             limits: Limits::read(&section.section("limits")),
         }
     }

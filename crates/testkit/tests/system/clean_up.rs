@@ -186,3 +186,49 @@ async fn errors_go_a_week_after_they_were_made() {
         assert!(server.store().error(id).await.expect("reads").is_none());
     }
 }
+
+#[tokio::test]
+async fn what_messages_said_goes_when_their_codes_have_expired_and_the_record_stays() {
+    const LIFESPANS: &str =
+        "selfservice: { methods: { code: { config: { lifespan: 3h } }, link: { config: { lifespan: 30m } } } }";
+    let hour = SignedDuration::from_hours(1);
+    for (own, stays) in [("{}", false), (ZELUS, false), ("zelus: { keep_message_texts: true }", true)] {
+        for database in Database::each().await {
+            let server = codes::server(&database, &[PASSWORDLESS, FLOWS, LIFESPANS, own]).await;
+            visit(&server, &database, "sent@example.org").await;
+            visit(&server, &database, "given-up@example.org").await;
+            visit(&server, &database, "waits@example.org").await;
+            database.run("UPDATE courier_messages SET status = 2 WHERE recipient = 'sent@example.org'").await;
+            database.run("UPDATE courier_messages SET status = 4 WHERE recipient = 'given-up@example.org'").await;
+            // Kratos names the code in the subject, and so may templates of one's own.
+            database.run("UPDATE courier_messages SET subject = 'Use 123456' WHERE status IN (2, 4)").await;
+            let with_text = async || {
+                let saying = "status IN (1, 2, 4) AND body <> '' AND subject <> '' AND template_data IS NOT NULL";
+                let sql = format!("SELECT DISTINCT recipient FROM courier_messages WHERE {saying} ORDER BY recipient");
+                database.texts(&sql).await
+            };
+            let everyone = ["given-up@example.org", "sent@example.org", "waits@example.org"];
+            let rows = database.count("courier_messages").await;
+            server.wait(hour * 4 - SignedDuration::from_mins(1));
+            server.clean_up().await;
+            assert_eq!(with_text().await, everyone, "the code may still be good, or was so a moment ago");
+            server.wait(SignedDuration::from_mins(1));
+            // Two nodes at once are no trouble.
+            let other = server.another(&database, own).await;
+            tokio::join!(server.clean_up(), other.clean_up());
+            let left = if stays { &everyone[..] } else { &everyone[2..] };
+            assert_eq!(with_text().await, left, "{own}: what waits to be sent is whole");
+            assert_eq!(database.count("courier_messages").await, rows);
+            let leftovers = "SELECT id FROM courier_messages WHERE recipient <> 'waits@example.org'
+                             AND (body <> '' OR subject <> '' OR template_data IS NOT NULL)";
+            assert_eq!(database.texts(leftovers).await.is_empty(), !stays);
+
+            let path = "/admin/courier/messages?recipient=sent@example.org";
+            let listed = server.ask_admin("GET", path).send().await.json();
+            let first = &listed[0];
+            assert_eq!((first["body"] != "", first["subject"] != ""), (stays, stays), "{first}");
+            assert_eq!((&first["status"], &first["recipient"]), (&json!("sent"), &json!("sent@example.org")));
+            assert!(first["template_type"].as_str().is_some_and(|kind| kind.ends_with("_valid")), "{first}");
+        }
+    }
+}
