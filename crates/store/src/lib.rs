@@ -12,6 +12,7 @@ mod error;
 mod errors;
 mod flows;
 mod identities;
+mod leases;
 mod migrate;
 mod networks;
 mod outdated;
@@ -57,6 +58,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         errors::STATEMENTS,
         identities::STATEMENTS,
         identities::WRITES,
+        leases::STATEMENTS,
         networks::STATEMENTS,
         sessions::STATEMENTS,
     ];

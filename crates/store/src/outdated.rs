@@ -110,6 +110,30 @@ impl Outdated {
         Self::MessageTexts,
     ];
 
+    /// What people call them.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoginFlows => "login flows",
+            Self::RegistrationFlows => "registration flows",
+            Self::SettingsFlows => "settings flows",
+            Self::RecoveryFlows => "recovery flows",
+            Self::VerificationFlows => "verification flows",
+            Self::LoginCodes => "login codes",
+            Self::RegistrationCodes => "registration codes",
+            Self::RecoveryCodes => "recovery codes",
+            Self::RecoveryTokens => "recovery links",
+            Self::VerificationCodes => "verification codes",
+            Self::VerificationTokens => "verification links",
+            Self::ContinuityContainers => "what browsers left unfinished",
+            Self::Errors => "errors",
+            Self::TokenExchanges => "session token exchanges",
+            Self::ExpiredSessions => "expired sessions",
+            Self::EndedSessions => "ended sessions",
+            Self::FinishedMessages => "messages that were sent or given up",
+            Self::MessageTexts => "texts of messages",
+        }
+    }
+
     /// `None` for rows whose statement is among those of their table.
     fn statements(self) -> Option<&'static Statements> {
         Some(match self {

@@ -232,3 +232,56 @@ async fn what_messages_said_goes_when_their_codes_have_expired_and_the_record_st
         }
     }
 }
+
+#[tokio::test]
+async fn nodes_take_turns_at_cleaning_up() {
+    let minutes = SignedDuration::from_mins;
+    for database in Database::each().await {
+        let server = codes::server(&database, &[PASSWORDLESS, FLOWS]).await;
+        let other = server.another(&database, "{}").await;
+        visit(&server, &database, "old@example.org").await;
+        server.wait(DAY * 9);
+        let (one, another) = tokio::join!(server.clean_up_in_turn(), other.clean_up_in_turn());
+        assert!(one ^ another, "one of them does it");
+        assert_eq!(database.count("selfservice_login_flows").await, 0);
+        server.wait(minutes(54));
+        assert!(!server.clean_up_in_turn().await && !other.clean_up_in_turn().await, "it was done within the hour");
+        server.wait(minutes(2));
+        assert!(other.clean_up_in_turn().await && !server.clean_up_in_turn().await);
+
+        // A node that died at it is waited for no longer than ten minutes.
+        server.wait(minutes(60));
+        let (now, dead) = (server.setup.clock.now(), Uuid::from_u128(7));
+        assert!(server.store().take_lease("clean_up", dead, now, now + minutes(10)).await.expect("a lease"));
+        server.wait(minutes(9));
+        assert!(!server.clean_up_in_turn().await);
+        server.wait(minutes(1));
+        assert!(server.clean_up_in_turn().await);
+
+        // A database that was migrated by the version before has no such table.
+        database.run("DROP TABLE zelus_leases").await;
+        visit(&server, &database, "young@example.org").await;
+        server.wait(DAY * 9);
+        assert!(server.clean_up_in_turn().await && other.clean_up_in_turn().await);
+        assert_eq!(database.count("selfservice_login_flows").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_lease_is_one_holders_until_it_expires() {
+    for database in Database::each().await {
+        let server = Server::start(&database).await;
+        let (store, clock) = (server.store(), &server.setup.clock);
+        let take = async |name: &str, holder: u128, until: SignedDuration| {
+            let taken = store.take_lease(name, Uuid::from_u128(holder), clock.now(), clock.now() + until).await;
+            taken.expect("a lease")
+        };
+        assert!(take("a", 1, DAY).await && take("a", 1, DAY * 2).await, "whoever has it may have it longer");
+        assert!(!take("a", 2, DAY * 3).await);
+        server.wait(DAY * 2);
+        assert!(take("a", 2, DAY).await, "it has expired");
+        assert!(!take("a", 1, DAY).await, "and is somebody else's now");
+        assert!(take("b", 1, DAY).await, "another is another");
+        assert_eq!(database.count("zelus_leases").await, 2);
+    }
+}
