@@ -71,7 +71,12 @@ async fn submit(request: Request) -> web::Result {
     let renewed = runtime.guard.renewed(request.csrf_cookie(), &csrf).await.map_err(Failure::for_browsers)?;
     let ended = runtime.sessions.logout_browser(&request.cx(), &credentials, &token, renewed).await;
     let ended = ended.map_err(Failure::for_browsers)?;
-    tracing::info!(session.id = %ended.session.id, identity.id = %ended.session.identity_id, "Signed out.");
+    tracing::info!(
+        http.request_id = request.id(),
+        session.id = %ended.session.id,
+        identity.id = %ended.session.identity_id,
+        "Signed out."
+    );
 
     let cookie = &runtime.config.session.cookie;
     match return_to(runtime, &request) {
@@ -106,7 +111,12 @@ struct NativeLogout {
 async fn submit_native(mut request: Request) -> web::Result {
     let body: Option<NativeLogout> = request.json().await?;
     let token = body.and_then(|body| body.session_token).unwrap_or_else(|| Secret::from(""));
-    request.site().runtime.sessions.logout_native(&request.cx(), &token).await?;
-    tracing::info!("A native app signed out.");
+    let ended = request.site().runtime.sessions.logout_native(&request.cx(), &token).await?;
+    tracing::info!(
+        http.request_id = request.id(),
+        session.id = %ended.id,
+        identity.id = %ended.identity_id,
+        "A native app signed out."
+    );
     Ok(no_content())
 }

@@ -46,6 +46,7 @@ pub async fn come_back(
     let left = method.left_flow(*cx, provider)?;
     let mut flow = find(cx, &left).await?;
     let failed = SubmitError::of(flow.client());
+    let cx = cx.meaning(name);
     match method.come_back(*cx, provider, &mut flow).await {
         Ok(callback) => go_on(cx, name, flow, callback).await.map_err(failed),
         Err(CallbackError::NotBound(problem)) => Err(problem.into()),

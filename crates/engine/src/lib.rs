@@ -9,6 +9,7 @@ mod answer;
 pub mod callback;
 mod error;
 pub mod error_page;
+mod events;
 mod expiry;
 mod lifecycle;
 mod linking;

@@ -4,7 +4,10 @@ use std::ops::Deref;
 
 use config::AddressProof;
 use flow::{Context, Hooks, InputClaims, Method, RecoveryMethod, Request, Services, VerificationMethod};
-use model::{Cx, FlowName, Problem};
+use model::{Cx, FlowName, IdentityId, Problem, SessionId};
+use session::Found;
+
+use crate::lifecycle::NO_METHOD;
 
 /// Everything that requests are answered with under one configuration. A reload builds a whole new one and swaps it in.
 pub struct Runtime {
@@ -63,12 +66,39 @@ fn proof_is_switched_off(flow: FlowName, proof: AddressProof) -> Problem {
 pub struct Engine<'a> {
     context: Context<'a>,
     pub(crate) runtime: &'a Runtime,
+    /// The method that a submission means, once that is known.
+    method: Option<&'static str>,
+    /// Who sent the submission, if they are signed in, and that was asked.
+    pub(crate) sender: Option<SignedIn>,
+}
+
+/// Who is signed in, by what the log calls them.
+#[derive(Clone, Copy)]
+pub(crate) struct SignedIn {
+    pub session: SessionId,
+    pub identity: IdentityId,
 }
 
 impl<'a> Engine<'a> {
     /// The engine for a request, which is answered under one configuration from beginning to end.
     pub fn new(cx: &'a Cx, runtime: &'a Runtime, request: &'a Request) -> Self {
-        Self { context: Context::new(cx, &runtime.services, request), runtime }
+        Self { context: Context::new(cx, &runtime.services, request), runtime, method: None, sender: None }
+    }
+
+    /// The same for the submission of somebody who is signed in already, if anybody is.
+    pub(crate) fn sent_by(self, found: Option<&Found>) -> Self {
+        let sender = found.map(|Found { session, .. }| SignedIn { session: session.id, identity: session.identity_id });
+        Self { sender, ..self }
+    }
+
+    /// The same for a submission that means this method.
+    pub(crate) fn meaning(self, method: &'static str) -> Self {
+        Self { method: Some(method), ..self }
+    }
+
+    /// What the log calls the method that the submission means.
+    pub(crate) fn method_name(&self) -> &'static str {
+        self.method.unwrap_or(NO_METHOD)
     }
 
     /// The same for another request, that stands for the one that came.

@@ -12,6 +12,8 @@ use url::Url;
 /// A request as the engine sees it.
 #[derive(Clone)]
 pub struct Request {
+    /// What it is called in the log.
+    pub id: String,
     /// As the client sent it, with its query (Kratos' `request_url`).
     pub url: Url,
     /// The session cookies and tokens that came along.

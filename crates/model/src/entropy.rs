@@ -50,6 +50,13 @@ impl Entropy {
         uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
     }
 
+    /// Several random identifiers, drawn at once.
+    pub fn uuids<const N: usize>(&self) -> [Uuid; N] {
+        let mut bytes = [[0; 16]; N];
+        self.fill(bytes.as_flattened_mut());
+        bytes.map(|bytes| uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+
     /// `length` characters drawn evenly from `alphabet` (at most 256 of them, ASCII).
     pub fn string(&self, alphabet: &[u8], length: usize) -> String {
         let mut text = String::with_capacity(length);

@@ -13,13 +13,16 @@ mod mail;
 mod notices;
 mod readiness;
 mod reload;
+mod retention;
 mod running;
 mod service;
 mod shared;
 mod source;
 
 pub use assembly::{Edges, Server};
+pub use janitor::CleanUp;
 pub use notices::notices;
+pub use retention::Retention;
 pub use running::{CutOff, Running};
 pub use service::Endpoint;
 pub use shared::Shared;

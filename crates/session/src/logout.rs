@@ -6,7 +6,7 @@
 //! A native app ends its session by the session token itself.
 
 use model::{Cx, Problem, Secret, Session};
-use store::{SecondFactors, Tx};
+use store::{EndedSession, SecondFactors, Tx};
 use subtle::ConstantTimeEq;
 
 use crate::credentials::{Presented, PresentedTokens};
@@ -109,9 +109,9 @@ impl Sessions {
     ///
     /// # Errors
     /// 403 without an id when there never was such a session.
-    pub async fn logout_native(&self, cx: &Cx, token: &Secret) -> Result<(), Problem> {
+    pub async fn logout_native(&self, cx: &Cx, token: &Secret) -> Result<EndedSession, Problem> {
         let ended = self.store().revoke_session_by_token(token, cx.now()).await?;
-        ended.map(drop).ok_or_else(|| Problem::forbidden("There is no session with this session token."))
+        ended.ok_or_else(|| Problem::forbidden("There is no session with this session token."))
     }
 
     /// Ends the session, unless someone else did it in the meantime.

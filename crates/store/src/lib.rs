@@ -13,6 +13,7 @@ mod errors;
 mod flows;
 mod guard;
 mod identities;
+mod leases;
 mod migrate;
 mod networks;
 mod outdated;
@@ -60,6 +61,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         guard::STATEMENTS,
         identities::STATEMENTS,
         identities::WRITES,
+        leases::STATEMENTS,
         networks::STATEMENTS,
         sessions::STATEMENTS,
     ];

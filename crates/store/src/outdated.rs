@@ -49,6 +49,9 @@ pub enum Outdated {
     FinishedMessages,
     /// Counters and marks of the guard, once they have expired.
     GuardRows,
+    /// What messages say that were delivered or given up, by when they were queued: codes and links. The rows stay, and say
+    /// what was sent to whom.
+    MessageTexts,
 }
 
 /// How rows of a table are found and removed. In both statements `?2` is the time at or before which they were out of date.
@@ -57,12 +60,16 @@ struct Statements {
     remove: Statement,
 }
 
-/// The statements for the rows of `$table` that meet `$condition`, or else have expired; named after `$what`.
+/// The statements for the rows of `$table` that meet `$condition`, or else have expired; named after `$what`. They are
+/// deleted, or else what `$remove` says is done to them.
 macro_rules! outdated {
     ($what:literal, $table:literal) => {
         outdated!($what, $table, "expires_at <= ?2")
     };
-    ($what:literal, $table:literal, $condition:literal) => {{
+    ($what:literal, $table:literal, $condition:literal) => {
+        outdated!($what, $table, $condition, "DELETE FROM ")
+    };
+    ($what:literal, $table:literal, $condition:literal, $remove:literal $(, $set:literal)?) => {{
         static STATEMENTS: Statements = Statements {
             find: Statement::new(
                 concat!($what, ".find_outdated"),
@@ -70,7 +77,7 @@ macro_rules! outdated {
             ),
             remove: Statement::new(
                 concat!($what, ".remove_outdated"),
-                concat!("DELETE FROM ", $table, " WHERE nid = ?1 AND id = ?3 AND ", $condition),
+                concat!($remove, $table, $($set,)? " WHERE nid = ?1 AND id = ?3 AND ", $condition),
             ),
         };
         &STATEMENTS
@@ -84,7 +91,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
 
 impl Outdated {
     /// All kinds, in the order in which they are best removed: flows before the codes that go with them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::LoginFlows,
         Self::RegistrationFlows,
         Self::SettingsFlows,
@@ -103,7 +110,33 @@ impl Outdated {
         Self::EndedSessions,
         Self::FinishedMessages,
         Self::GuardRows,
+        Self::MessageTexts,
     ];
+
+    /// What people call them.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoginFlows => "login flows",
+            Self::RegistrationFlows => "registration flows",
+            Self::SettingsFlows => "settings flows",
+            Self::RecoveryFlows => "recovery flows",
+            Self::VerificationFlows => "verification flows",
+            Self::LoginCodes => "login codes",
+            Self::RegistrationCodes => "registration codes",
+            Self::RecoveryCodes => "recovery codes",
+            Self::RecoveryTokens => "recovery links",
+            Self::VerificationCodes => "verification codes",
+            Self::VerificationTokens => "verification links",
+            Self::ContinuityContainers => "what browsers left unfinished",
+            Self::Errors => "errors",
+            Self::TokenExchanges => "session token exchanges",
+            Self::ExpiredSessions => "expired sessions",
+            Self::EndedSessions => "ended sessions",
+            Self::FinishedMessages => "messages that were sent or given up",
+            Self::GuardRows => "failed tries",
+            Self::MessageTexts => "texts of messages",
+        }
+    }
 
     /// `None` for rows whose statement is among those of their table.
     fn statements(self) -> Option<&'static Statements> {
@@ -128,6 +161,13 @@ impl Outdated {
             Self::FinishedMessages => {
                 outdated!("courier_messages", "courier_messages", "status IN (2, 4) AND updated_at <= ?2")
             }
+            Self::MessageTexts => outdated!(
+                "courier_message_texts",
+                "courier_messages",
+                "status IN (2, 4) AND created_at <= ?2 AND (body <> '' OR subject <> '' OR template_data IS NOT NULL)",
+                "UPDATE ",
+                " SET body = '', subject = '', template_data = NULL"
+            ),
             // These have an index on that time, so one statement finds and removes them.
             Self::ExpiredSessions | Self::GuardRows => return None,
         })

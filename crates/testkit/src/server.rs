@@ -195,6 +195,15 @@ impl Server {
         self.inner.clean_up(Duration::ZERO, &mut stop).await.expect("a clean-up");
     }
 
+    /// As [`Server::clean_up`], if it is this server's turn; whether it is.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub async fn clean_up_in_turn(&self) -> bool {
+        let (_running, mut stop) = tokio::sync::watch::channel(false);
+        self.inner.clean_up_in_turn(Duration::ZERO, &mut stop).await.expect("a clean-up")
+    }
+
     /// The store that the server works with.
     pub fn store(&self) -> Store {
         self.app.site().runtime.store.clone()

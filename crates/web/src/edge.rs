@@ -29,6 +29,7 @@ use crate::hosts::{Reach, is_by_name};
 use crate::log::{self, Line};
 use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf};
 use crate::request::{Arrival, Request};
+use crate::request_id::{REQUEST_ID, RequestId};
 use crate::side::Side;
 use crate::{App, Site, error_page, json, path};
 
@@ -75,12 +76,23 @@ impl Edge {
         let clues = site.runtime.config.dev.then(|| Clues::read(&site, &head, peer));
         let may_not_be_kept = head.method == Method::GET || is_native_logout(&head) || is_own_page(&head);
 
-        let span = log::span(&head);
+        let id = RequestId::of(&head.headers, self.app.entropy());
+        let span = log::span(&head, &id);
 
         let Gate { headers: cors, protection, visitor, answer } = span.in_scope(|| self.gate(&site, &head));
         let (app, method, headers) = (self.app.clone(), head.method.clone(), std::mem::take(&mut head.headers));
-        let arrival =
-            Arc::new(Arrival { app, site, method, headers, protection, visitor, peer, span, route: OnceLock::new() });
+        let arrival = Arc::new(Arrival {
+            app,
+            site,
+            method,
+            id,
+            headers,
+            protection,
+            visitor,
+            peer,
+            span,
+            route: OnceLock::new(),
+        });
         let mut response = match answer {
             Some(answer) => answer,
             None => {
@@ -186,7 +198,7 @@ impl Edge {
         };
         let mut response = match page {
             Some(page) if !accepts_json(headers) => page,
-            _ => envelope(&failure.problem, arrival.request_id()),
+            _ => envelope(&failure.problem, arrival.named_by_sender()),
         };
         response.headers_mut().extend(*failure.headers);
         if let Some(token) = failure.csrf {
@@ -204,6 +216,7 @@ impl Edge {
         if status == StatusCode::METHOD_NOT_ALLOWED {
             sort_allowed(headers);
         }
+        headers.insert(REQUEST_ID, arrival.id.header());
         // Nothing of ours is to be taken for something else than it says, such as JSON for a page.
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if arrival.peer.is_tls

@@ -23,6 +23,7 @@ mod multipart;
 mod path;
 mod reply;
 mod request;
+mod request_id;
 mod side;
 
 pub use accept::{accepts_json, is_json_request};

@@ -3,36 +3,35 @@
 
 use std::time::Duration;
 
-use axum::extract::MatchedPath;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use config::Config;
-use model::{Problem, beginning};
+use model::Problem;
 use tracing::Span;
 use tracing::field::Empty;
 
 use crate::Side;
-use crate::request::{Arrival, sent_request_id};
+use crate::request::Arrival;
+use crate::request_id::RequestId;
 
-/// The longest path that is logged where there is no route, and the longest request id, in bytes.
-const MAX_PATH: usize = 128;
+/// The route of requests that took none. Their paths are the sender's own words, and not logged.
+const UNMATCHED: &str = "unmatched";
 
 /// The span of a request, for the lines that what answers it logs. It is at debug level: with the default configuration
 /// none is made. The route is told once it is known.
-pub(crate) fn span(head: &Parts) -> Span {
+pub(crate) fn span(head: &Parts, id: &RequestId) -> Span {
     tracing::debug_span!(
         "request",
         http.method = %head.method,
         http.route = Empty,
-        http.request_id = request_id(&head.headers)
+        http.request_id = id.as_str()
     )
 }
 
 /// A request that is being answered.
 pub(crate) struct Line {
     side: &'static str,
-    /// Empty unless the line is logged in the end: remembering costs more than anything else here.
-    path: String,
+    /// The length of the path, in bytes.
+    path_length: usize,
     is_logged: bool,
 }
 
@@ -46,17 +45,13 @@ impl Line {
         let is_health = matches!(path.strip_prefix("/admin").unwrap_or(path), "/health/alive" | "/health/ready");
         let is_muted = is_health && listener.request_log_disable_for_health;
         let is_logged = !is_muted && tracing::enabled!(tracing::Level::INFO);
-        let path = if is_logged { beginning(path, MAX_PATH).to_owned() } else { String::new() };
-        Self { side, path, is_logged }
-    }
-
-    fn route<'a>(&'a self, arrival: &'a Arrival) -> &'a str {
-        arrival.route.get().map_or(self.path.as_str(), MatchedPath::as_str)
+        Self { side, path_length: path.len(), is_logged }
     }
 
     /// Logs what the operator should know of an error. A fault of ours, or of what we depend on, is an error.
     pub fn failed(&self, arrival: &Arrival, problem: &Problem) {
-        let (route, request_id) = (self.route(arrival), request_id(&arrival.headers));
+        let (route, path_length) = self.route(arrival);
+        let request_id = arrival.id.as_str();
         let (status, id) = (problem.http_status(), problem.id.unwrap_or_default());
         let why = problem.log.as_deref().unwrap_or_default();
         if status >= 500 {
@@ -64,6 +59,7 @@ impl Line {
                 http.side = self.side,
                 http.method = %arrival.method,
                 http.route = route,
+                http.path_length = path_length,
                 http.status = status,
                 http.request_id = request_id,
                 error.id = id,
@@ -74,6 +70,7 @@ impl Line {
                 http.side = self.side,
                 http.method = %arrival.method,
                 http.route = route,
+                http.path_length = path_length,
                 http.status = status,
                 http.request_id = request_id,
                 error.id = id,
@@ -87,18 +84,24 @@ impl Line {
         if !self.is_logged {
             return;
         }
+        let (route, path_length) = self.route(arrival);
         tracing::info!(
             http.side = self.side,
             http.method = %arrival.method,
-            http.route = self.route(arrival),
+            http.route = route,
+            http.path_length = path_length,
             http.status = status,
             http.took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            http.request_id = request_id(&arrival.headers),
+            http.request_id = arrival.id.as_str(),
             "completed handling request"
         );
     }
-}
 
-fn request_id(headers: &HeaderMap) -> Option<&str> {
-    sent_request_id(headers).map(|id| beginning(id, MAX_PATH))
+    /// The route that a request took, or else the length of its path.
+    fn route<'a>(&self, arrival: &'a Arrival) -> (&'a str, Option<usize>) {
+        match arrival.route.get() {
+            Some(route) => (route.as_str(), None),
+            None => (UNMATCHED, Some(self.path_length)),
+        }
+    }
 }

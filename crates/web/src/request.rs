@@ -26,6 +26,7 @@ use crate::client::{self, Peer};
 use crate::cookies::{cookie, cookies};
 use crate::csrf::{self, CSRF_HEADER, Protection, Visitor};
 use crate::reply::empty;
+use crate::request_id::{REQUEST_ID, RequestId};
 use crate::{App, Site, parse_object};
 
 /// Larger bodies are refused (5 MiB, as in Kratos).
@@ -36,8 +37,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The header of native apps.
 const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-session-token");
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// How many more session cookies are tried when the first cannot be read. Each costs a decryption.
 const MAX_OTHER_COOKIES: usize = 8;
 
@@ -47,6 +46,7 @@ pub(crate) struct Arrival {
     /// One configuration from the request's beginning to its end.
     pub site: Guard<Arc<Site>>,
     pub method: Method,
+    pub id: RequestId,
     /// Taken out of the request: its handler reads them, and so does the edge once there is an answer.
     pub headers: HeaderMap,
     pub protection: Protection,
@@ -59,15 +59,11 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// What the caller, or a proxy, calls the request.
-    pub fn request_id(&self) -> Option<&str> {
-        sent_request_id(&self.headers)
+    /// What the request is called, if its sender named it: Kratos tells nobody else.
+    pub fn named_by_sender(&self) -> Option<&str> {
+        let is_named = self.headers.get(REQUEST_ID).is_some_and(|value| !value.is_empty());
+        is_named.then(|| self.id.as_str())
     }
-}
-
-/// The `X-Request-Id` header, unless it is empty.
-pub(crate) fn sent_request_id(headers: &HeaderMap) -> Option<&str> {
-    headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty())
 }
 
 /// A request, with the configuration that it is answered under.
@@ -111,6 +107,11 @@ impl Request {
     /// The HTTP method.
     pub fn method(&self) -> &Method {
         &self.arrival.method
+    }
+
+    /// What the request is called, in the log and in the header `X-Request-Id` of its answer.
+    pub fn id(&self) -> &str {
+        self.arrival.id.as_str()
     }
 
     /// The headers, in the order in which they came.
@@ -216,6 +217,7 @@ impl Request {
         let has_csrf_cookie = token.is_some() && !is_new;
         let csrf = token.unwrap_or_else(|| CsrfToken::generate(self.app().entropy()));
         Ok(flow::Request {
+            id: self.id().to_owned(),
             url,
             credentials: self.credentials(),
             client: client::client_info(self.headers(), self.arrival.peer, &self.site().proxies),

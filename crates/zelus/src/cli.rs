@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
-use model::IdentityId;
+use model::go::parse_duration;
+use model::{IdentityId, SignedDuration};
 
 /// What this program calls itself with, to evaluate Jsonnet in a process of its own.
 pub const JSONNET_WORKER: &str = "jsonnet-worker";
@@ -23,6 +24,7 @@ pub fn command() -> Command {
         .subcommand(courier())
         .subcommand(migrate())
         .subcommand(guard())
+        .subcommand(cleanup())
         .subcommand(Command::new(JSONNET_WORKER).hide(true))
         .subcommand(Command::new("version").about("Print the version"))
 }
@@ -102,6 +104,61 @@ fn guard() -> Command {
         .subcommand(clear)
 }
 
+fn cleanup() -> Command {
+    let from_environment = Arg::new("read-from-env")
+        .short('e')
+        .long("read-from-env")
+        .value_name("true|false")
+        .num_args(0..=1)
+        .require_equals(true)
+        .value_parser(value_parser!(bool))
+        .default_missing_value("true")
+        .help("Take the DSN from the environment or the configuration; so it is unless a DSN is named");
+    let duration = |name, help| Arg::new(name).long(name).value_name("DURATION").value_parser(read_duration).help(help);
+    let sql = Command::new("sql")
+        .about("Remove what is out of date from a SQL database, once")
+        .after_help(
+            "Removed: flows, codes, links, sessions and what browsers left unfinished, once they have expired; exchanges of \
+             session tokens two hours after they began, and errors after a week. With a configuration also what it lets go of: \
+             sessions that were ended and messages, by database.cleanup.older_than or zelus.defaults, and the texts of \
+             messages whose codes have expired, by zelus.keep_message_texts.\n\n\
+             Servers do most of this by themselves, about every hour; both may do it at once. It may be stopped at any time.\n\n\
+             Every night, keeping what expired within a month:\n  \
+             zelus cleanup sql -c kratos.yaml --keep-last 720h\n\n\
+             All at once, on a database that nobody else uses:\n  \
+             zelus cleanup sql sqlite:///var/lib/zelus.sqlite -b 1000 --sleep-tables 0s",
+        )
+        .arg(dsn().value_parser(read_dsn))
+        .arg(from_environment)
+        .arg(
+            Arg::new("batch-size")
+                .short('b')
+                .long("batch-size")
+                .visible_alias("database.cleanup.batch_size")
+                .value_name("ROWS")
+                .value_parser(value_parser!(u32).range(1..))
+                .help("How many rows are removed at once; 100, unless the configuration says otherwise"),
+        )
+        .arg(
+            duration("sleep-tables", "The rest after each kind of rows; 1m, unless the configuration says otherwise")
+                .visible_alias("database.cleanup.sleep.tables"),
+        )
+        .arg(duration("keep-last", "Keep what expired within this time, such as 720h; 0s, unless it is given"));
+    Command::new("cleanup")
+        .about("Remove what nobody needs any more")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(sql)
+}
+
+/// A duration as in the configuration.
+///
+/// # Errors
+/// A sentence that shows how they are written.
+fn read_duration(text: &str) -> Result<SignedDuration, String> {
+    parse_duration(text).ok_or_else(|| "expected a duration such as 90s, 15m or 720h".to_owned())
+}
+
 fn dsn() -> Arg {
     Arg::new("dsn")
         .value_name("DSN")
@@ -118,14 +175,23 @@ const VERBS: [&str; 3] = ["up", "down", "status"];
 /// # Errors
 /// A sentence that names the nearest verb. It does not repeat what was typed; the caller does.
 fn check_dsn(text: &str) -> Result<String, String> {
-    if text == "memory" || text.split_once("://").is_some_and(|(scheme, _)| !scheme.is_empty()) {
-        return Ok(text.to_owned());
+    if let Ok(dsn) = read_dsn(text) {
+        return Ok(dsn);
     }
     let typed = text.to_ascii_lowercase();
     let nearest = VERBS.map(|verb| (strsim::damerau_levenshtein(&typed, verb), verb)).into_iter().min();
     let suggestion = nearest.filter(|(distance, verb)| *distance <= verb.len() / 2);
     let suggestion = suggestion.map(|(_, verb)| format!("; did you mean `{verb}`?")).unwrap_or_default();
     Err(format!("it is neither a verb (up, down, status) nor a DSN, which is `memory` or has a scheme{suggestion}"))
+}
+
+/// A DSN, which is `memory` or has a scheme.
+///
+/// # Errors
+/// A sentence that says so.
+fn read_dsn(text: &str) -> Result<String, String> {
+    let is_dsn = text == "memory" || text.split_once("://").is_some_and(|(scheme, _)| !scheme.is_empty());
+    is_dsn.then(|| text.to_owned()).ok_or_else(|| "it is no DSN, which is `memory` or has a scheme".to_owned())
 }
 
 fn config_files() -> Arg {
@@ -184,6 +250,10 @@ mod tests {
             "zelus guard list --limit 10",
             "zelus guard clear --all -c a.yml",
             "zelus guard clear --identity 9f425a8d-7efc-4768-8f23-7647a74fdf13",
+            "zelus cleanup sql -e -c a.yml",
+            "zelus cleanup sql --read-from-env=false postgres://x --keep-last 720h",
+            "zelus cleanup sql -e=false postgres://x -b 10 --database.cleanup.sleep.tables 1m30s",
+            "zelus cleanup sql memory --database.cleanup.batch_size 10 --sleep-tables 0s",
             "zelus version",
         ] {
             let words = line.split(' ');

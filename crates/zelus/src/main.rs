@@ -1,6 +1,7 @@
 //! The `zelus` command: reads the command line, and runs what it asks for; the `server` crate puts a server
 //! together.
 
+mod cleanup;
 mod cli;
 mod courier;
 mod demo;
@@ -43,6 +44,7 @@ async fn run(matches: &clap::ArgMatches) -> Result<(), String> {
         Some(("courier", matches)) => courier::run(matches).await,
         Some(("migrate", matches)) => migrate::run(matches).await,
         Some(("guard", matches)) => guard::run(matches).await,
+        Some(("cleanup", matches)) => cleanup::run(matches).await,
         Some(("version", _)) => {
             cli::say(&format!("Zelus {}", env!("CARGO_PKG_VERSION")));
             Ok(())

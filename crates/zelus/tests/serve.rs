@@ -127,7 +127,8 @@ impl Drop for Running {
 }
 
 fn ask(mut stream: impl Read + Write, path: &str) -> u16 {
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("a request");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nX-Request-Id: r\r\nConnection: close\r\n\r\n")
+        .expect("a request");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
@@ -219,7 +220,7 @@ fn lines_name_their_request_where_debug_lines_are_logged() {
     assert!(completed.len() == 1 && completed[0].contains("INFO completed handling request http.side="), "{info}");
     assert!(!info.contains("request{"), "{info}");
 
-    let request = format!("request{{http.method=GET {route}}}:");
+    let request = format!("request{{http.method=GET http.request_id=\"r\" {route}}}:");
     let debug = log_of_a_form("debug");
     assert!(debug.contains(&format!("DEBUG {request} A sign-in form was opened.")), "{debug}");
     assert!(debug.contains("INFO completed handling request http.side="), "{debug}");
@@ -232,6 +233,73 @@ fn lines_name_their_request_where_debug_lines_are_logged() {
     );
     for log in [info, debug, trace] {
         assert!(!log.contains("private"), "{log}");
+    }
+}
+
+/// A schema with `email`, by which people sign in with a password.
+const BY_EMAIL: &str = "base64://eyJwcm9wZXJ0aWVzIjp7InRyYWl0cyI6eyJ0eXBlIjoib2JqZWN0IiwicHJvcGVydGllcyI6eyJlbWFpbCI6eyJ0eXBlIjoic3RyaW5nIiwib3J5LnNoL2tyYXRvcyI6eyJjcmVkZW50aWFscyI6eyJwYXNzd29yZCI6eyJpZGVudGlmaWVyIjp0cnVlfX19fX19fX0=";
+
+/// What is answered to a request with a body of JSON: the head, and the body.
+fn send(place: &Place, method: &str, path: &str, id: &str, body: &serde_json::Value) -> (String, serde_json::Value) {
+    let mut stream = UnixStream::connect(place.socket()).expect("a connection");
+    let body = body.to_string();
+    let headers = format!("Host: a\r\nX-Request-Id: {id}\r\nAccept: application/json\r\nConnection: close");
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\n{headers}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (head.to_owned(), serde_json::from_str(body).unwrap_or_default())
+}
+
+#[test]
+fn lines_about_people_name_the_request_the_session_and_the_method() {
+    let place = Place::new();
+    assert!(place.run(&["migrate", "sql", "-e", "--yes"]).status.success());
+    let log = std::fs::File::create(place.folder.path().join("log")).expect("a file");
+    let schemas = serde_json::json!([{ "id": "default", "url": BY_EMAIL }]).to_string();
+    let server = place.start(place.command(&["serve"]).env("IDENTITY_SCHEMAS", schemas).stderr(log));
+    let submit = |flow: &str, id: &str, body: serde_json::Value| {
+        let (_, form) = send(&place, "GET", &format!("/self-service/{flow}/api"), "", &serde_json::Value::Null);
+        let path = format!("/self-service/{flow}?flow={}", form["id"].as_str().expect("a form"));
+        send(&place, "POST", &path, id, &body).1
+    };
+    let password = "a password that nobody guesses";
+    let traits = serde_json::json!({ "email": "ann@example.org" });
+    let account = serde_json::json!({ "method": "password", "traits": traits, "password": password });
+    let identity = submit("registration", "r-up", account)["identity"]["id"].as_str().expect("an account").to_owned();
+    let with = |password: &str| serde_json::json!({ "method": "password", "identifier": "ann@example.org", "password": password });
+    submit("login", "r-wrong", with("something-private"));
+    let signed_in = submit("login", "r-in", with(password));
+    let (session, token) = (&signed_in["session"]["id"], &signed_in["session_token"]);
+    let session = session.as_str().expect("a session");
+    let (head, _) =
+        send(&place, "DELETE", "/self-service/logout/api", "r-out", &serde_json::json!({ "session_token": token }));
+    assert!(head.starts_with("HTTP/1.1 204") && head.contains("X-Request-Id: r-out"), "{head}");
+    let (head, _) = send(&place, "GET", "/nowhere/something-private", "<r>", &serde_json::Value::Null);
+    assert!(head.starts_with("HTTP/1.1 404") && head.contains("X-Request-Id: ") && !head.contains("<r>"), "{head}");
+    assert_eq!(server.stop(), Some(0));
+
+    let log = place.log();
+    let method = "flow.method=\"password\"".to_owned();
+    let (session, identity) = (format!("session.id={session}"), format!("identity.id={identity}"));
+    for (says, names) in [
+        ("Signed up.", &["http.request_id=\"r-up\"", &method, &identity, "session.id="][..]),
+        ("A sign-in was not accepted.", &["http.request_id=\"r-wrong\"", &method, "messages={4000006}"]),
+        ("Signed in.", &["http.request_id=\"r-in\"", &method, &session, &identity, "session.aal=\"aal1\""]),
+        ("A native app signed out.", &["http.request_id=\"r-out\"", &session, &identity]),
+        ("completed handling request", &["http.request_id=\"r-in\"", "http.route=\"/self-service/login\""]),
+        ("completed handling request", &["http.route=\"unmatched\"", "http.path_length=26", "http.request_id="]),
+    ] {
+        let is_meant = |line: &&str| line.contains(says) && names.iter().all(|name| line.contains(name));
+        assert_eq!(log.lines().filter(is_meant).count(), 1, "{says} {names:?}: {log}");
+    }
+    for private in ["private", "ann@", "guesses", token.as_str().expect("a token"), "<r>"] {
+        assert!(!log.contains(private), "{private}: {log}");
     }
 }
 

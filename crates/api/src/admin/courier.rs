@@ -150,7 +150,8 @@ fn shown<'a>(request: &Request, message: &'a CourierMessage, dispatches: Option<
         status: message.status.as_str(),
         kind: message.kind.as_str(),
         recipient: &message.recipient,
-        body: text(&message.body),
+        // What was removed is not hidden.
+        body: if message.body.is_empty() { "" } else { text(&message.body) },
         subject: text(&message.subject),
         template_type: &message.template_type,
         channel: message.channel.as_deref().unwrap_or_default(),

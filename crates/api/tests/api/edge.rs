@@ -139,6 +139,32 @@ async fn an_error_carries_the_request_id_that_the_caller_gave() {
 }
 
 #[tokio::test]
+async fn every_answer_says_what_its_request_is_called() {
+    let server = Server::start().await;
+    for (method, path, status) in [
+        ("GET", "/sessions/whoami", 401),
+        ("GET", "/health/alive", 200),
+        ("GET", "/nowhere", 404),
+        ("PUT", "/health/alive", 405),
+        ("GET", "//health/alive", 307),
+        ("POST", "/self-service/login", 303),
+        ("GET", "/self-service/login/browser", 303),
+    ] {
+        let ask = || server.ask(method, path);
+        let named = ask().header("x-request-id", "r-1").send().await;
+        assert_eq!((named.status, named.header("x-request-id")), (status, "r-1"), "{method} {path}");
+        let strange = ask().header("x-request-id", "<b>\"").send().await;
+        let (first, second) = (ask().send().await, ask().send().await);
+        let ids = [&strange, &first, &second].map(|answer| answer.header("x-request-id"));
+        assert!(ids.iter().all(|id| model::Uuid::parse_str(id).is_ok()) && ids[1] != ids[2], "{ids:?}");
+    }
+    let answer = server.ask("GET", "/sessions/whoami").header("x-request-id", "<b>").send().await;
+    assert_eq!(answer.json()["error"]["request"], answer.header("x-request-id"), "one name for one request");
+    let admin = server.ask_admin("GET", "/admin/identities/nope").header("x-request-id", "r-2").send().await;
+    assert_eq!(admin.header("x-request-id"), "r-2");
+}
+
+#[tokio::test]
 async fn a_panic_is_an_answer_and_tells_nothing() {
     let server = Server::start().await;
     async fn broken(_: Request) -> web::Result {

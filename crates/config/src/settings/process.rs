@@ -190,6 +190,8 @@ pub struct Zelus {
     pub hsts_max_age: SignedDuration,
     /// `guard`: what guessing costs.
     pub guard: Guard,
+    /// Whether messages keep their text once the codes and links in it have expired.
+    pub keep_message_texts: bool,
     /// `limits`: how large may be what people send.
     pub limits: Limits,
 }
@@ -328,6 +330,7 @@ impl Zelus {
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
             hsts_max_age: section.duration("hsts_max_age"),
             guard: Guard::read(&section.section("guard")),
+            keep_message_texts: section.flag("keep_message_texts"),
             limits: Limits::read(&section.section("limits")),
         }
     }

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::form::{add_fields, refuse, show_again};
 use crate::answer::{Answer, Done};
+use crate::events;
 use crate::lifecycle::{self, Opening};
 use crate::oauth2::{self, Subject};
 use crate::pending_link::{self, PendingLink};
@@ -129,8 +130,7 @@ pub(super) async fn complete(
         (Err(error), Some(rejection)) if error.is_spent() => return say(cx, flow, rejection).await,
         (Err(error), _) => return Err(error.into()),
     }
-    let name = flow.active.as_deref().unwrap_or_default();
-    tracing::info!(identity.id = %identity.id, session.id = %session.id, flow.method = name, "Signed in.");
+    events::signed_in(cx, &flow, &session);
     let run = lifecycle::run_after(cx, hooks, AnyFlow::Login(&flow), Some(&session), &identity);
     run.await.map_err(lifecycle::said_nowhere)?;
     if let Some(exchange) = sender.exchange() {

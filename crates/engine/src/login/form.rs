@@ -1,7 +1,5 @@
 //! The sign-in form: opened, fetched, and shown again.
 
-use std::collections::BTreeSet;
-
 use flow::login::is_identifier_first;
 use flow::{AnyFlow, LoginMethod, LoginScene, Rejection, say};
 use model::flow::{Login, Registration};
@@ -13,6 +11,7 @@ use store::{TokenExchange, Tx};
 
 use crate::answer::{Answer, Opened, Shown};
 use crate::error::FetchError;
+use crate::events;
 use crate::lifecycle::{self, Opening};
 use crate::oauth2::{self, LoginRequest, Subject};
 use crate::runtime::Engine;
@@ -197,8 +196,7 @@ pub(crate) async fn show_again(
     rejections: Vec<Rejection>,
     writes: Tx,
 ) -> Result<Answer, Problem> {
-    let ids: BTreeSet<u32> = rejections.iter().map(|rejection| rejection.message.id).collect();
-    tracing::info!(flow.id = %flow.id, messages = ?ids, "A sign-in was not accepted.");
+    events::sign_in_refused(cx, &flow, &rejections);
     say(&mut flow.ui, rejections);
     if flow.client == FlowClient::Browser {
         flow.ui.set_csrf(&cx.request.csrf.masked(&cx.entropy));

@@ -31,6 +31,7 @@ pub async fn submit(cx: Engine<'_>, id: Id<Flow<Login>>, submission: Submission)
 
 async fn submit_to(cx: Engine<'_>, mut flow: Flow<Login>, submission: Submission) -> Result<Answer, Problem> {
     let found = cx.services.sessions.current(&cx, &cx.request.credentials).await?;
+    let cx = cx.sent_by(found.as_ref());
     if let Some(found) = &found
         && !flow.detail.refresh
         && flow.detail.requested_aal <= found.session.aal
@@ -54,6 +55,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Login>, submission: Submission
         method.login().filter(|login| login.is_meant(cx.services, &flow, &input)).map(|login| (method.name(), login))
     });
     let Some((name, method)) = meant else { return say(cx, flow, message::no_login_method()).await };
+    let cx = cx.meaning(name);
     let malformed = method.malformed(&flow, &input);
     match submission::check(cx, &mut flow, &input, malformed, method.needs_csrf())? {
         Checked::Passed => {}

@@ -10,6 +10,7 @@ use tracing::Instrument;
 use url::Url;
 
 use super::form::{Outcome, Recovered, start_anew};
+use crate::events;
 use crate::lifecycle;
 use crate::runtime::Engine;
 use crate::settings::form as settings;
@@ -67,7 +68,7 @@ pub(super) async fn recovered(
     }
     let run = lifecycle::run_after(cx, hooks, AnyFlow::Recovery(&flow), None, &identity);
     run.await.map_err(lifecycle::said_nowhere)?;
-    tracing::info!(identity.id = %identity.id, session.id = %session.id, "Access was won back.");
+    events::recovered(cx, &flow, method.0, &session);
     Ok(Outcome::Recovered(Box::new(completed(cx, flow, &next, session, by_link, csrf))))
 }
 

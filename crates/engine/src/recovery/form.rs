@@ -11,6 +11,7 @@ use store::Tx;
 use url::Url;
 
 use crate::error::FetchError;
+use crate::events;
 use crate::expiry;
 use crate::lifecycle::{self, Opening};
 use crate::runtime::Engine;
@@ -221,6 +222,7 @@ pub(super) async fn show_again(
     mut flow: Flow<Recovery>,
     rejection: Rejection,
 ) -> Result<Outcome, Problem> {
+    events::recovery_refused(cx, &flow, rejection.message.id);
     say(&mut flow.ui, vec![rejection]);
     flow.transient_payload = None;
     lifecycle::update(cx, &mut flow, Tx::new()).await?;
@@ -265,6 +267,7 @@ pub(super) async fn start_anew(
     let StartAnew { message, client, problem } = anew;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, client, method, &csrf)?;
+    events::recovery_refused(cx, &flow, message.id);
     lifecycle::insert_saying(cx, &mut flow, message, cx.csrf_renewed(&csrf).await?).await?;
     let problem = problem.map(|problem| problem.detail("continue_with", show_recovery(&flow)));
     Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })

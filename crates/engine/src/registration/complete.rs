@@ -12,6 +12,7 @@ use tracing::Instrument;
 use url::Url;
 
 use crate::answer::{Answer, Done};
+use crate::events;
 use crate::lifecycle;
 use crate::linking;
 use crate::oauth2::{self, Subject};
@@ -109,7 +110,7 @@ pub(crate) async fn complete(
         }
         Err(error) => return Err(Problem::from(error).into()),
     }
-    tracing::info!(identity.id = %candidate.id, flow.method = name, "Signed up.");
+    events::signed_up(cx, &flow, name, &session);
     let run = lifecycle::run_after(cx, hooks, AnyFlow::Registration(&flow), None, &candidate);
     run.await.map_err(lifecycle::said_nowhere)?;
     if let Some(exchange) = exchange {

@@ -1,7 +1,5 @@
 //! The sign-up form: opened, fetched, and shown again.
 
-use std::collections::BTreeSet;
-
 use flow::registration::has_two_screens;
 use flow::{AnyFlow, RegistrationMethod, Rejection, say};
 use model::flow::{Login, Registration};
@@ -12,6 +10,7 @@ use store::Tx;
 
 use crate::answer::{Answer, Opened, Shown};
 use crate::error::FetchError;
+use crate::events;
 use crate::lifecycle::{self, Opening};
 use crate::login::form as login;
 use crate::oauth2::{self, Subject};
@@ -172,8 +171,7 @@ pub(crate) async fn show_again(
     rejections: Vec<Rejection>,
     writes: Tx,
 ) -> Result<Answer, Problem> {
-    let ids: BTreeSet<u32> = rejections.iter().map(|rejection| rejection.message.id).collect();
-    tracing::info!(flow.id = %flow.id, messages = ?ids, "A sign-up was not accepted.");
+    events::sign_up_refused(cx, &flow, &rejections);
     say(&mut flow.ui, rejections);
     sort(cx, &mut flow);
     lifecycle::update(cx, &mut flow, writes).await?;

@@ -63,6 +63,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Registration>, submission: Sub
         }
         return show_again(cx, flow, whole(message::no_registration_method()), Tx::new()).await;
     };
+    let cx = cx.meaning(name);
     let malformed = method.malformed(cx.services, &flow, &input);
     match submission::check(cx, &mut flow, &input, malformed, method.needs_csrf(&input))? {
         Checked::Passed => {}

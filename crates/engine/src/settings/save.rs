@@ -16,6 +16,7 @@ use url::Url;
 
 use super::form::{Outcome, Saved, Shown, new_flow, show_again};
 use super::resume;
+use crate::events;
 use crate::lifecycle;
 use crate::runtime::Engine;
 use crate::stage;
@@ -105,7 +106,7 @@ pub(super) async fn save(
         }
         Err(error) => return Err(error.into()),
     }
-    tracing::info!(identity.id = %identity.id, flow.method = name, "Settings were changed.");
+    events::settings_changed(cx, name, &session, identity.id);
     // As in Kratos the flow shows who the person was, beside the identity as it is now.
     let run = lifecycle::run_after(cx, hooks, AnyFlow::Settings(&flow, &before), Some(&session), &identity);
     run.await.map_err(lifecycle::said_nowhere)?;

@@ -8,6 +8,7 @@ use store::Tx;
 use url::Url;
 
 use super::form::{Outcome, show_again, start_anew};
+use crate::events;
 use crate::lifecycle;
 use crate::oauth2::{self, Subject};
 use crate::runtime::Engine;
@@ -45,7 +46,7 @@ pub(super) async fn verified(
         Err(error) if error.is_spent() => return start_anew(cx, method, when_spent).await,
         Err(error) => return Err(error.into()),
     }
-    tracing::info!(flow.id = %flow.id, address.id = %address, "An address was verified.");
+    events::verified(cx, &flow, method.0, address);
     let hooks = cx.runtime.hooks.after_verification.of("");
     if !hooks.is_empty()
         && let Some(identity) = cx.services.store.find_identity_by_verifiable_address(address).await?

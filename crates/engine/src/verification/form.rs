@@ -7,6 +7,7 @@ use model::{Flow, FlowClient, Id, Problem, message};
 use store::Tx;
 
 use crate::error::FetchError;
+use crate::events;
 use crate::expiry;
 use crate::lifecycle::{self, Opening};
 use crate::runtime::Engine;
@@ -159,6 +160,7 @@ pub(super) async fn show_again(
     mut flow: Flow<Verification>,
     Rejection { field, message }: Rejection,
 ) -> Result<Outcome, Problem> {
+    events::verification_refused(cx, &flow, message.id);
     let said: usize = flow.ui.nodes.iter().map(|node| node.messages.len()).sum();
     if said + flow.ui.messages.len() >= MAX_MESSAGES {
         flow.ui.clear_messages();
@@ -202,6 +204,7 @@ pub(super) async fn start_anew(
     let StartAnew { message, client, problem } = anew;
     let csrf = CsrfToken::generate(&cx.entropy);
     let mut flow = new_flow(cx, client, method, &csrf)?;
+    events::verification_refused(cx, &flow, message.id);
     lifecycle::insert_saying(cx, &mut flow, message, cx.csrf_renewed(&csrf).await?).await?;
     Ok(Outcome::Replaced { replacement: Box::new(flow), problem, csrf })
 }

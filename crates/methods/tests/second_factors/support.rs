@@ -166,6 +166,7 @@ pub fn names(nodes: &[Node]) -> Vec<&str> {
 
 fn request(cx: &Cx) -> Request {
     Request {
+        id: "a-request".to_owned(),
         url: "https://id.example.org/".parse().expect("a URL"),
         credentials: session::RequestCredentials::default(),
         client: ClientInfo::default(),

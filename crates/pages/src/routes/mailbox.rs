@@ -98,12 +98,11 @@ fn address(runtime: &Runtime, rest: &str) -> String {
     runtime.public_route(&format!("/ui/mailbox{rest}"))
 }
 
-/// The subject; the beginning of a text message, which has none.
+/// The subject; the beginning of a text message, which has none. What old messages said is removed after a while.
 fn subject(message: &CourierMessage) -> String {
-    match message.subject.as_str() {
-        "" => message.body.lines().next().unwrap_or_default().to_owned(),
-        subject => subject.to_owned(),
-    }
+    let beginning = message.body.lines().next();
+    let said = [Some(message.subject.as_str()), beginning].into_iter().flatten().find(|text| !text.is_empty());
+    said.unwrap_or("(removed)").to_owned()
 }
 
 /// The code that the message holds, if it holds one.

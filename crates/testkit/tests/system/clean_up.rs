@@ -186,3 +186,102 @@ async fn errors_go_a_week_after_they_were_made() {
         assert!(server.store().error(id).await.expect("reads").is_none());
     }
 }
+
+#[tokio::test]
+async fn what_messages_said_goes_when_their_codes_have_expired_and_the_record_stays() {
+    const LIFESPANS: &str =
+        "selfservice: { methods: { code: { config: { lifespan: 3h } }, link: { config: { lifespan: 30m } } } }";
+    let hour = SignedDuration::from_hours(1);
+    for (own, stays) in [("{}", false), (ZELUS, false), ("zelus: { keep_message_texts: true }", true)] {
+        for database in Database::each().await {
+            let server = codes::server(&database, &[PASSWORDLESS, FLOWS, LIFESPANS, own]).await;
+            visit(&server, &database, "sent@example.org").await;
+            visit(&server, &database, "given-up@example.org").await;
+            visit(&server, &database, "waits@example.org").await;
+            database.run("UPDATE courier_messages SET status = 2 WHERE recipient = 'sent@example.org'").await;
+            database.run("UPDATE courier_messages SET status = 4 WHERE recipient = 'given-up@example.org'").await;
+            // Kratos names the code in the subject, and so may templates of one's own.
+            database.run("UPDATE courier_messages SET subject = 'Use 123456' WHERE status IN (2, 4)").await;
+            let with_text = async || {
+                let saying = "status IN (1, 2, 4) AND body <> '' AND subject <> '' AND template_data IS NOT NULL";
+                let sql = format!("SELECT DISTINCT recipient FROM courier_messages WHERE {saying} ORDER BY recipient");
+                database.texts(&sql).await
+            };
+            let everyone = ["given-up@example.org", "sent@example.org", "waits@example.org"];
+            let rows = database.count("courier_messages").await;
+            server.wait(hour * 4 - SignedDuration::from_mins(1));
+            server.clean_up().await;
+            assert_eq!(with_text().await, everyone, "the code may still be good, or was so a moment ago");
+            server.wait(SignedDuration::from_mins(1));
+            // Two nodes at once are no trouble.
+            let other = server.another(&database, own).await;
+            tokio::join!(server.clean_up(), other.clean_up());
+            let left = if stays { &everyone[..] } else { &everyone[2..] };
+            assert_eq!(with_text().await, left, "{own}: what waits to be sent is whole");
+            assert_eq!(database.count("courier_messages").await, rows);
+            let leftovers = "SELECT id FROM courier_messages WHERE recipient <> 'waits@example.org'
+                             AND (body <> '' OR subject <> '' OR template_data IS NOT NULL)";
+            assert_eq!(database.texts(leftovers).await.is_empty(), !stays);
+
+            let path = "/admin/courier/messages?recipient=sent@example.org";
+            let listed = server.ask_admin("GET", path).send().await.json();
+            let first = &listed[0];
+            assert_eq!((first["body"] != "", first["subject"] != ""), (stays, stays), "{first}");
+            assert_eq!((&first["status"], &first["recipient"]), (&json!("sent"), &json!("sent@example.org")));
+            assert!(first["template_type"].as_str().is_some_and(|kind| kind.ends_with("_valid")), "{first}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nodes_take_turns_at_cleaning_up() {
+    let minutes = SignedDuration::from_mins;
+    for database in Database::each().await {
+        let server = codes::server(&database, &[PASSWORDLESS, FLOWS]).await;
+        let other = server.another(&database, "{}").await;
+        visit(&server, &database, "old@example.org").await;
+        server.wait(DAY * 9);
+        let (one, another) = tokio::join!(server.clean_up_in_turn(), other.clean_up_in_turn());
+        assert!(one ^ another, "one of them does it");
+        assert_eq!(database.count("selfservice_login_flows").await, 0);
+        server.wait(minutes(54));
+        assert!(!server.clean_up_in_turn().await && !other.clean_up_in_turn().await, "it was done within the hour");
+        server.wait(minutes(2));
+        assert!(other.clean_up_in_turn().await && !server.clean_up_in_turn().await);
+
+        // A node that died at it is waited for no longer than ten minutes.
+        server.wait(minutes(60));
+        let (now, dead) = (server.setup.clock.now(), Uuid::from_u128(7));
+        assert!(server.store().take_lease("clean_up", dead, now, now + minutes(10)).await.expect("a lease"));
+        server.wait(minutes(9));
+        assert!(!server.clean_up_in_turn().await);
+        server.wait(minutes(1));
+        assert!(server.clean_up_in_turn().await);
+
+        // A database that was migrated by the version before has no such table.
+        database.run("DROP TABLE zelus_leases").await;
+        visit(&server, &database, "young@example.org").await;
+        server.wait(DAY * 9);
+        assert!(server.clean_up_in_turn().await && other.clean_up_in_turn().await);
+        assert_eq!(database.count("selfservice_login_flows").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_lease_is_one_holders_until_it_expires() {
+    for database in Database::each().await {
+        let server = Server::start(&database).await;
+        let (store, clock) = (server.store(), &server.setup.clock);
+        let take = async |name: &str, holder: u128, until: SignedDuration| {
+            let taken = store.take_lease(name, Uuid::from_u128(holder), clock.now(), clock.now() + until).await;
+            taken.expect("a lease")
+        };
+        assert!(take("a", 1, DAY).await && take("a", 1, DAY * 2).await, "whoever has it may have it longer");
+        assert!(!take("a", 2, DAY * 3).await);
+        server.wait(DAY * 2);
+        assert!(take("a", 2, DAY).await, "it has expired");
+        assert!(!take("a", 1, DAY).await, "and is somebody else's now");
+        assert!(take("b", 1, DAY).await, "another is another");
+        assert_eq!(database.count("zelus_leases").await, 2);
+    }
+}

@@ -1,0 +1,122 @@
+//! What becomes of submissions, as operators hear of it: a line of the log for each, by the same fields everywhere.
+//!
+//! Lines name the request (`http.request_id`), and the method and the session as far as they are known. They say nothing that
+//! people typed.
+
+use std::collections::BTreeSet;
+
+use flow::Rejection;
+use model::flow::{Login, Recovery, Registration, Verification};
+use model::{Flow, Id, IdentityId, Session, VerifiableAddress};
+
+use crate::lifecycle::NO_METHOD;
+use crate::runtime::Engine;
+
+/// Somebody is signed in, or has proved more.
+pub(crate) fn signed_in(cx: Engine<'_>, flow: &Flow<Login>, session: &Session) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = flow.active.as_deref().unwrap_or(NO_METHOD),
+        session.id = %session.id,
+        session.aal = session.aal.as_str(),
+        identity.id = %session.identity_id,
+        "Signed in."
+    );
+}
+
+/// The form to sign in is shown again, with what was wrong.
+pub(crate) fn sign_in_refused(cx: Engine<'_>, flow: &Flow<Login>, rejections: &[Rejection]) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = cx.method_name(),
+        session.id = cx.sender.map(|sender| tracing::field::display(sender.session)),
+        identity.id = cx.sender.map(|sender| tracing::field::display(sender.identity)),
+        messages = ?ids(rejections),
+        "A sign-in was not accepted."
+    );
+}
+
+/// Somebody has an account. The session is theirs, whether or not it was handed out.
+pub(crate) fn signed_up(cx: Engine<'_>, flow: &Flow<Registration>, method: &str, session: &Session) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = method,
+        session.id = %session.id,
+        identity.id = %session.identity_id,
+        "Signed up."
+    );
+}
+
+/// The form to sign up is shown again, with what was wrong.
+pub(crate) fn sign_up_refused(cx: Engine<'_>, flow: &Flow<Registration>, rejections: &[Rejection]) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = cx.method_name(),
+        messages = ?ids(rejections),
+        "A sign-up was not accepted."
+    );
+}
+
+/// Somebody has won back access, and is signed in.
+pub(crate) fn recovered(cx: Engine<'_>, flow: &Flow<Recovery>, method: &str, session: &Session) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = method,
+        session.id = %session.id,
+        identity.id = %session.identity_id,
+        "Access was won back."
+    );
+}
+
+/// What was sent to win back access was not accepted, as the form says, or another in its place.
+pub(crate) fn recovery_refused(cx: Engine<'_>, flow: &Flow<Recovery>, message: u32) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = flow.active.as_deref().unwrap_or(NO_METHOD),
+        messages = message,
+        "A recovery was not accepted."
+    );
+}
+
+/// An address is proved.
+pub(crate) fn verified(cx: Engine<'_>, flow: &Flow<Verification>, method: &str, address: Id<VerifiableAddress>) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = method,
+        address.id = %address,
+        "An address was verified."
+    );
+}
+
+/// What was sent to prove an address was not accepted, as the form says, or another in its place.
+pub(crate) fn verification_refused(cx: Engine<'_>, flow: &Flow<Verification>, message: u32) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = flow.active.as_deref().unwrap_or(NO_METHOD),
+        messages = message,
+        "A verification was not accepted."
+    );
+}
+
+/// Settings were changed.
+pub(crate) fn settings_changed(cx: Engine<'_>, method: &str, session: &Session, identity: IdentityId) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.method = method,
+        session.id = %session.id,
+        identity.id = %identity,
+        "Settings were changed."
+    );
+}
+
+fn ids(rejections: &[Rejection]) -> BTreeSet<u32> {
+    rejections.iter().map(|rejection| rejection.message.id).collect()
+}
