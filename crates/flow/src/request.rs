@@ -1,6 +1,7 @@
 //! What the engine needs of a request, free of HTTP types.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crypto::CsrfToken;
 use model::go::parse_bool;
@@ -17,6 +18,9 @@ pub struct Request {
     pub credentials: RequestCredentials,
     /// Where it comes from, which new sessions remember.
     pub client: ClientInfo,
+    /// The address by which requests of the same client are counted; `None` if they came by a Unix socket, and nobody says
+    /// more.
+    pub client_address: Option<IpAddr>,
     /// The visitor's anti-CSRF token: from the cookie, or made just now and on its way there.
     pub csrf: CsrfToken,
     /// Whether the request brought that cookie along.

@@ -213,6 +213,7 @@ impl Request {
             url,
             credentials: self.credentials(),
             client: client::client_info(self.headers(), self.arrival.peer, &self.site().proxies),
+            client_address: self.client_address(),
             csrf,
             has_csrf_cookie,
             csrf_header: text(CSRF_HEADER.as_str()).map(str::to_owned),

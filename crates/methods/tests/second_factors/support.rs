@@ -169,6 +169,7 @@ fn request(cx: &Cx) -> Request {
         url: "https://id.example.org/".parse().expect("a URL"),
         credentials: session::RequestCredentials::default(),
         client: ClientInfo::default(),
+        client_address: None,
         csrf: CsrfToken::generate(&cx.entropy),
         has_csrf_cookie: true,
         csrf_header: None,
