@@ -188,17 +188,19 @@ pub struct Zelus {
     pub admin_hosts: Vec<String>,
     /// How long browsers that came over TLS may not use plain HTTP with the same name; zero does not say.
     pub hsts_max_age: SignedDuration,
-    /// `limits`: how large may be what people send.
+    /// `limits`: how large may be what people send, and how much they may hold.
     pub limits: Limits,
 }
 
-/// `zelus.limits`, in bytes of JSON.
+/// `zelus.limits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// `traits`: all traits of a person together, where they send them themselves.
+    /// `traits`: all traits of a person together, where they send them themselves, in bytes of JSON.
     pub traits: u64,
-    /// `transient_payload`: what they send for hooks and messages.
+    /// `transient_payload`: what they send for hooks and messages, in bytes of JSON.
     pub transient_payload: u64,
+    /// `connections_per_peer`: how many connections one peer may have that is no trusted proxy.
+    pub connections_per_peer: usize,
 }
 
 /// `zelus.defaults`.
@@ -317,7 +319,11 @@ impl Zelus {
 
 impl Limits {
     pub(crate) fn read(section: &Section<'_>) -> Self {
-        Self { traits: section.size("traits"), transient_payload: section.size("transient_payload") }
+        Self {
+            traits: section.size("traits"),
+            transient_payload: section.size("transient_payload"),
+            connections_per_peer: section.number("connections_per_peer"),
+        }
     }
 }
 
