@@ -78,9 +78,20 @@ impl Edge {
         let span = log::span(&head);
 
         let Gate { headers: cors, protection, visitor, answer } = span.in_scope(|| self.gate(&site, &head));
-        let (app, method, headers) = (self.app.clone(), head.method.clone(), std::mem::take(&mut head.headers));
-        let arrival =
-            Arc::new(Arrival { app, site, method, headers, protection, visitor, peer, span, route: OnceLock::new() });
+        let (app, side, method, headers) =
+            (self.app.clone(), self.side, head.method.clone(), std::mem::take(&mut head.headers));
+        let arrival = Arc::new(Arrival {
+            app,
+            site,
+            side,
+            method,
+            headers,
+            protection,
+            visitor,
+            peer,
+            span,
+            route: OnceLock::new(),
+        });
         let mut response = match answer {
             Some(answer) => answer,
             None => {

@@ -199,6 +199,8 @@ pub struct Limits {
     pub traits: u64,
     /// `transient_payload`: what they send for hooks and messages, in bytes of JSON.
     pub transient_payload: u64,
+    /// `bodies`: memory for bodies of requests that are under way, in bytes.
+    pub bodies: u64,
     /// `connections_per_peer`: how many connections one peer may have that is no trusted proxy.
     pub connections_per_peer: usize,
 }
@@ -322,6 +324,7 @@ impl Limits {
         Self {
             traits: section.size("traits"),
             transient_payload: section.size("transient_payload"),
+            bodies: section.size("bodies"),
             connections_per_peer: section.number("connections_per_peer"),
         }
     }

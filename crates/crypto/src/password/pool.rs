@@ -4,10 +4,10 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::{Entropy, Secret};
+use model::{Entropy, Secret, client_network};
 use tokio::sync::oneshot;
 
 use self::queue::{FairQueue, Ticket};
@@ -100,11 +100,10 @@ impl HashingPool {
         Self { budget: Arc::new(budget), client: None }
     }
 
-    /// The same pool, in which the client with this address has its turn: that is its network of 24 bits (IPv4) or 48
-    /// (IPv6), since a provider gives a customer as much to choose addresses from.
+    /// The same pool, in which the client with this address has its turn: that is its network, see [`client_network`].
     #[must_use]
     pub fn for_client(&self, address: Option<IpAddr>) -> Self {
-        Self { budget: Arc::clone(&self.budget), client: address.map(network) }
+        Self { budget: Arc::clone(&self.budget), client: address.map(client_network) }
     }
 
     /// As [`Hasher::hash`].
@@ -207,14 +206,6 @@ impl HashingPool {
         drop(made_way);
         let _left_when_dropped = Place { pool: self, ticket };
         started.await.map_err(|_| HashError::Busy)
-    }
-}
-
-/// The network of an address, by which clients are told apart.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (!0 << 8)).into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 80)).into(),
     }
 }
 
