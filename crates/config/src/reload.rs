@@ -20,6 +20,7 @@ const RESTART_KEYS: &[&str] = &[
     "log.format",
     "tracing",
     "zelus.defaults",
+    "zelus.limits.connections_per_peer",
 ];
 
 /// The keys that differ and take effect only after a restart.

@@ -20,7 +20,8 @@ pub struct Request {
     pub credentials: RequestCredentials,
     /// Where it comes from, which new sessions remember.
     pub client: ClientInfo,
-    /// The address by which requests of the same client are counted, which no client chooses.
+    /// The address by which requests of the same client are counted, which no client chooses; `None` if they came by a Unix
+    /// socket, and nobody says more.
     pub client_address: Option<IpAddr>,
     /// The visitor's anti-CSRF token: from the cookie, or made just now and on its way there.
     pub csrf: CsrfToken,

@@ -13,7 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
-use crate::pace::{HEAD_LIMIT, Pace, Paced};
+use crate::pace::{HEAD_LIMIT, Pace, Paced, PacedBody};
+use crate::room::{GivingWay, Place};
 use crate::serve::Options;
 use crate::socket::Accepted;
 
@@ -29,17 +30,29 @@ pub struct Peer {
 /// Resolves when a connection shall end.
 pub type Stopping = oneshot::Receiver<()>;
 
+/// What a connection has to heed besides its requests.
+pub struct Standing {
+    /// How it gets on.
+    pub pace: Pace,
+    /// Its place among others.
+    pub place: Place,
+    /// When it shall make room for another.
+    pub giving_way: GivingWay,
+    /// When the server stops.
+    pub stopping: Stopping,
+}
+
 /// Serves a connection to its end, by the service that `service_of` makes for it; the TLS handshake comes first.
-pub async fn serve<S, B>(accepted: Accepted, options: Options, service_of: impl Fn(Peer) -> S, stopping: Stopping)
+pub async fn serve<S, B>(accepted: Accepted, options: Options, service_of: impl Fn(Peer) -> S, mut standing: Standing)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send + 'static> + Send + 'static,
-    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + Send + 'static,
 {
     let (stream, address) = match accepted {
         Accepted::Tcp(stream, address) => (stream, address),
         Accepted::Unix(stream) => {
             let service = service_of(Peer { address: None, is_tls: false });
-            return serve_stream(stream, service, &options, stopping).await;
+            return serve_stream(stream, service, &options, standing).await;
         }
     };
     // Answers are small and written at once; waiting for more would only delay them.
@@ -47,9 +60,13 @@ where
         tracing::debug!(%error, "A connection keeps Nagle's algorithm.");
     }
     let service = service_of(Peer { address: Some(address), is_tls: options.tls.is_some() });
-    let Some(tls) = &options.tls else { return serve_stream(stream, service, &options, stopping).await };
-    match tokio::time::timeout(HEAD_LIMIT, tls.acceptor().accept(stream)).await {
-        Ok(Ok(stream)) => serve_stream(stream, service, &options, stopping).await,
+    let Some(tls) = &options.tls else { return serve_stream(stream, service, &options, standing).await };
+    let handshake = tokio::select! {
+        handshake = tokio::time::timeout(HEAD_LIMIT, tls.acceptor().accept(stream)) => handshake,
+        _leaving = &mut standing.giving_way => return,
+    };
+    match handshake {
+        Ok(Ok(stream)) => serve_stream(stream, service, &options, standing).await,
         Ok(Err(error)) => tracing::debug!(%error, "A TLS handshake failed."),
         Err(_) => tracing::debug!("A TLS handshake took too long."),
     }
@@ -59,12 +76,13 @@ async fn serve_stream<S, B>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     service: S,
     options: &Options,
-    mut stopping: Stopping,
+    standing: Standing,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send + 'static> + Send + 'static,
-    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + Send + 'static,
 {
-    let pace = Pace::default();
+    // The first two are dropped when the connection is.
+    let (mut leaving, Standing { pace, place: _place, mut giving_way, mut stopping }) = (None, standing);
     let answering = pace.clone();
     let answer = service_fn(move |request: Request<Incoming>| {
         let pace = answering.clone();
@@ -73,8 +91,8 @@ async fn serve_stream<S, B>(
         // Boxed, since hyper moves it several times before it is polled.
         Box::pin(async move {
             let answer = answer.await;
-            pace.request_ends();
-            answer
+            pace.answer_begins();
+            answer.map(|answer| answer.map(|body| PacedBody::new(body, pace)))
         })
     });
     let connection = http1::Builder::new()
@@ -99,8 +117,16 @@ async fn serve_stream<S, B>(
                 is_stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
+            room_maker = &mut giving_way, if leaving.is_none() => {
+                leaving = Some(room_maker);
+                // A request may have come this very moment.
+                if pace.idle_since().is_some() {
+                    return;
+                }
+                connection.as_mut().graceful_shutdown();
+            }
             () = overdue.as_mut() => {
-                tracing::debug!("Nothing came over a connection for too long.");
+                tracing::debug!("Nothing came or went over a connection for too long.");
                 return;
             }
         }

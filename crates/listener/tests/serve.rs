@@ -1,18 +1,18 @@
 //! A listener with a service that is not Zelus', from outside.
 
 use std::convert::Infallible;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::PemSource;
+use config::{Networks, PemSource};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use listener::{Options, Peer, Tls, Workers};
+use listener::{Limits, Options, Peer, Room, Tls, Workers};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::sync::watch;
@@ -31,6 +31,10 @@ struct Place {
 
 impl Place {
     async fn new(workers: usize, tls: Option<Tls>) -> Self {
+        Self::with_limits(workers, tls, Limits { in_all: 1000, per_peer: 100, proxies: Networks::default() }).await
+    }
+
+    async fn with_limits(workers: usize, tls: Option<Tls>, limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = config::Socket { owner: None, group: None, mode: 0o600 };
         let path = folder.path().join("public.sock");
@@ -41,7 +45,7 @@ impl Place {
         sockets.extend(listener::bind("127.0.0.1", port, workers).await.expect("the port"));
         let workers = Workers::start(workers).expect("threads");
         let (stop, stopped) = watch::channel(false);
-        let options = Options { tls, idle_limit: Duration::from_secs(120), workers };
+        let options = Options { tls, idle_limit: Duration::from_secs(120), room: Room::new(limits), workers };
         let answer = |peer: Peer| {
             service_fn(move |request: Request<Incoming>| async move {
                 if request.uri().path() == "/slow" {
@@ -165,5 +169,84 @@ async fn connections_can_be_encrypted() {
     let answer = answer(&mut stream);
     assert!(answer.contains("\r\nPeer: true true\r\n"), "{answer}");
     drop(stream);
+    place.stop().await;
+}
+
+/// Waits until the server has closed all but so many of these connections.
+fn wait_until_closed(connections: &mut [TcpStream], all_but: usize) {
+    let begun = std::time::Instant::now();
+    let is_open = |connection: &mut TcpStream| {
+        connection.set_nonblocking(true).expect("is set");
+        matches!(connection.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    };
+    loop {
+        let open = connections.iter_mut().map(is_open).filter(|is_open| *is_open).count();
+        assert!(open >= all_but && begun.elapsed() < PATIENCE, "{open} are open");
+        if open == all_but {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_peer_that_opens_connections_closes_nobody_elses() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates");
+    let [certificate, key] =
+        ["localhost.pem", "localhost.key.pem"].map(|file| PemSource::Path(format!("{folder}/{file}")));
+    let tls = Tls::load(&config::Tls { certificate, key }).expect("a certificate");
+    for tls in [None, Some(tls)] {
+        let limits = Limits { in_all: 8, per_peer: 6, proxies: Networks::default() };
+        let place = Place::with_limits(2, tls, limits).await;
+        let mut honest = place.connect();
+        ask(&mut honest, "/");
+        assert!(answer(&mut honest).starts_with("HTTP/1.1 200"));
+        let connect = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, place.port)).expect("a connection");
+        let mut idle: Vec<_> = (0..100).map(connect).collect();
+        wait_until_closed(&mut idle, 6);
+        // The connection that was there before is kept, and there is room for another.
+        let mut second = place.connect();
+        for connection in [&mut honest, &mut second] {
+            ask(connection, "/");
+            assert!(answer(connection).starts_with("HTTP/1.1 200"));
+        }
+        place.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_give_way_and_requests_under_way_do_not() {
+    // As if there were a proxy at 127.0.0.1, which has as many connections as there is room for.
+    let limits = Limits { in_all: 4, per_peer: 1, proxies: Networks::new(["127.0.0.0/8"]) };
+    let place = Place::with_limits(2, None, limits).await;
+    let mut slow = [place.connect(), place.connect()];
+    for connection in &mut slow {
+        ask(connection, "/slow");
+    }
+    let connect = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, place.port)).expect("a connection");
+    let mut idle: Vec<_> = (0..100).map(connect).collect();
+    wait_until_closed(&mut idle, 2);
+    let mut honest = place.connect();
+    ask(&mut honest, "/");
+    for connection in slow.iter_mut().chain([&mut honest]) {
+        assert!(answer(connection).starts_with("HTTP/1.1 200"));
+    }
+    // Once there is nothing under way, more make room, the slow ones too.
+    idle.extend((0..100).map(connect));
+    wait_until_closed(&mut idle, 4);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_are_busy_a_newcomer_waits_for_one_to_end() {
+    let limits = Limits { in_all: 2, per_peer: 2, proxies: Networks::default() };
+    let place = Place::with_limits(1, None, limits).await;
+    let mut connections = [place.connect(), place.connect(), place.connect(), place.connect()];
+    for connection in &mut connections {
+        ask(connection, "/slow");
+    }
+    for connection in &mut connections {
+        assert!(answer(connection).starts_with("HTTP/1.1 200"));
+    }
     place.stop().await;
 }

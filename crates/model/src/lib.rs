@@ -12,6 +12,7 @@ mod identity;
 mod json;
 pub mod json_pointer;
 pub mod message;
+mod network;
 pub mod page;
 pub mod problem;
 mod secret;
@@ -33,6 +34,7 @@ pub use identity::{
 pub use jiff::{SignedDuration, Timestamp};
 pub use json::RawJson;
 pub use message::Message;
+pub use network::client_network;
 pub use problem::Problem;
 pub use secret::Secret;
 pub use session::{ClientInfo, Device, Session, SessionId};

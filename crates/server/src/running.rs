@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use config::Config;
-use listener::{Refused, Socket, Tls, Workers};
+use listener::{Refused, Room, Socket, Tls, Workers};
 use tasks::Tasks;
 use tokio::sync::watch;
 
@@ -61,16 +61,28 @@ impl Running {
         let public_host = if at_localhost && public.host == "127.0.0.1" { "localhost" } else { &public.host };
         let public_sockets = bind(public, public_host, workers.count(), "SERVE_PUBLIC_PORT").await?;
         let admin_sockets = bind(admin, &admin.host, 1, "SERVE_ADMIN_PORT").await?;
+        let shares = listener::share(listener::raise_file_limit());
+        let limits = |in_all| listener::Limits {
+            in_all,
+            per_peer: config.zelus.limits.connections_per_peer,
+            proxies: config.zelus.trusted_proxies.clone(),
+        };
+        let (public_room, admin_room) = (Room::new(limits(shares.public)), Room::new(limits(shares.admin)));
         let Edges { public: public_edge, admin: admin_edge } = self.server.edges();
         let public = Endpoint {
             edge: public_edge,
             prefers_localhost: at_localhost,
-            options: listener::Options { tls: public_tls, idle_limit: PUBLIC_IDLE_LIMIT, workers },
+            options: listener::Options { tls: public_tls, idle_limit: PUBLIC_IDLE_LIMIT, room: public_room, workers },
         };
         let admin = Endpoint {
             edge: admin_edge,
             prefers_localhost: false,
-            options: listener::Options { tls: admin_tls, idle_limit: ADMIN_IDLE_LIMIT, workers: Workers::here() },
+            options: listener::Options {
+                tls: admin_tls,
+                idle_limit: ADMIN_IDLE_LIMIT,
+                room: admin_room,
+                workers: Workers::here(),
+            },
         };
         self.serve(public_sockets, &public);
         self.serve(admin_sockets, &admin);

@@ -8,8 +8,9 @@ use store::{CommitError, Dsn, Store};
 use tasks::Tasks;
 use tokio::runtime::Handle;
 
-/// How many more password hashes may wait for each processor; beyond that callers are told to try again.
-const HASHES_WAITING: usize = 256;
+/// How many more password hashes of a client may wait for each processor, a quarter of those of all; beyond that callers are
+/// told to try again.
+const HASHES_WAITING: usize = 64;
 
 /// What is passed in to a server, and outlives a reload of its configuration. Clones share all of it.
 #[derive(Clone)]

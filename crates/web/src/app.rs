@@ -9,6 +9,7 @@ use engine::{NotReady, Runtime};
 use model::{Clock, Cx, Entropy};
 
 use crate::Metrics;
+use crate::budget::BodyBudget;
 use crate::cors::CorsPolicy;
 use crate::forwarded::TrustedProxies;
 use crate::hosts::AdminHosts;
@@ -22,6 +23,7 @@ struct Inner {
     clock: Clock,
     entropy: Entropy,
     metrics: Metrics,
+    bodies: BodyBudget,
     /// Whether the database is known to have all the tables that are needed.
     is_migrated: AtomicBool,
 }
@@ -58,7 +60,14 @@ impl App {
     /// A server that answers from `runtime`.
     pub fn new(runtime: Runtime, clock: Clock, entropy: Entropy) -> Self {
         let site = ArcSwap::from_pointee(Site::new(Arc::new(runtime)));
-        Self(Arc::new(Inner { site, clock, entropy, metrics: Metrics::default(), is_migrated: AtomicBool::new(false) }))
+        Self(Arc::new(Inner {
+            site,
+            clock,
+            entropy,
+            metrics: Metrics::default(),
+            bodies: BodyBudget::default(),
+            is_migrated: AtomicBool::new(false),
+        }))
     }
 
     /// The configuration of this moment.
@@ -94,6 +103,11 @@ impl App {
     /// Counts of requests.
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// The memory that bodies take.
+    pub(crate) fn bodies(&self) -> &BodyBudget {
+        &self.0.bodies
     }
 
     /// Whether requests can be answered, as `/health/ready` has it. Tables that were once seen do not go away again.

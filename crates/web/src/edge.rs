@@ -80,10 +80,12 @@ impl Edge {
         let span = log::span(&head, &id);
 
         let Gate { headers: cors, protection, visitor, answer } = span.in_scope(|| self.gate(&site, &head));
-        let (app, method, headers) = (self.app.clone(), head.method.clone(), std::mem::take(&mut head.headers));
+        let (app, side, method, headers) =
+            (self.app.clone(), self.side, head.method.clone(), std::mem::take(&mut head.headers));
         let arrival = Arc::new(Arrival {
             app,
             site,
+            side,
             method,
             id,
             headers,

@@ -7,6 +7,7 @@
 
 mod accept;
 mod app;
+mod budget;
 mod client;
 mod cookies;
 mod cors;

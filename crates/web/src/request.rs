@@ -8,9 +8,10 @@ use std::time::Duration;
 use arc_swap::Guard;
 use axum::body::Body;
 use axum::extract::{FromRequest, MatchedPath};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
-use axum::http::{HeaderMap, HeaderName, Method, Uri};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::Response;
+use config::Limits;
 use crypto::{ContinuityCodec, CsrfToken};
 use flow::RequestFacts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -22,15 +23,21 @@ use tracing::Span;
 use url::form_urlencoded;
 
 use crate::accept::{accepts_json, is_json_request, prefers_html};
+use crate::budget::{HeldByBody, UNCOUNTED};
 use crate::client::{self, Peer};
 use crate::cookies::{cookie, cookies};
 use crate::csrf::{self, CSRF_HEADER, Protection, Visitor};
-use crate::reply::empty;
+use crate::reply::{Failure, empty};
 use crate::request_id::{REQUEST_ID, RequestId};
+use crate::side::Side;
 use crate::{App, Site, parse_object};
 
-/// Larger bodies are refused (5 MiB, as in Kratos).
+/// Larger bodies are refused (5 MiB, as in Kratos), and those of strangers much sooner: see [`Request::body`].
 pub const MAX_BODY: usize = 5 << 20;
+/// What a form has besides traits and what hooks are given: answers of security keys, ID tokens, names of fields.
+const REST_OF_FORM: u64 = 128 << 10;
+/// How many characters a browser writes for a byte, at most (`%C3`).
+const ENCODING: u64 = 3;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -45,6 +52,7 @@ pub(crate) struct Arrival {
     pub app: App,
     /// One configuration from the request's beginning to its end.
     pub site: Guard<Arc<Site>>,
+    pub side: Side,
     pub method: Method,
     pub id: RequestId,
     /// Taken out of the request: its handler reads them, and so does the edge once there is an answer.
@@ -73,6 +81,8 @@ pub struct Request {
     arrival: Arc<Arrival>,
     /// Never contended: the lock makes the request as a whole shareable between threads, which a body is not.
     body: Mutex<Body>,
+    /// What the body holds of the memory that there is for all of them, until the request has been answered.
+    held: Option<HeldByBody>,
 }
 
 impl<S: Sync> FromRequest<S> for Request {
@@ -89,7 +99,7 @@ impl<S: Sync> FromRequest<S> for Request {
             // It is new for each request, so it cannot be set.
             let _ = arrival.route.set(matched);
         }
-        Ok(Self { uri: parts.uri, arrival, body: Mutex::new(body) })
+        Ok(Self { uri: parts.uri, arrival, body: Mutex::new(body), held: None })
     }
 }
 
@@ -261,46 +271,101 @@ impl Request {
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// Reads the body.
+    /// Reads the body: on the admin listener as much as [`MAX_BODY`], in public as much as a form needs under
+    /// `zelus.limits`.
     ///
     /// # Errors
-    /// 413 beyond [`MAX_BODY`]; 400 when the connection breaks, or is too slow.
-    pub async fn body(&mut self) -> Result<Vec<u8>, Problem> {
-        let body = std::mem::take(self.body.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let arrival = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
-        let Ok(arrived) = arrival else {
-            return Err(Problem::bad_request("The body took too long to arrive."));
+    /// As [`Request::body_up_to`].
+    pub async fn body(&mut self) -> Result<Vec<u8>, Failure> {
+        let limit = match self.arrival.side {
+            Side::Admin => MAX_BODY,
+            Side::Public => form_limit(&self.site().runtime.config.zelus.limits),
         };
-        match arrived {
-            Ok(body) => Ok(body.to_bytes().into()),
-            Err(error) if error.is::<LengthLimitError>() => {
-                Err(Problem::new(413).reason("The body is larger than 5 MiB, which is more than anything needs here."))
-            }
-            Err(error) => Err(Problem::bad_request("The body did not arrive completely.").log(error)),
+        self.body_up_to(limit).await
+    }
+
+    /// Reads a body of `limit` bytes at most.
+    ///
+    /// # Errors
+    /// 413 for a larger one; 400 when the connection breaks, or is too slow; 503 when bodies of strangers take as much memory
+    /// as they may (`zelus.limits.bodies`), to be sent again a little later.
+    pub async fn body_up_to(&mut self, limit: usize) -> Result<Vec<u8>, Failure> {
+        let body = std::mem::take(self.body.get_mut().unwrap_or_else(PoisonError::into_inner));
+        match tokio::time::timeout(BODY_TIMEOUT, self.collect(Limited::new(body, limit))).await {
+            Ok(body) => body,
+            Err(_) => Err(Problem::bad_request("The body took too long to arrive.").into()),
         }
+    }
+
+    async fn collect(&mut self, mut body: Limited<Body>) -> Result<Vec<u8>, Failure> {
+        let budget = self.site().runtime.config.zelus.limits.bodies;
+        // Operators are no strangers.
+        let is_counted = self.arrival.side == Side::Public;
+        let mut collected = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) if error.is::<LengthLimitError>() => {
+                    return Err(Problem::new(413)
+                        .reason("The body is larger than anything that is needed here.")
+                        .into());
+                }
+                Err(error) => {
+                    return Err(Problem::bad_request("The body did not arrive completely.").log(error).into());
+                }
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            collected.extend_from_slice(&data);
+            if is_counted && collected.capacity() > UNCOUNTED && !self.hold(collected.capacity(), budget) {
+                return Err(crowded());
+            }
+        }
+        Ok(collected)
+    }
+
+    /// Takes memory for a body, until the request has been answered; whether there is as much.
+    fn hold(&mut self, bytes: usize, budget: u64) -> bool {
+        let held = self.held.take();
+        let held = held.unwrap_or_else(|| self.app().bodies().of_client(self.client_address()));
+        self.held.insert(held).grow_to(bytes, budget)
     }
 
     /// Reads a body of JSON. `Content-Type` must say so.
     ///
     /// # Errors
-    /// 400, saying what is wrong.
-    pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+    /// 400, saying what is wrong; else as [`Request::body`].
+    pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         if self.content_type() != "application/json" {
-            return Err(Problem::bad_request(
-                "Please send JSON, and say so by the header Content-Type: application/json.",
-            ));
+            let reason = "Please send JSON, and say so by the header Content-Type: application/json.";
+            return Err(Problem::bad_request(reason).into());
         }
         let body = self.body().await?;
         if body.is_empty() {
-            return Err(Problem::bad_request("The body is empty. Please send a JSON object."));
+            return Err(Problem::bad_request("The body is empty. Please send a JSON object.").into());
         }
-        Ok(parse_object(&body)?)
+        Ok(parse_object(&body).map_err(Problem::from)?)
     }
 
     /// The address of the same route, as the client asked for it.
     pub fn path(&self) -> &str {
         self.uri.path()
     }
+}
+
+/// How large a form is that brings as much of everything as it may.
+fn form_limit(limits: &Limits) -> usize {
+    let members = limits.traits.saturating_add(limits.transient_payload);
+    let most = members.saturating_mul(ENCODING).saturating_add(REST_OF_FORM);
+    usize::try_from(most).unwrap_or(MAX_BODY).min(MAX_BODY)
+}
+
+/// There is no memory for a large body at the moment.
+fn crowded() -> Failure {
+    let problem =
+        Problem::new(503).reason("Very much is being sent here right now. Please try again in a few seconds.");
+    let mut failure = Failure::from(problem);
+    failure.headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    failure
 }
 
 /// The token of `Bearer <token>`: exactly two words, the first in any case.

@@ -184,6 +184,29 @@ fn requests_under_way_are_finished() {
 }
 
 #[test]
+fn idle_connections_lock_out_neither_the_public_nor_the_operators() {
+    let place = Place::new();
+    assert!(place.run(&["migrate", "sql", "-e", "--yes"]).status.success());
+    // The server asks for more files than it is given at first, and gets 256.
+    let zelus = place.command(&["serve"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -Sn 64 && ulimit -Hn 256 && exec \"$0\" \"$@\""]).arg(zelus.get_program());
+    let log = std::fs::File::create(place.folder.path().join("log")).expect("a file");
+    let server = place.start(limited.args(zelus.get_args()).env_clear().stdout(Stdio::piped()).stderr(log));
+    let connect = |_| UnixStream::connect(place.socket()).expect("a connection");
+    let _idle: Vec<_> = (0..400).map(connect).collect();
+    let admin = || TcpStream::connect((Ipv4Addr::LOCALHOST, place.admin_port)).expect("a connection");
+    let _more: Vec<_> = (0..400).map(|_| admin()).collect();
+    for _ in 0..10 {
+        assert_eq!((place.get("/sessions/whoami"), ask(admin(), "/health/ready")), (401, 200));
+    }
+    place.wait_for("There is no room for more connections");
+    assert!(!place.log().contains("could not be accepted"), "{}", place.log());
+    assert!(place.log().matches("There is no room").count() <= 2, "once for each listener: {}", place.log());
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
 fn what_is_in_the_way_is_said_in_one_line() {
     let place = Place::new();
     assert!(place.run(&["migrate", "sql", "up", "-e", "--yes"]).status.success());

@@ -135,11 +135,15 @@ fn not_submitted(error: SubmitError) -> Failure {
 /// Reads a submission of any accepted content type. What cannot be read is said on the form.
 ///
 /// # Errors
-/// 413 when it is too large.
-async fn submission(request: &mut Request) -> Result<Submission, Problem> {
-    let content_type = request.content_type();
+/// As [`Request::body`].
+async fn submission(request: &mut Request) -> Result<Submission, Failure> {
     let body = request.body().await?;
-    let input = match content_type.as_str() {
+    Ok(decoded(request, body).await)
+}
+
+/// Reads the body of a submission.
+async fn decoded(request: &Request, body: Vec<u8>) -> Submission {
+    let input = match request.content_type().as_str() {
         "application/json" => Input::from_json(&body),
         "application/x-www-form-urlencoded" => Input::from_form(form_urlencoded::parse(&body).into_owned()),
         "multipart/form-data" => {
@@ -147,11 +151,11 @@ async fn submission(request: &mut Request) -> Result<Submission, Problem> {
         }
         _ => Err(InputError("Please send the form as JSON, or as a browser sends forms.".to_owned())),
     };
-    Ok(input.into())
+    input.into()
 }
 
 /// As [`submission`]; the query of a link that was opened counts as a form.
-async fn submission_or_query(request: &mut Request) -> Result<Submission, Problem> {
+async fn submission_or_query(request: &mut Request) -> Result<Submission, Failure> {
     match *request.method() {
         axum::http::Method::GET => {
             Ok(Input::from_form(form_urlencoded::parse(request.query_text().as_bytes()).into_owned()).into())

@@ -9,9 +9,9 @@ use engine::{Engine, FetchError, Runtime, expired_on_submit};
 use model::wire::{ContinueWith, FlowJson, FlowJsonParts, IdentityJson};
 use model::{Cx, FlowClient, Problem};
 use session::{Denied, SecondFactorRequired, session_inactive};
-use web::{Failure, Request, json, redirect, see_other};
+use web::{Failure, MAX_BODY, Request, json, redirect, see_other};
 
-use super::{apply, failed_with, fetched_id, navigate, submission, submitted_id};
+use super::{apply, decoded, failed_with, fetched_id, navigate, submitted_id};
 
 /// `/self-service/settings…`
 pub(super) fn router() -> Router {
@@ -65,7 +65,9 @@ async fn fetch(request: Request) -> web::Result {
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
-    let submission = submission(&mut request).await?;
+    // Whoever has more traits than people may send now can still save them.
+    let body = request.body_up_to(MAX_BODY).await?;
+    let submission = decoded(&request, body).await;
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
     match settings::submit(Engine::new(&cx, &runtime, &asker), id, submission).await {
         Ok(outcome) => answered(&request, &cx, &runtime, outcome),

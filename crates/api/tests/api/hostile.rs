@@ -24,8 +24,8 @@ async fn forms_cannot_exhaust_the_stack_or_the_memory() {
     let server = Server::start().await;
     let flow = server.ask("GET", "/self-service/registration/api").send().await.json();
     let uri = format!("/self-service/registration?flow={}", flow["id"].as_str().expect("an id"));
-    let name = "a.".repeat(1 << 20);
-    let leaves = "0,".repeat(1 << 20);
+    let name = "a.".repeat(200_000);
+    let leaves = "0,".repeat(50_000);
     for (content_type, body) in [
         ("application/x-www-form-urlencoded", format!("traits.{name}b=1")),
         ("application/json", format!("{{\"traits.{name}b\":1}}")),

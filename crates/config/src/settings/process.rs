@@ -192,7 +192,7 @@ pub struct Zelus {
     pub guard: Guard,
     /// Whether messages keep their text once the codes and links in it have expired.
     pub keep_message_texts: bool,
-    /// `limits`: how large may be what people send.
+    /// `limits`: how large may be what people send, and how much they may hold.
     pub limits: Limits,
 }
 
@@ -211,13 +211,17 @@ pub struct Guard {
     pub messages_per_hour: i32,
 }
 
-/// `zelus.limits`, in bytes of JSON.
+/// `zelus.limits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// `traits`: all traits of a person together, where they send them themselves.
+    /// `traits`: all traits of a person together, where they send them themselves, in bytes of JSON.
     pub traits: u64,
-    /// `transient_payload`: what they send for hooks and messages.
+    /// `transient_payload`: what they send for hooks and messages, in bytes of JSON.
     pub transient_payload: u64,
+    /// `bodies`: memory for bodies of requests that are under way, in bytes.
+    pub bodies: u64,
+    /// `connections_per_peer`: how many connections one peer may have that is no trusted proxy.
+    pub connections_per_peer: usize,
 }
 
 /// `zelus.defaults`.
@@ -350,7 +354,12 @@ impl Guard {
 
 impl Limits {
     pub(crate) fn read(section: &Section<'_>) -> Self {
-        Self { traits: section.size("traits"), transient_payload: section.size("transient_payload") }
+        Self {
+            traits: section.size("traits"),
+            transient_payload: section.size("transient_payload"),
+            bodies: section.size("bodies"),
+            connections_per_peer: section.number("connections_per_peer"),
+        }
     }
 }
 

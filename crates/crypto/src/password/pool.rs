@@ -1,15 +1,21 @@
-//! Hashing under a budget: so many at once, within so much memory, and no endless queue before it.
+//! Hashing under a budget: so many at once, within so much memory, and clients who wait take turns.
 
+mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::{Entropy, Secret};
-use tokio::sync::Semaphore;
+use model::{Entropy, Secret, client_network};
+use tokio::sync::oneshot;
 
+use self::queue::{FairQueue, Ticket};
 use super::stored::StoredHash;
 use super::{HashError, Hasher};
+
+/// For how many clients with a full queue there is room, before the longest queues give way.
+const FULL_QUEUES: usize = 4;
 
 /// What hashing may take of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,45 +24,86 @@ pub struct PoolLimits {
     pub workers: usize,
     /// How much memory they may take together. A hash that needs more is computed alone.
     pub memory_bytes: u64,
-    /// How many more may wait. A caller beyond that is told [`HashError::Busy`] at once.
+    /// How many more of one client may wait, and a quarter of how many may wait in all. A caller beyond that is told
+    /// [`HashError::Busy`] at once.
     pub queue: usize,
 }
 
-/// Computes password hashes on the runtime's blocking threads, first come first served.
+/// Computes password hashes on the runtime's blocking threads.
 ///
-/// However many people sign in at the same time, no more than the budget is in use: the others wait, and those for whom
-/// the wait would be too long are turned away. Clones share the budget. Work that has begun is finished, and keeps its
+/// However many people sign in at the same time, no more than the budget is in use; the others wait. Clients take turns, so
+/// that nobody waits for more than one hash of each other client, and only those of whom too many wait are turned away. A
+/// client is a network, as a provider gives one to a customer: see [`Self::for_client`].
+///
+/// Clones share the budget. What nobody waits for any more leaves the queue. Work that has begun is finished, and keeps its
 /// share until then, even if the caller has gone.
 #[derive(Clone, Debug)]
-pub struct HashingPool(Arc<Budget>);
+pub struct HashingPool {
+    budget: Arc<Budget>,
+    client: Client,
+}
+
+/// For whom hashes are computed: a network, or `None` for operators and whoever comes by a Unix socket.
+type Client = Option<IpAddr>;
 
 #[derive(Debug)]
 struct Budget {
-    /// One permit for everybody at work or in the queue.
-    admission: Arc<Semaphore>,
-    workers: Arc<Semaphore>,
-    /// One permit for each KiB.
-    memory: Arc<Semaphore>,
     memory_kib: u32,
+    state: Mutex<State>,
     /// Of which kinds the hashes were that passwords have been compared with, in order.
     #[cfg(test)]
-    computed: Arc<std::sync::Mutex<Vec<std::mem::Discriminant<StoredHash>>>>,
+    computed: Mutex<Vec<std::mem::Discriminant<StoredHash>>>,
+}
+
+#[derive(Debug)]
+struct State {
+    idle_workers: usize,
+    free_kib: u32,
+    waiting: FairQueue<Client, Waiter>,
+}
+
+/// Somebody who waits for a share of the budget. Whoever makes way for others is dropped.
+#[derive(Debug)]
+struct Waiter {
+    memory_kib: u32,
+    start: oneshot::Sender<Share>,
+}
+
+/// A worker and its memory, given back when the value is dropped.
+#[derive(Debug)]
+struct Share {
+    budget: Arc<Budget>,
+    memory_kib: u32,
+}
+
+/// A place in the queue, which is left when the value is dropped.
+struct Place<'a> {
+    pool: &'a HashingPool,
+    ticket: Ticket,
 }
 
 impl HashingPool {
     /// A pool within these limits.
     pub fn new(limits: PoolLimits) -> Self {
-        let workers = limits.workers.max(1);
-        // Four gibibytes of KiB permits are the semaphore's limit on 32-bit machines, and beyond any use elsewhere.
-        let memory_kib = u32::try_from(limits.memory_bytes / 1024).unwrap_or(u32::MAX >> 4).clamp(1, u32::MAX >> 4);
-        Self(Arc::new(Budget {
-            admission: Arc::new(Semaphore::new(workers.saturating_add(limits.queue).min(Semaphore::MAX_PERMITS))),
-            workers: Arc::new(Semaphore::new(workers.min(Semaphore::MAX_PERMITS))),
-            memory: Arc::new(Semaphore::new(memory_kib as usize)),
+        let memory_kib = u32::try_from(limits.memory_bytes / 1024).unwrap_or(u32::MAX).max(1);
+        let state = State {
+            idle_workers: limits.workers.max(1),
+            free_kib: memory_kib,
+            waiting: FairQueue::new(limits.queue, limits.queue.saturating_mul(FULL_QUEUES)),
+        };
+        let budget = Budget {
             memory_kib,
+            state: Mutex::new(state),
             #[cfg(test)]
-            computed: Arc::default(),
-        }))
+            computed: Mutex::default(),
+        };
+        Self { budget: Arc::new(budget), client: None }
+    }
+
+    /// The same pool, in which the client with this address has its turn: that is its network, see [`client_network`].
+    #[must_use]
+    pub fn for_client(&self, address: Option<IpAddr>) -> Self {
+        Self { budget: Arc::clone(&self.budget), client: address.map(client_network) }
     }
 
     /// As [`Hasher::hash`].
@@ -121,12 +168,12 @@ impl HashingPool {
     async fn verify_stored(&self, stored: StoredHash, password: &Secret) -> Result<bool, HashError> {
         let password = password.clone();
         #[cfg(test)]
-        let computed = Arc::clone(&self.0.computed);
+        let budget = Arc::clone(&self.budget);
         self.run(stored.memory_kib(), move || {
             let verified = stored.verify(&password);
             #[cfg(test)]
             if verified.is_ok() {
-                computed.lock().expect("no test panics here").push(std::mem::discriminant(&stored));
+                budget.computed.lock().expect("no test panics here").push(std::mem::discriminant(&stored));
             }
             verified
         })
@@ -138,17 +185,81 @@ impl HashingPool {
         memory_kib: u32,
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
-        let budget = &self.0;
-        let admission = Arc::clone(&budget.admission).try_acquire_owned().map_err(|_| HashError::Busy)?;
-        let worker = Arc::clone(&budget.workers).acquire_owned().await.map_err(|_| HashError::Interrupted)?;
-        // Only those who have a worker ask for memory, so few wait here, and a large hash is not overtaken for ever.
-        let memory_kib = memory_kib.min(budget.memory_kib);
-        let memory = Arc::clone(&budget.memory).acquire_many_owned(memory_kib).await;
-        let memory = memory.map_err(|_| HashError::Interrupted)?;
+        let share = self.share(memory_kib.min(self.budget.memory_kib)).await?;
         let task = tokio::task::spawn_blocking(move || {
-            let _held_until_done = (admission, worker, memory);
+            let _held_until_done = share;
             work()
         });
         task.await.map_err(|_| HashError::Interrupted)?
+    }
+
+    /// Waits for its turn.
+    async fn share(&self, memory_kib: u32) -> Result<Share, HashError> {
+        let (start, started) = oneshot::channel();
+        let (ticket, made_way) = {
+            let mut state = self.budget.lock();
+            if state.waiting.is_empty() && state.take(memory_kib) {
+                return Ok(Share { budget: Arc::clone(&self.budget), memory_kib });
+            }
+            state.waiting.push(self.client, Waiter { memory_kib, start }).map_err(|_| HashError::Busy)?
+        };
+        drop(made_way);
+        let _left_when_dropped = Place { pool: self, ticket };
+        started.await.map_err(|_| HashError::Busy)
+    }
+}
+
+impl Budget {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives what is free to those whose turn it is.
+    fn start_waiting(self: &Arc<Self>) {
+        loop {
+            let next = self.lock().start_next();
+            let Some(Waiter { memory_kib, start }) = next else { return };
+            // Whoever has left this very moment does not take the share, which is given back by that.
+            drop(start.send(Share { budget: Arc::clone(self), memory_kib }));
+        }
+    }
+}
+
+impl State {
+    /// Takes a worker and memory, if there are.
+    fn take(&mut self, memory_kib: u32) -> bool {
+        let is_free = self.idle_workers > 0 && self.free_kib >= memory_kib;
+        if is_free {
+            self.idle_workers -= 1;
+            self.free_kib -= memory_kib;
+        }
+        is_free
+    }
+
+    /// Takes for whoever is next what they need. A large hash is not overtaken by smaller ones, or it might wait for ever.
+    fn start_next(&mut self) -> Option<Waiter> {
+        let memory_kib = self.waiting.next()?.memory_kib;
+        if self.take(memory_kib) { self.waiting.pop() } else { None }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut state = self.budget.lock();
+        state.idle_workers += 1;
+        state.free_kib += self.memory_kib;
+        drop(state);
+        self.budget.start_waiting();
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let waiter = self.pool.budget.lock().waiting.remove(self.pool.client, self.ticket);
+        if waiter.is_some() {
+            // It may have been a large hash that kept smaller ones waiting.
+            self.pool.budget.start_waiting();
+        }
     }
 }

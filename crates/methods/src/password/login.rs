@@ -15,7 +15,7 @@ use model::{
 use serde_json::Value;
 use store::{FoundCredential, Tx};
 
-use super::{Hashed, Password, PasswordConfig, busy, hash, migration, password_field, submit_button};
+use super::{Hashed, Password, PasswordConfig, busy, hash, migration, password_field, pool, submit_button};
 
 impl LoginMethod for Password {
     fn add_fields(&self, cx: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
@@ -87,7 +87,7 @@ async fn check(scene: &Scene<'_>, client: FlowClient, input: &Input) -> Result<L
     let cx = scene.cx;
     let password = Secret::new(input.text("password"));
     let identifier = identifier(input);
-    let (pool, hasher) = (cx.services.identities.pool(), cx.services.identities.hasher());
+    let hasher = cx.services.identities.hasher();
     let kind = CredentialType::Password;
     let found = cx.services.store.find_by_identifier(kind, &kind.normalise(&identifier)).await?;
     let owner = found.as_ref().map(|found| found.identity_id);
@@ -116,7 +116,7 @@ async fn check(scene: &Scene<'_>, client: FlowClient, input: &Input) -> Result<L
             Hashed::TooLong(rejection) => return Ok(MethodOutcome::rejected(rejection)),
         }
     } else if hasher.needs_rehash(&stored.hashed_password) {
-        let hash = pool.hash(hasher, &cx.entropy, &password).await;
+        let hash = pool(cx).hash(hasher, &cx.entropy, &password).await;
         hash.inspect_err(|error| {
             tracing::warn!(identity.id = %found.identity_id, %error, "A password was not hashed anew.");
         })
@@ -142,9 +142,9 @@ async fn is_right(
     password: &Secret,
     attempt: &Attempt,
 ) -> Result<bool, Problem> {
-    let (pool, hasher) = (scene.cx.services.identities.pool(), scene.cx.services.identities.hasher());
+    let hasher = scene.cx.services.identities.hasher();
     let stored = kept.map(|(_, stored)| stored).filter(|stored| !stored.is_empty());
-    match pool.sign_in(hasher, &scene.cx.entropy, stored, password).await {
+    match pool(scene.cx).sign_in(hasher, &scene.cx.entropy, stored, password).await {
         Ok(is_right) => Ok(is_right),
         // No password of anybody's is that long, so it is wrong like any other.
         Err(HashError::TooLong { .. }) => Ok(false),

@@ -9,7 +9,7 @@ mod settings;
 
 pub use policy::Policy;
 
-use crypto::HashError;
+use crypto::{HashError, HashingPool};
 use flow::{Context, InputClaims, LoginMethod, Method, RegistrationMethod, Rejection, Services, SettingsMethod};
 use model::ui::InputType;
 use model::{Aal, Credential, CredentialType, Group, Identity, Message, Node, Problem, RawJson, Secret, message};
@@ -104,6 +104,11 @@ async fn set_password(cx: Context<'_>, identity: &mut Identity, password: &Secre
     Ok(NewPassword::Set)
 }
 
+/// Where passwords are hashed, in turn with those of other clients.
+fn pool(cx: Context<'_>) -> HashingPool {
+    cx.services.identities.pool().for_client(cx.request.client_address)
+}
+
 /// What came of hashing a password.
 enum Hashed {
     /// Its hash, in the configured format.
@@ -117,7 +122,7 @@ enum Hashed {
 /// # Errors
 /// 429 when too many passwords are being hashed.
 async fn hash(cx: Context<'_>, password: &Secret) -> Result<Hashed, Problem> {
-    match cx.services.identities.pool().hash(cx.services.identities.hasher(), &cx.entropy, password).await {
+    match pool(cx).hash(cx.services.identities.hasher(), &cx.entropy, password).await {
         Ok(hash) => Ok(Hashed::Hash(hash)),
         Err(HashError::TooLong { max, actual }) => Ok(Hashed::TooLong(too_long(max, actual))),
         Err(error @ HashError::Busy) => Err(busy(error)),

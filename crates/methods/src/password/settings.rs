@@ -8,7 +8,7 @@ use model::flow::Settings;
 use model::{CredentialType, Flow, Identity, Problem, Secret, message};
 use store::Tx;
 
-use super::{NewPassword, Password, PasswordConfig, password_field, set_password, submit_button};
+use super::{NewPassword, Password, PasswordConfig, password_field, pool, set_password, submit_button};
 
 impl SettingsMethod for Password {
     fn add_fields(&self, _: Context<'_>, _: &Identity, flow: &mut Flow<Settings>) -> Result<(), Problem> {
@@ -38,9 +38,8 @@ impl SettingsMethod for Password {
                 return Ok(MethodOutcome::rejected(rejection));
             }
             // Somebody whose password leaked must not end up with the same one.
-            let pool = cx.services.identities.pool();
-            let is_unchanged =
-                !old.hashed_password.is_empty() && pool.verify(&old.hashed_password, &password).await.unwrap_or(false);
+            let is_unchanged = !old.hashed_password.is_empty()
+                && pool(cx).verify(&old.hashed_password, &password).await.unwrap_or(false);
             if is_unchanged {
                 return Ok(MethodOutcome::rejected(Rejection::at("password", message::password_unchanged())));
             }

@@ -13,7 +13,7 @@ fn good() -> Value {
 async fn bodies_that_cannot_be_read_leave_the_form_as_it_was() {
     let json = "application/json";
     let deep = format!("{{\"traits\":{}1{}}}", "{\"a\":".repeat(3000), "}".repeat(3000));
-    let dotted = format!("{}x=1", "a.".repeat(1_000_000));
+    let dotted = format!("{}x=1", "a.".repeat(200_000));
     let bodies: Vec<(&str, Vec<u8>)> = vec![
         (json, b"".to_vec()),
         (json, b"{".to_vec()),
@@ -28,7 +28,7 @@ async fn bodies_that_cannot_be_read_leave_the_form_as_it_was() {
         (json, deep.into_bytes()),
         (json, format!("{{\"traits\":{}}}", "[".repeat(100_000)).into_bytes()),
         ("application/x-www-form-urlencoded", dotted.into_bytes()),
-        ("application/x-www-form-urlencoded", "a=1&".repeat(1_000_000).into_bytes()),
+        ("application/x-www-form-urlencoded", "a=1&".repeat(100_000).into_bytes()),
         ("multipart/form-data", b"--x".to_vec()),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\n".to_vec()),
         ("text/plain", b"{}".to_vec()),
@@ -49,7 +49,7 @@ async fn bodies_that_cannot_be_read_leave_the_form_as_it_was() {
             }
             let none = server.ask("POST", form.action()).send().await;
             assert_eq!((none.status, Form::of(&none).messages().len()), (400, 1));
-            let large = format!("{{\"identifier\":\"{}\"}}", "x".repeat(6 << 20));
+            let large = format!("{{\"identifier\":\"{}\"}}", "x".repeat(1 << 20));
             let large = server.ask("POST", form.action()).body(json, large).send().await;
             assert_eq!((large.status, &large.json()["error"]["code"]), (413, &json!(413)), "{}", large.body);
             let done = native.submit(&form, good()).await;
@@ -227,7 +227,7 @@ async fn long_texts_are_kept_or_refused() {
             (format!("{local}@{}example.org", format!("{label}.").repeat(4)), "Ann".to_owned()),
             ("long-name@example.org".to_owned(), "n".repeat(90_000)),
             ("too-long-name@example.org".to_owned(), "n".repeat(200_000)),
-            ("x".repeat(1 << 20), "Ann".to_owned()),
+            ("x".repeat(400_000), "Ann".to_owned()),
         ] {
             let form = server.native().open("registration").await;
             let body =
@@ -237,7 +237,7 @@ async fn long_texts_are_kept_or_refused() {
             let sign_in = server.native().try_sign_in(&email, PASSWORD).await;
             assert_eq!(sign_in.status, answer.status, "{}", email.len());
         }
-        for password in ["p".repeat(72), "p".repeat(73), "p".repeat(1 << 20)] {
+        for password in ["p".repeat(72), "p".repeat(73), "p".repeat(400_000)] {
             let form = server.native().open("registration").await;
             let body = json!({ "method": "password", "traits": { "email": format!("{}@example.org", password.len()) },
                 "password": password });

@@ -114,7 +114,7 @@ async fn more_passwords_than_can_be_checked_are_turned_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_new_passwords_than_can_be_hashed_are_turned_away_and_leave_nothing() {
     for database in Database::each().await {
-        // One hash fits into the memory; eight may have a thread, and four more may wait.
+        // One hash fits into the memory, and four more may wait.
         let argon2 = "hashers: { algorithm: argon2, argon2: { memory: 4MB, iterations: 1, parallelism: 1 } }";
         let pool = PoolLimits { workers: 8, memory_bytes: 4 << 20, queue: 4 };
         let server = Server::of(&database, Setup { pool, ..Setup::with(argon2) }).await;
@@ -136,7 +136,7 @@ async fn more_new_passwords_than_can_be_hashed_are_turned_away_and_leave_nothing
         let turned_away: Vec<usize> =
             answers.iter().filter(|(_, answer)| answer.status == 429).map(|(n, _)| *n).collect();
         let made = answers.iter().filter(|(_, answer)| answer.status == 200).count();
-        assert!(made >= 12 && !turned_away.is_empty(), "{made} of 64");
+        assert!(made >= 5 && !turned_away.is_empty(), "{made} of 64");
         assert_eq!(made + turned_away.len(), 64);
         for table in ["identities", "sessions", "courier_messages"] {
             assert_eq!(database.count(table).await, made as u64, "{table}");

@@ -16,6 +16,7 @@ mod keys;
 mod logout;
 mod messages;
 mod migration;
+mod neighbours;
 mod oauth2;
 mod oidc;
 mod order;

@@ -1,4 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::task::Poll;
 
 use super::*;
 
@@ -59,7 +61,7 @@ fn whoever_is_turned_away_has_waited_for_the_work_of_the_hasher() {
         for (stored, typed, expected, work) in cases {
             let pool = HashingPool::new(limits(1, 0));
             let answer = block_on(pool.sign_in(&hasher, &entropy, stored.as_deref(), &typed.into()));
-            let computed = pool.0.computed.lock().unwrap().clone();
+            let computed = pool.budget.computed.lock().unwrap().clone();
             assert_eq!((answer, computed), (expected, work), "{hasher:?}, {stored:?}, {} bytes", typed.len());
         }
     }
@@ -103,8 +105,8 @@ fn sixty_four_sign_ins_at_once_stay_within_the_budget() {
 #[test]
 fn beyond_the_queue_the_answer_is_busy_at_once() {
     let pool = HashingPool::new(limits(1, 1));
-    let (begin, begun) = std::sync::mpsc::channel::<()>();
-    let (release, wait) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = mpsc::channel::<()>();
+    let (release, wait) = mpsc::channel::<()>();
     let work = move || {
         begin.send(()).map_err(|_| HashError::Interrupted)?;
         wait.recv().map_err(|_| HashError::Interrupted)
@@ -114,7 +116,7 @@ fn beyond_the_queue_the_answer_is_busy_at_once() {
         // The second must not come first: it would be done before anyone is turned away.
         begun.recv().unwrap();
         let second = scope.spawn(|| block_on(pool.run(4, || Ok(()))));
-        while pool.0.admission.available_permits() > 0 {
+        while pool.budget.lock().waiting.is_empty() {
             std::thread::yield_now();
         }
         assert_eq!(block_on(pool.verify(MD5, &PASSWORD.into())), Err(HashError::Busy));
@@ -127,20 +129,119 @@ fn beyond_the_queue_the_answer_is_busy_at_once() {
 #[test]
 fn a_caller_who_leaves_keeps_its_share_until_the_work_is_done() {
     let pool = HashingPool::new(limits(1, 0));
-    let (release, wait) = std::sync::mpsc::channel::<()>();
+    let (release, wait) = mpsc::channel::<()>();
     block_on(async {
         let mut call = Box::pin(pool.run(4, move || wait.recv().map_err(|_| HashError::Interrupted)));
         std::future::poll_fn(|context| {
             assert!(call.as_mut().poll(context).is_pending());
-            std::task::Poll::Ready(())
+            Poll::Ready(())
         })
         .await;
         drop(call);
         assert_eq!(pool.run(4, || Ok(())).await, Err(HashError::Busy));
         release.send(()).unwrap();
-        while pool.0.admission.available_permits() == 0 {
+        while pool.budget.lock().idle_workers == 0 {
             std::thread::yield_now();
         }
         assert_eq!(pool.run(4, || Ok(())).await, Ok(()));
+    });
+}
+
+fn client(address: &str) -> Option<IpAddr> {
+    Some(address.parse().unwrap())
+}
+
+/// A pool with one worker, which works on nothing before it is told to.
+struct Gate {
+    pool: HashingPool,
+    next: mpsc::Sender<()>,
+    opened: Arc<Mutex<mpsc::Receiver<()>>>,
+    done: Arc<Mutex<Vec<String>>>,
+}
+
+/// A call that waits in the pool.
+type Call = std::pin::Pin<Box<dyn Future<Output = Result<(), HashError>> + Send>>;
+
+impl Gate {
+    /// A pool with room for `queue` of each client. The worker is taken already, by `first`.
+    fn new(queue: usize) -> (Self, Call) {
+        let (next, opened) = mpsc::channel();
+        let pool = HashingPool::new(limits(1, queue));
+        let gate = Self { pool, next, opened: Arc::new(Mutex::new(opened)), done: Arc::default() };
+        let first = gate.call("198.51.100.1", "first");
+        (gate, first)
+    }
+
+    /// A call that has been polled, and so has begun to wait or been turned away.
+    fn call(&self, address: &str, name: &str) -> Call {
+        let (opened, done, name) = (Arc::clone(&self.opened), Arc::clone(&self.done), name.to_owned());
+        let pool = self.pool.for_client(client(address));
+        let work = move || {
+            opened.lock().unwrap().recv().unwrap();
+            done.lock().unwrap().push(name);
+            Ok(())
+        };
+        let mut call: Call = Box::pin(async move { pool.run(4, work).await });
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match call.as_mut().poll(&mut context) {
+            Poll::Pending => call,
+            Poll::Ready(outcome) => Box::pin(async move { outcome }),
+        }
+    }
+
+    /// Lets all work that waits be done, and tells in which order it was.
+    async fn open(self, calls: impl IntoIterator<Item = Call>) -> Vec<String> {
+        let calls: tokio::task::JoinSet<_> = calls.into_iter().collect();
+        (0..calls.len()).for_each(|_| self.next.send(()).unwrap());
+        assert!(calls.join_all().await.iter().all(Result::is_ok));
+        self.done.lock().unwrap().clone()
+    }
+}
+
+#[test]
+fn an_honest_client_waits_for_one_hash_of_its_neighbour() {
+    block_on(async {
+        let (gate, first) = Gate::new(64);
+        let noise: Vec<_> = (0..64).map(|n| gate.call(&format!("192.0.2.{n}"), "noise")).collect();
+        let honest = gate.call("203.0.113.1", "honest");
+        let order = gate.open(noise.into_iter().chain([first, honest])).await;
+        assert_eq!(order[..4], ["first", "noise", "honest", "noise"]);
+        assert_eq!(order.len(), 66);
+    });
+}
+
+#[test]
+fn a_full_queue_turns_away_whoever_fills_it() {
+    block_on(async {
+        let (gate, first) = Gate::new(2);
+        // Four networks with a full queue each are all that there is room for.
+        let mut noise = vec![first];
+        for n in 0..4 {
+            noise.extend([1, 2].map(|host| gate.call(&format!("192.0.{n}.{host}"), "noise")));
+            assert_eq!(gate.call(&format!("192.0.{n}.3"), "third").await, Err(HashError::Busy));
+        }
+        let honest = gate.call("203.0.113.1", "honest");
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        noise.retain_mut(|call| match call.as_mut().poll(&mut context) {
+            Poll::Pending => true,
+            Poll::Ready(outcome) => outcome != Err(HashError::Busy),
+        });
+        assert_eq!(noise.len(), 8, "one of the neighbours' made way");
+        let order = gate.open(noise.into_iter().chain([honest])).await;
+        assert_eq!(order.iter().position(|name| name == "honest"), Some(5));
+    });
+}
+
+#[test]
+fn nothing_is_computed_for_those_who_have_left() {
+    block_on(async {
+        let (gate, first) = Gate::new(64);
+        let noise: Vec<_> = (0..64).map(|n| gate.call(&format!("192.0.2.{n}"), "noise")).collect();
+        let full = gate.call("192.0.2.1", "full");
+        assert_eq!(full.await, Err(HashError::Busy));
+        drop(noise);
+        assert!(gate.pool.budget.lock().waiting.is_empty());
+        let again = gate.call("192.0.2.1", "again");
+        assert_eq!(gate.open([first, again]).await, ["first", "again"]);
     });
 }
