@@ -60,6 +60,7 @@ fn keep(rows: Outdated, config: &Config) -> Option<SignedDuration> {
         | Outdated::VerificationCodes
         | Outdated::VerificationTokens
         | Outdated::ContinuityContainers => Some(asked.unwrap_or(KEEP_EXPIRED)),
+        Outdated::SupersededTokens => Some(SignedDuration::ZERO),
         Outdated::Errors => Some(KEEP_ERRORS),
         Outdated::TokenExchanges => {
             // They do not say when they expire: their flows do, and their two codes may meet for a while after that.

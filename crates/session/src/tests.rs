@@ -122,6 +122,7 @@ fn policy(secrets: &[Secret]) -> Policy {
         earliest_possible_extend: LIFESPAN,
         whoami_aal: RequiredAal::HighestAvailable,
         privileged_session_max_age: HOUR,
+        rotate_native_tokens: false,
         factors: FactorRules::default(),
     }
 }

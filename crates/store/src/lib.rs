@@ -38,7 +38,8 @@ pub use migrate::{MigrateError, Migration};
 pub use outdated::Outdated;
 pub use postgres::{PostgresOptions, TlsCheck};
 pub use sessions::{
-    EndedSession, Extension, SecondFactors, SessionFilter, SessionLookup, SessionPosition, TokenExchange,
+    EndedSession, Extension, SecondFactors, SessionFilter, SessionLookup, SessionPosition, SupersededToken,
+    TokenExchange,
 };
 pub use sign_codes::{CodeTable, SentCode};
 pub use sqlite::SqliteOptions;

@@ -41,6 +41,8 @@ pub enum Outdated {
     Errors,
     /// Exchanges of codes for a session, by when they were prepared.
     TokenExchanges,
+    /// Tokens that others have taken the place of, once they are worth nothing.
+    SupersededTokens,
     /// Sessions that have expired, with their devices.
     ExpiredSessions,
     /// Sessions that were ended, by when that was, with their devices.
@@ -82,7 +84,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
 
 impl Outdated {
     /// All kinds, in the order in which they are best removed: flows before the codes that go with them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::LoginFlows,
         Self::RegistrationFlows,
         Self::SettingsFlows,
@@ -97,6 +99,7 @@ impl Outdated {
         Self::ContinuityContainers,
         Self::Errors,
         Self::TokenExchanges,
+        Self::SupersededTokens,
         Self::ExpiredSessions,
         Self::EndedSessions,
         Self::FinishedMessages,
@@ -121,6 +124,7 @@ impl Outdated {
             Self::TokenExchanges => {
                 outdated!("session_token_exchanges", "session_token_exchanges", "created_at <= ?2")
             }
+            Self::SupersededTokens => outdated!("superseded_tokens", "zelus_superseded_tokens"),
             Self::EndedSessions => outdated!("ended_sessions", "sessions", "active = FALSE AND updated_at <= ?2"),
             Self::FinishedMessages => {
                 outdated!("courier_messages", "courier_messages", "status IN (2, 4) AND updated_at <= ?2")

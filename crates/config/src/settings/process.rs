@@ -190,6 +190,8 @@ pub struct Zelus {
     pub hsts_max_age: SignedDuration,
     /// `limits`: how large may be what people send.
     pub limits: Limits,
+    /// `session.rotate_native_tokens`: whether apps get another session token with a second factor or a fresh sign-in.
+    pub rotate_native_tokens: bool,
 }
 
 /// `zelus.limits`, in bytes of JSON.
@@ -304,13 +306,16 @@ impl Tracing {
 
 impl Zelus {
     pub(crate) fn read(section: &Section<'_>) -> Self {
+        let defaults = section.choice("defaults", &[("kratos", Defaults::Kratos), ("zelus", Defaults::Zelus)]);
+        let rotate_native_tokens = section.section("session").loose_flag("rotate_native_tokens");
         Self {
-            defaults: section.choice("defaults", &[("kratos", Defaults::Kratos), ("zelus", Defaults::Zelus)]),
+            defaults,
             trusted_proxies: Networks::new(section.texts("trusted_proxies").iter().map(String::as_str)),
             client_ip_header: section.text("client_ip_header"),
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
             hsts_max_age: section.duration("hsts_max_age"),
             limits: Limits::read(&section.section("limits")),
+            rotate_native_tokens: rotate_native_tokens.unwrap_or(defaults == Defaults::Zelus),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The schema: Kratos v26.2's in one step, and what Zelus adds to it.
 //!
 //! A fresh database gets Kratos' tables together with Kratos' whole list of migrations, so that Kratos starts on it as
-//! on one of its own. A database that Kratos v26.2 migrated needs nothing to be served. One that a newer Kratos
+//! on one of its own. A database that Kratos v26.2 migrated needs our own few tables besides. One that a newer Kratos
 //! migrated is served as long as the columns that Zelus uses are still there.
 //!
 //! Migrators such as `refinery` keep a table of their own; here Kratos' has to be as Kratos leaves it.
@@ -54,6 +54,7 @@ static STEPS: &[Step] = &[
     step!("0001_schema", needed: true),
     // Only keeps the list of our own steps: nothing is amiss while it is missing.
     step!("0002_zelus", needed: false),
+    step!("0004_superseded_tokens", needed: true),
 ];
 
 impl Step {
