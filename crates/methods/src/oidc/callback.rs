@@ -150,7 +150,7 @@ impl Oidc {
                 (oauth1::access_token(cx, provider, &token, &verifier).await?, None)
             }
         };
-        let claims = source::claims(cx, provider, &tokens, &brought("user")).await?;
+        let claims = source::claims(cx, provider, &tokens, &brought("user"), &state.nonce).await?;
         Ok(Told { provider, claims, tokens: sealed, typed: kept.traits.clone(), id_token: None })
     }
 

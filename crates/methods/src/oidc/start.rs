@@ -133,6 +133,7 @@ impl Oidc {
             provider: provider.config.id.clone(),
             pkce_verifier,
             kind: Some(asked.kind),
+            nonce: provider.nonce(cx),
         };
         let sealed = self.ciphers.seal_state(&cx.entropy, &state)?;
         let to = match provider.kind.protocol {
@@ -141,8 +142,7 @@ impl Oidc {
                 oauth1::authorization_url(cx, provider, request_token, &authenticate, &sealed).await?
             }
             Protocol::OAuth2 => {
-                let (verifier, parameters) = (&state.pkce_verifier, &asked.parameters);
-                provider.authorization_url(cx, &sealed, verifier, asked.is_refresh, parameters).await?
+                provider.authorization_url(cx, &state, &sealed, asked.is_refresh, &asked.parameters).await?
             }
         };
         let kept = KeptByBrowser {
