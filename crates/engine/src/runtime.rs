@@ -6,6 +6,8 @@ use config::AddressProof;
 use flow::{Context, Hooks, InputClaims, Method, RecoveryMethod, Request, Services, VerificationMethod};
 use model::{Cx, FlowName, Problem};
 
+use crate::confirmation::Reply;
+
 /// Everything that requests are answered with under one configuration. A reload builds a whole new one and swaps it in.
 pub struct Runtime {
     /// The services that methods and hooks work with.
@@ -63,17 +65,24 @@ fn proof_is_switched_off(flow: FlowName, proof: AddressProof) -> Problem {
 pub struct Engine<'a> {
     context: Context<'a>,
     pub(crate) runtime: &'a Runtime,
+    /// What somebody has answered who was asked about this request.
+    pub(crate) reply: Option<&'a Reply>,
 }
 
 impl<'a> Engine<'a> {
     /// The engine for a request, which is answered under one configuration from beginning to end.
     pub fn new(cx: &'a Cx, runtime: &'a Runtime, request: &'a Request) -> Self {
-        Self { context: Context::new(cx, &runtime.services, request), runtime }
+        Self { context: Context::new(cx, &runtime.services, request), runtime, reply: None }
     }
 
     /// The same for another request, that stands for the one that came.
     pub(crate) fn with_request(self, request: &'a Request) -> Self {
         Self { context: self.context.with_request(request), ..self }
+    }
+
+    /// The same for a request that somebody was asked about.
+    pub(crate) fn with_reply(self, reply: &'a Reply) -> Self {
+        Self { reply: Some(reply), ..self }
     }
 }
 

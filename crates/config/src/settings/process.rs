@@ -190,6 +190,8 @@ pub struct Zelus {
     pub hsts_max_age: SignedDuration,
     /// `limits`: how large may be what people send.
     pub limits: Limits,
+    /// Whether people are asked before what somebody else may have led their browser to.
+    pub confirm: bool,
     /// `session.rotate_native_tokens`: whether apps get another session token with a second factor or a fresh sign-in.
     pub rotate_native_tokens: bool,
 }
@@ -315,6 +317,7 @@ impl Zelus {
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
             hsts_max_age: section.duration("hsts_max_age"),
             limits: Limits::read(&section.section("limits")),
+            confirm: section.flag("confirm"),
             rotate_native_tokens: rotate_native_tokens.unwrap_or(defaults == Defaults::Zelus),
         }
     }

@@ -10,6 +10,7 @@ use model::{Flow, FlowClient, Id, IdentityId, Problem, SignedDuration, Timestamp
 use store::Tx;
 use url::Url;
 
+use crate::confirmation::Asked;
 use crate::error::FetchError;
 use crate::expiry;
 use crate::lifecycle::{self, Opening};
@@ -55,6 +56,8 @@ pub enum Outcome {
         /// Where a browser goes.
         return_to: Url,
     },
+    /// The person has to be asked first.
+    Confirm(Asked),
     /// The person is signed in, and goes on to set a new credential.
     Recovered(Box<Recovered>),
 }

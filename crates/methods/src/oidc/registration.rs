@@ -2,6 +2,7 @@
 
 use flow::{
     Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, Services, Verifying,
+    keep_typed,
 };
 use model::flow::Registration;
 use model::{Flow, Problem, message};
@@ -59,6 +60,7 @@ impl Oidc {
             ProviderSubmission::ByIdToken(told) => told.outcome(cx).await,
             ProviderSubmission::AtProvider(provider, asked) => {
                 start::keep_payload(flow);
+                keep_typed(flow, &asked.typed);
                 let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
                 Ok(MethodOutcome::Elsewhere { to, effects, writes })
             }
