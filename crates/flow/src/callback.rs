@@ -33,11 +33,10 @@ const TYPED: &str = "zelus_typed";
 
 /// Keeps what was typed in a native flow, in the place of what was typed before. The browser that comes back is not the app
 /// that left, and so has no cookie that leads to it.
-pub fn keep_typed<K: FlowKind>(flow: &mut Flow<K>, typed: &Value) {
-    let has_some = flow.client == FlowClient::Api && typed.as_object().is_some_and(|typed| !typed.is_empty());
-    match has_some {
-        true => flow.internal_context.insert(TYPED.to_owned(), typed.clone()),
-        false => flow.internal_context.remove(TYPED),
+pub fn keep_typed<K: FlowKind>(flow: &mut Flow<K>, typed: Option<&Value>) {
+    match typed.filter(|_| flow.client == FlowClient::Api) {
+        Some(typed) => flow.internal_context.insert(TYPED.to_owned(), typed.clone()),
+        None => flow.internal_context.remove(TYPED),
     };
 }
 

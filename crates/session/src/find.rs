@@ -17,6 +17,8 @@ pub struct Found {
     pub via: Via,
     /// Whether the browser should get a new cookie, since the one it has knows an earlier end of the session.
     pub reissue_cookie: bool,
+    /// Whether another token has taken the place of the one that was shown: nobody may keep the answer.
+    pub is_superseded: bool,
     /// Whether the row does not know yet that the identity has a second factor.
     found_second_factor: bool,
 }
@@ -25,7 +27,7 @@ impl Found {
     /// A session that was found by a token which another has taken the place of, and which must not lead to that.
     pub(crate) fn of_superseded(mut session: Session, via: Via) -> Self {
         session.token = None;
-        Self { session, via, reissue_cookie: false, found_second_factor: false }
+        Self { session, via, reissue_cookie: false, is_superseded: true, found_second_factor: false }
     }
 }
 
@@ -184,7 +186,7 @@ impl Sessions {
         }
         let is_older = presented.cookie_expires_at.is_none_or(|expires_at| expires_at < session.expires_at);
         let reissue_cookie = presented.via == Via::Cookie && is_older;
-        Found { session, via: presented.via, reissue_cookie, found_second_factor }
+        Found { session, via: presented.via, reissue_cookie, is_superseded: false, found_second_factor }
     }
 
     pub(crate) fn store(&self) -> &Store {

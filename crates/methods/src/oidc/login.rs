@@ -2,7 +2,7 @@
 
 use flow::{
     Account, Context, Input, Linking, LoginForm, LoginMethod, LoginOutcome, LoginScene, MethodOutcome, Rejection,
-    Services, Unrecognised, Verifying, keep_typed,
+    Services, Unrecognised, Verifying,
 };
 use model::flow::Login;
 use model::{Aal, Flow, Group, Identity, Problem, message};
@@ -92,8 +92,7 @@ impl Oidc {
                 })),
             },
             ProviderSubmission::AtProvider(provider, mut asked) => {
-                start::keep_payload(flow);
-                keep_typed(flow, &asked.typed);
+                start::keep_in(flow, cx, &asked);
                 asked.is_refresh = flow.detail.refresh;
                 let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
                 flow.active = Some(super::NAME.to_owned());

@@ -2,7 +2,6 @@
 
 use flow::{
     Context, Input, MethodOutcome, RegistrationForm, RegistrationMethod, RegistrationOutcome, Services, Verifying,
-    keep_typed,
 };
 use model::flow::Registration;
 use model::{Flow, Problem, message};
@@ -59,8 +58,7 @@ impl Oidc {
         match self.read_submission(cx, flow, schema.as_deref(), input).await? {
             ProviderSubmission::ByIdToken(told) => told.outcome(cx).await,
             ProviderSubmission::AtProvider(provider, asked) => {
-                start::keep_payload(flow);
-                keep_typed(flow, &asked.typed);
+                start::keep_in(flow, cx, &asked);
                 let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
                 Ok(MethodOutcome::Elsewhere { to, effects, writes })
             }

@@ -268,6 +268,16 @@ async fn what_was_typed_in_an_app_counts_once_it_is_confirmed() {
         let session = app.session(&answer).await;
         assert_eq!(session["identity"]["traits"]["email"], "me@example.org", "{answer:?}");
         assert!(!person.is_signed_in().await, "the session is the app's alone");
+
+        // What tells nobody apart is forgotten, as ever, and nobody is asked.
+        site.provider.signs_in(json!({ "sub": "third", "email": "third@example.org" }));
+        for traits in [json!({ "name": "Mallory" }), json!({ "email": "" }), json!({ "email": "nonsense" }), json!({})]
+        {
+            let (app, back) = site.begun("login", json!({ "traits": traits })).await;
+            let answer = site.server.browser().visit(&back).await;
+            let traits = app.session(&answer).await["identity"]["traits"].clone();
+            assert_eq!(traits, json!({ "email": "third@example.org" }), "{answer:?}");
+        }
     }
 }
 

@@ -126,7 +126,7 @@ async fn refresh(browser: &mut Browser, email: &str) -> Answer {
 #[tokio::test]
 async fn whoever_has_copied_a_cookie_is_left_with_nothing_by_a_refresh() {
     for database in Database::each().await {
-        let server = Server::start(&database).await;
+        let server = Server::of(&database, Setup::with("feature_flags: { cacheable_sessions: true }")).await;
         let mut browser = server.browser();
         let before = browser.sign_up("a@example.org").await;
         let logout_url = browser.logout_url().await;
@@ -138,6 +138,7 @@ async fn whoever_has_copied_a_cookie_is_left_with_nothing_by_a_refresh() {
         // What was under way is answered, as before, and changes nothing.
         let seen = thief.fetch("/sessions/whoami").await;
         assert_eq!((seen.status, seen.cookies()), (200, vec![]), "{}", seen.body);
+        assert!(!seen.headers.contains_key("ory-session-cache-for"), "nobody may keep this");
         let seen = seen.json();
         assert_eq!((&seen["id"], &seen["authenticated_at"]), (&before["id"], &before["authenticated_at"]));
         assert_eq!(seen["authentication_methods"].as_array().map(Vec::len), Some(1), "{seen}");

@@ -351,16 +351,24 @@ async fn no_browser_connects_what_an_app_has_begun() {
 
 #[tokio::test]
 async fn an_app_connects_two_accounts_once_their_owner_has_agreed() {
-    for database in Database::each().await {
-        let site = Site::new(&database, "").await;
-        let app = site.server.native();
-        let form = natively(&site, &app, EXCHANGE).await;
-        let to = app.submit(&form, json!({ "provider": "local" })).await;
-        let mut alice = site.server.browser();
-        alice.visit(&site.hers.visit(&address(&to))).await;
-        let answer = say(&site, &mut alice, "yes").await;
-        assert!(answer.header("location").contains("app?code="), "{answer:?}");
-        assert_eq!(site.who_signs_in(&site.mallorys, "other").await, ALICE);
+    for flow in [EXCHANGE, "login"] {
+        for database in Database::each().await {
+            let site = Site::new(&database, "").await;
+            let app = site.server.native();
+            let form = natively(&site, &app, flow).await;
+            let to = app.submit(&form, json!({ "provider": "local" })).await;
+            let mut alice = site.server.browser();
+            for (name, value) in to.cookies() {
+                alice.jar.insert(name, value.expect("a value"));
+            }
+            alice.visit(&site.hers.visit(&address(&to))).await;
+            let answer = say(&site, &mut alice, "yes").await;
+            match flow {
+                EXCHANGE => assert!(answer.header("location").contains("app?code="), "{answer:?}"),
+                _ => assert!(answer.json()["session_token"].is_string(), "{answer:?}"),
+            }
+            assert_eq!(site.who_signs_in(&site.mallorys, "other").await, ALICE);
+        }
     }
 }
 
