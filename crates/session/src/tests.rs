@@ -3,6 +3,7 @@
 mod logout;
 mod paging;
 mod properties;
+mod rotation;
 mod whoami;
 
 use crypto::KeyRing;
