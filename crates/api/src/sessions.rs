@@ -59,7 +59,7 @@ async fn whoami(request: Request) -> web::Result {
     if let Ok(id) = HeaderValue::from_str(&session.identity_id.to_string()) {
         headers.insert(IDENTITY_ID, id);
     }
-    if flags.cacheable_sessions && tokenized.is_none() {
+    if flags.cacheable_sessions && tokenized.is_none() && !found.is_superseded {
         let left = session.expires_at.duration_since(cx.now());
         let left = flags.cacheable_sessions_max_age.map_or(left, |max| left.min(max));
         headers.insert(CACHE_FOR, left.as_secs().into());

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use model::{Entropy, Secret};
-use sha2::Sha512_256;
+use model::{Entropy, Secret, Uuid};
+use sha2::{Digest, Sha256, Sha512_256};
 use subtle::ConstantTimeEq;
 
 use crate::KeyRing;
@@ -35,6 +35,11 @@ pub fn is_session_token_shaped(text: &str) -> bool {
 /// Whether `text` has the shape of a logout token.
 pub fn is_logout_token_shaped(text: &str) -> bool {
     is_prefixed(text, LOGOUT_TOKEN_PREFIX)
+}
+
+/// What stands for a token where it is to be found again and not kept: the first half of its SHA-256.
+pub fn fingerprint(token: &Secret) -> Uuid {
+    Uuid::from_slice(&Sha256::digest(token.expose())[..16]).unwrap_or_default()
 }
 
 /// One half of a session token exchange: 64 letters and digits.

@@ -7,6 +7,8 @@ use model::{Flow, FlowClient, FlowName, Identity, Problem, Session, Timestamp};
 use serde_json::Value;
 use url::Url;
 
+use crate::confirmation::Asked;
+
 /// The outcome of opening a flow.
 pub enum Opened<K: FlowKind> {
     /// Here it is.
@@ -104,6 +106,8 @@ pub enum Answer {
         /// The cookies that change with the answer.
         effects: Box<Effects>,
     },
+    /// The person has to be asked first.
+    Confirm(Asked),
     /// The caller is signed in already and is sent on.
     AlreadySignedIn {
         /// The kind of the flow.

@@ -1,11 +1,13 @@
 //! Browsers that come back from elsewhere: `/self-service/methods/{method}/callback`.
 
-use flow::{Callback, CallbackError, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, Unrecognised, with_code};
+use flow::{Bound, CallbackMethod, CallbackOutcome, LeftFlow, Rejection, ResumedFlow, Unrecognised, with_code};
 use model::problem::id;
-use model::{Flow, FlowName, Id, Problem, SessionId, Uuid};
+use model::{Flow, FlowName, Id, Problem, SessionId, Uuid, message};
+use serde_json::Value;
 use store::{FlowTable, TokenExchange, Tx};
 
 use crate::answer::Answer;
+use crate::confirmation::{self, Leave, Question, Waiting};
 use crate::error::SubmitError;
 use crate::login::form as login;
 use crate::recognised;
@@ -34,7 +36,8 @@ pub fn receiver<'a>(runtime: &'a Runtime, name: &str) -> Option<Receiver<'a>> {
     runtime.find(name, |method| Some(Receiver { name: method.name(), method: method.callback()? }))
 }
 
-/// Goes on where the browser left. `provider` is the last segment of the path, if there is one.
+/// Goes on where the browser left, once its person has been asked where that is due. `provider` is the last segment of the
+/// path, if there is one.
 ///
 /// # Errors
 /// Whatever cannot be said on a form.
@@ -45,20 +48,44 @@ pub async fn come_back(
 ) -> Result<CallbackAnswer, SubmitError> {
     let left = method.left_flow(*cx, provider)?;
     let mut flow = find(cx, &left).await?;
+    let mut bound = method.bind(*cx, provider, &flow).await?;
     let failed = SubmitError::of(flow.client());
     let cx = cx.meaning(name);
-    match method.come_back(*cx, provider, &mut flow).await {
-        Ok(callback) => go_on(cx, name, flow, callback).await.map_err(failed),
-        Err(CallbackError::NotBound(problem)) => Err(problem.into()),
-        Err(CallbackError::Failed(problem)) => Err(failed(problem)),
+    let come_back = async {
+        if let Some((question, session)) = confirmation::of_callback(cx, &flow, &bound).await? {
+            let waiting = Waiting::Callback { method: name.to_owned(), provider: provider.map(str::to_owned) };
+            match confirmation::leave(cx, waiting, session, question.clone()).await? {
+                Leave::Given => bound.confirmed_traits = typed_in(question),
+                Leave::Denied => return refuse(cx, name, flow, called_off(&bound), bound.exchange.as_ref()).await,
+                Leave::NotYet(asked) => return Ok(CallbackAnswer::SignIn(Answer::Confirm(asked))),
+            }
+        }
+        let outcome = method.come_back(*cx, provider, &mut flow, &bound).await?;
+        go_on(cx, name, flow, outcome, bound.exchange).await
+    };
+    come_back.await.map_err(failed)
+}
+
+/// The traits that somebody has confirmed, if there are any.
+fn typed_in(question: Question) -> Option<Value> {
+    match question {
+        Question::App(app) => Some(app.typed).filter(|typed| !typed.is_null()),
+        Question::Recovery { .. } => None,
     }
+}
+
+/// What the form says of a sign-in that its browser's person did not want.
+fn called_off(bound: &Bound) -> Unrecognised {
+    let message = message::generic("The sign-in was called off in the browser.");
+    Unrecognised { provider: bound.provider.clone(), rejections: vec![Rejection::whole(message)] }
 }
 
 async fn go_on(
     cx: Engine<'_>,
     name: &str,
     flow: ResumedFlow,
-    Callback { outcome, exchange }: Callback,
+    outcome: CallbackOutcome,
+    exchange: Option<TokenExchange>,
 ) -> Result<CallbackAnswer, Problem> {
     match outcome {
         CallbackOutcome::Recognised(person) => {

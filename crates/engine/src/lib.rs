@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod callback;
+pub mod confirmation;
 mod error;
 pub mod error_page;
 mod events;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::Tx;
 
+use crate::confirmation::Reply;
 use crate::runtime::Engine;
 use crate::sender::Sender;
 
@@ -37,6 +38,11 @@ impl PendingLink {
         Ok(())
     }
 
+    /// The provider at which the account is that waits.
+    pub(crate) fn provider(&self) -> &str {
+        self.config["providers"][0]["provider"].as_str().unwrap_or_default()
+    }
+
     /// Whether it is this account that was to be linked.
     pub(crate) fn is_of(&self, identity: &Identity) -> bool {
         let mut identifiers = identity.credentials.values().flat_map(|credential| &credential.identifiers);
@@ -49,11 +55,12 @@ impl PendingLink {
 ///
 /// A browser is told by the anti-CSRF cookie that the flow was made for. A native app is told by the flow's id, which it has
 /// to send. No more than its address tells the browser that comes back from a provider for a native flow, and anybody can be
-/// sent to that; the codes of an exchange prove who gets the session, and not whose browser it was.
+/// sent to that; the codes of an exchange prove who gets the session, and not whose browser it was. So its person is asked.
 pub(crate) fn ensure_same_client(cx: Engine<'_>, flow: &Flow<Login>, sender: &Sender) -> Result<(), Refused> {
     match (flow.client, sender) {
         (FlowClient::Browser, _) => ensure_same_browser(cx.request, flow).map_err(Refused::Browser),
         (FlowClient::Api, Sender::Form) => Ok(()),
+        (FlowClient::Api, Sender::Returning { .. }) if cx.reply.is_some_and(Reply::connects) => Ok(()),
         (FlowClient::Api, Sender::Returning { .. }) => Err(Refused::NotNative(
             "The two accounts cannot be connected by signing in with a provider in a browser. Please sign in here in another \
              way; or start again with this provider, and connect the other one in your settings."

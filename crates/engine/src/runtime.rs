@@ -7,6 +7,7 @@ use flow::{Context, Hooks, InputClaims, Method, RecoveryMethod, Request, Service
 use model::{Cx, FlowName, IdentityId, Problem, SessionId};
 use session::Found;
 
+use crate::confirmation::Reply;
 use crate::lifecycle::NO_METHOD;
 
 /// Everything that requests are answered with under one configuration. A reload builds a whole new one and swaps it in.
@@ -70,6 +71,8 @@ pub struct Engine<'a> {
     method: Option<&'static str>,
     /// Who sent the submission, if they are signed in, and that was asked.
     pub(crate) sender: Option<SignedIn>,
+    /// What somebody has answered who was asked about this request.
+    pub(crate) reply: Option<&'a Reply>,
 }
 
 /// Who is signed in, by what the log calls them.
@@ -82,7 +85,7 @@ pub(crate) struct SignedIn {
 impl<'a> Engine<'a> {
     /// The engine for a request, which is answered under one configuration from beginning to end.
     pub fn new(cx: &'a Cx, runtime: &'a Runtime, request: &'a Request) -> Self {
-        Self { context: Context::new(cx, &runtime.services, request), runtime, method: None, sender: None }
+        Self { context: Context::new(cx, &runtime.services, request), runtime, method: None, sender: None, reply: None }
     }
 
     /// The same for the submission of somebody who is signed in already, if anybody is.
@@ -104,6 +107,11 @@ impl<'a> Engine<'a> {
     /// The same for another request, that stands for the one that came.
     pub(crate) fn with_request(self, request: &'a Request) -> Self {
         Self { context: self.context.with_request(request), ..self }
+    }
+
+    /// The same for a request that somebody was asked about.
+    pub(crate) fn with_reply(self, reply: &'a Reply) -> Self {
+        Self { reply: Some(reply), ..self }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Browsers that come back from elsewhere, such as a provider.
 
-use model::flow::{Login, Registration, Settings};
+use model::flow::{FlowKind, Login, Registration, Settings};
 use model::{Flow, FlowClient, FlowName, Identity, Problem, Session, SessionId, Uuid};
-use store::TokenExchange;
+use serde_json::{Map, Value};
+use store::{ContinuityContainer, TokenExchange};
 
 use crate::BoxFuture;
 use crate::context::Context;
@@ -27,6 +28,18 @@ pub enum ResumedFlow {
     Settings(Box<ResumedSettings>),
 }
 
+/// Where native flows keep the traits that were typed before they left, for whoever comes back to confirm.
+const TYPED: &str = "zelus_typed";
+
+/// Keeps what was typed in a native flow, in the place of what was typed before. The browser that comes back is not the app
+/// that left, and so has no cookie that leads to it.
+pub fn keep_typed<K: FlowKind>(flow: &mut Flow<K>, typed: Option<&Value>) {
+    match typed.filter(|_| flow.client == FlowClient::Api) {
+        Some(typed) => flow.internal_context.insert(TYPED.to_owned(), typed.clone()),
+        None => flow.internal_context.remove(TYPED),
+    };
+}
+
 /// A settings flow, and whose it is.
 pub struct ResumedSettings {
     /// The flow.
@@ -45,6 +58,20 @@ impl ResumedFlow {
             Self::Registration(flow) => flow.client,
             Self::Settings(settings) => settings.flow.client,
         }
+    }
+
+    /// What the flow keeps besides what it shows.
+    pub fn internal_context(&self) -> &Map<String, Value> {
+        match self {
+            Self::Login(flow) => &flow.internal_context,
+            Self::Registration(flow) => &flow.internal_context,
+            Self::Settings(settings) => &settings.flow.internal_context,
+        }
+    }
+
+    /// What [`keep_typed`] has kept.
+    pub fn typed(&self) -> Option<&Value> {
+        self.internal_context().get(TYPED)
     }
 
     /// The flow's id.
@@ -69,26 +96,20 @@ pub enum CallbackOutcome {
     AlreadySignedIn(SessionId),
 }
 
-/// A browser that came back.
-pub struct Callback {
-    /// What the browser came back with.
-    pub outcome: CallbackOutcome,
-    /// The codes of the native app that waits for the session, if one does.
+/// What binds a callback to the flow that was left.
+pub struct Bound {
+    /// What the browser's cookie leads to, where that is what binds it.
+    pub container: Option<ContinuityContainer>,
+    /// The codes of the native app that waits for the session, if that is what binds it.
     pub exchange: Option<TokenExchange>,
-}
-
-/// Why a callback comes to nothing.
-pub enum CallbackError {
-    /// The browser is not the one that left. It is told so as browsers are, whoever drives the flow.
-    NotBound(Problem),
-    /// Whatever else cannot be said on a form.
-    Failed(Problem),
-}
-
-impl From<Problem> for CallbackError {
-    fn from(problem: Problem) -> Self {
-        Self::Failed(problem)
-    }
+    /// The provider's id in the configuration.
+    pub provider: String,
+    /// The provider as people are told of it.
+    pub provider_label: String,
+    /// Whether the provider says that somebody has signed in there.
+    pub is_answered: bool,
+    /// The traits that were typed in the app, once whoever comes back has confirmed them. `None` where nobody was asked.
+    pub confirmed_traits: Option<Value>,
 }
 
 /// Receiving browsers that were sent elsewhere, to `/self-service/methods/{method}/callback`.
@@ -99,6 +120,17 @@ pub trait CallbackMethod: Send + Sync {
     /// When what it brings is not ours.
     fn left_flow(&self, cx: Context<'_>, provider: Option<&str>) -> Result<LeftFlow, Problem>;
 
+    /// Checks that the browser that comes back is the one that left, or belongs to the app that waits. Nothing is used up.
+    ///
+    /// # Errors
+    /// When it is another one.
+    fn bind<'a>(
+        &'a self,
+        cx: Context<'a>,
+        provider: Option<&'a str>,
+        flow: &'a ResumedFlow,
+    ) -> BoxFuture<'a, Result<Bound, Problem>>;
+
     /// Looks at what the browser brings, and gives the flow back what was left behind.
     ///
     /// # Errors
@@ -108,5 +140,6 @@ pub trait CallbackMethod: Send + Sync {
         cx: Context<'a>,
         provider: Option<&'a str>,
         flow: &'a mut ResumedFlow,
-    ) -> BoxFuture<'a, Result<Callback, CallbackError>>;
+        bound: &'a Bound,
+    ) -> BoxFuture<'a, Result<CallbackOutcome, Problem>>;
 }

@@ -114,7 +114,8 @@ pub struct CsrfClues {
     pub from_script: bool,
 }
 
-fn clues(request: &Request, sent: &str) -> CsrfClues {
+/// What `request` says about why the token that it has `sent` is refused.
+pub fn clues(request: &Request, sent: &str) -> CsrfClues {
     CsrfClues {
         has_cookies: !request.cookies.is_empty(),
         has_csrf_cookie: request.has_csrf_cookie,

@@ -27,11 +27,12 @@ mod services;
 mod step;
 mod submitted;
 
-pub use callback::{Callback, CallbackError, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, ResumedSettings};
+pub use callback::{Bound, CallbackMethod, CallbackOutcome, LeftFlow, ResumedFlow, ResumedSettings, keep_typed};
 pub use context::Context;
 pub use continuity::ContinuityCookie;
 pub use csrf::{
-    CsrfClues, Refused, ensure as ensure_same_sender, ensure_no_page, ensure_own_form, ensure_same_browser,
+    CsrfClues, Refused, clues as csrf_clues, ensure as ensure_same_sender, ensure_no_page, ensure_own_form,
+    ensure_same_browser,
 };
 pub use effects::Effects;
 pub use expiry::too_old;

@@ -27,9 +27,8 @@ use config::Config;
 use crypto::CsrfToken;
 use model::{Aal, Cx, Identity, IdentityId, Problem, Secret, Timestamp};
 pub use store::GuardRow;
-use store::{Rests, Store, Tx};
+use store::{OwnTable, Rests, Store, Tx};
 pub use subject::{Factor, Subject};
-use tokio::sync::OnceCell;
 
 use crate::client::Hashes;
 
@@ -47,8 +46,6 @@ struct Inner {
     hashes: Hashes,
     config: Arc<Config>,
     rests: Rests,
-    /// Set once the table is known to be there.
-    has_table: OnceCell<()>,
 }
 
 impl Guard {
@@ -63,7 +60,7 @@ impl Guard {
             crowd: CROWD,
         };
         let key = config.secrets.cookie.first().cloned().unwrap_or_else(|| Secret::from(""));
-        Self(Arc::new(Inner { store, hashes: Hashes::new(key), config, rests, has_table: OnceCell::new() }))
+        Self(Arc::new(Inner { store, hashes: Hashes::new(key), config, rests }))
     }
 
     /// Reserves a try, before anything of it is checked.
@@ -149,7 +146,7 @@ impl Guard {
     /// # Errors
     /// When the database fails.
     pub async fn rows(&self, limit: u32) -> Result<Vec<GuardRow>, Problem> {
-        match self.0.store.has_guard().await? {
+        match self.has_table().await? {
             true => Ok(self.0.store.guard_rows(limit).await?),
             false => Ok(Vec::new()),
         }
@@ -160,7 +157,7 @@ impl Guard {
     /// # Errors
     /// When the database fails.
     pub async fn rows_of(&self, identity: &Identity) -> Result<Vec<GuardRow>, Problem> {
-        match self.0.store.has_guard().await? {
+        match self.has_table().await? {
             true => Ok(self.0.store.guard_rows_of(&self.0.hashes.all_of(identity)).await?),
             false => Ok(Vec::new()),
         }
@@ -172,7 +169,7 @@ impl Guard {
     /// # Errors
     /// When the database fails.
     pub async fn clear(&self, whose: Option<&Identity>) -> Result<usize, Problem> {
-        if !self.0.store.has_guard().await? {
+        if !self.has_table().await? {
             return Ok(0);
         }
         let subjects = whose.map(|identity| self.0.hashes.all_of(identity));
@@ -184,18 +181,11 @@ impl Guard {
     /// # Errors
     /// When the database fails.
     async fn is_on(&self) -> Result<bool, Problem> {
-        if !self.0.config.zelus.guard.enabled {
-            return Ok(false);
-        }
-        if self.0.has_table.get().is_some() {
-            return Ok(true);
-        }
-        let is_there = self.0.store.has_guard().await?;
-        if is_there {
-            // Whoever was faster has said the same.
-            let _ = self.0.has_table.set(());
-        }
-        Ok(is_there)
+        Ok(self.0.config.zelus.guard.enabled && self.has_table().await?)
+    }
+
+    async fn has_table(&self) -> Result<bool, Problem> {
+        Ok(self.0.store.has_own_table(OwnTable::Guard).await?)
     }
 
     /// Whether tries would be counted, had the database the table for it: then `zelus migrate sql up` makes it.
@@ -203,7 +193,7 @@ impl Guard {
     /// # Errors
     /// When the database fails.
     pub async fn lacks_table(&self) -> Result<bool, Problem> {
-        Ok(self.0.config.zelus.guard.enabled && !self.is_on().await?)
+        Ok(self.0.config.zelus.guard.enabled && !self.has_table().await?)
     }
 
     /// What tries of a client are counted by.

@@ -64,6 +64,9 @@ pub struct AuthenticationMethod {
     /// The organization that the provider belongs to.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub organization: String,
+    /// The level that the social provider says it has assured (`acr`), where it says one. Ours; Kratos passes over it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acr: String,
 }
 
 fn zero_time() -> Timestamp {
@@ -79,6 +82,7 @@ impl AuthenticationMethod {
             completed_at,
             provider: String::new(),
             organization: String::new(),
+            acr: String::new(),
         }
     }
 

@@ -77,7 +77,7 @@ impl Retention {
             | Outdated::VerificationTokens
             | Outdated::ContinuityContainers => Some(self.expired),
             Outdated::Errors => Some(KEEP_ERRORS),
-            Outdated::GuardRows => Some(SignedDuration::ZERO),
+            Outdated::GuardRows | Outdated::SupersededTokens => Some(SignedDuration::ZERO),
             // Their two codes may meet for a while after their flow has expired.
             Outdated::TokenExchanges => {
                 Some((self.expired + self.exchanging).max(SignedDuration::ZERO) + EXCHANGE_LIFESPAN)

@@ -17,8 +17,18 @@ pub struct Found {
     pub via: Via,
     /// Whether the browser should get a new cookie, since the one it has knows an earlier end of the session.
     pub reissue_cookie: bool,
+    /// Whether another token has taken the place of the one that was shown: nobody may keep the answer.
+    pub is_superseded: bool,
     /// Whether the row does not know yet that the identity has a second factor.
     found_second_factor: bool,
+}
+
+impl Found {
+    /// A session that was found by a token which another has taken the place of, and which must not lead to that.
+    pub(crate) fn of_superseded(mut session: Session, via: Via) -> Self {
+        session.token = None;
+        Self { session, via, reissue_cookie: false, is_superseded: true, found_second_factor: false }
+    }
 }
 
 /// What looking for a session came to.
@@ -47,20 +57,34 @@ impl Sessions {
     /// # Errors
     /// When the database fails.
     pub async fn find(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Lookup, Problem> {
-        self.find_with(cx, credentials, SecondFactors::Wanted).await
+        match self.presented(cx, credentials) {
+            Ok(presented) => self.find_presented(cx, &presented, SecondFactors::Wanted).await,
+            Err(refusal) => Ok(Lookup::Refused(refusal)),
+        }
     }
 
-    async fn find_with(
+    /// As [`Self::find`], for what changes nothing: a token that has just been replaced answers as well.
+    pub(crate) async fn find_to_read(
         &self,
         cx: &Cx,
         credentials: &RequestCredentials,
         second_factors: SecondFactors,
     ) -> Result<Lookup, Problem> {
-        let (presented, cookie_error) = PresentedTokens::read(&self.cookies, cx.now(), credentials).first();
-        let Some(presented) = presented else {
-            return Ok(Lookup::Refused(cookie_error.map_or(Refusal::NoCredentials, Refusal::UnreadableCookie)));
+        let presented = match self.presented(cx, credentials) {
+            Ok(presented) => presented,
+            Err(refusal) => return Ok(Lookup::Refused(refusal)),
         };
-        self.find_presented(cx, &presented, second_factors).await
+        match self.find_presented(cx, &presented, second_factors).await? {
+            // Boxed, since it is rare: the future of whoami stays small.
+            Lookup::Refused(Refusal::Unknown(_)) => Box::pin(self.find_superseded(cx, &presented)).await,
+            lookup => Ok(lookup),
+        }
+    }
+
+    /// The token that counts.
+    fn presented(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Presented, Refusal> {
+        let (presented, cookie_error) = PresentedTokens::read(&self.cookies, cx.now(), credentials).first();
+        presented.ok_or_else(|| cookie_error.map_or(Refusal::NoCredentials, Refusal::UnreadableCookie))
     }
 
     /// The session that the caller is signed in with; `None` when nobody is signed in.
@@ -84,7 +108,7 @@ impl Sessions {
             RequiredAal::Aal1 => SecondFactors::Unwanted,
             RequiredAal::HighestAvailable => SecondFactors::Wanted,
         };
-        let found = match self.find_with(cx, credentials, second_factors).await? {
+        let found = match self.find_to_read(cx, credentials, second_factors).await? {
             Lookup::Found(found) => found,
             Lookup::Refused(refusal) => return Err(Denied::SignedOut(refusal)),
         };
@@ -162,7 +186,7 @@ impl Sessions {
         }
         let is_older = presented.cookie_expires_at.is_none_or(|expires_at| expires_at < session.expires_at);
         let reissue_cookie = presented.via == Via::Cookie && is_older;
-        Found { session, via: presented.via, reissue_cookie, found_second_factor }
+        Found { session, via: presented.via, reissue_cookie, is_superseded: false, found_second_factor }
     }
 
     pub(crate) fn store(&self) -> &Store {

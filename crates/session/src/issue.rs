@@ -54,7 +54,7 @@ impl Sessions {
     }
 
     /// Adds a completed sign-in to a session: a refresh, or a step up to a second factor. The session stays itself, with
-    /// its id, token and logout token; its time begins anew. Write it with [`Sessions::update`].
+    /// its id and logout token; its time begins anew. Write it with [`Sessions::update`], and see [`Sessions::rotate`].
     ///
     /// As in Kratos, `issued_at` and the device of this sign-in are shown in the answer, and are not stored.
     ///

@@ -1,8 +1,9 @@
 //! Sessions: issuing them, telling what a request proves, and ending them.
 //!
 //! A session is one row of the database, for browsers and native apps alike. Its token proves it, in a cookie or in a
-//! header; its logout token, which stays the same for the session's whole life, ends it in a browser. Nothing is cached:
-//! a session that has ended, in whatever way, is dead at that instant on every route and on every node.
+//! header, and changes as the person proves more; its logout token, which stays the same for the session's whole life,
+//! ends it in a browser. Nothing is cached: a session that has ended, in whatever way, is dead at that instant on every
+//! route and on every node.
 
 mod admin;
 mod credentials;
@@ -15,6 +16,7 @@ mod own;
 mod page;
 mod policy;
 mod refusal;
+mod rotation;
 mod tokenize;
 
 #[cfg(test)]

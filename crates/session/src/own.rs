@@ -2,7 +2,7 @@
 
 use model::page::{Page, PageQuery};
 use model::{Cx, Problem, Session};
-use store::SessionFilter;
+use store::{SecondFactors, SessionFilter};
 
 use crate::denied::not_signed_in;
 use crate::{Denied, Found, Lookup, RequestCredentials, Sessions, StepUp};
@@ -18,7 +18,10 @@ impl Sessions {
         credentials: &RequestCredentials,
         page: &PageQuery,
     ) -> Result<Page<Session>, Denied> {
-        let Found { session, .. } = self.signed_in(cx, credentials).await?;
+        let session = match self.find_to_read(cx, credentials, SecondFactors::Wanted).await? {
+            Lookup::Found(found) => found.session,
+            Lookup::Refused(refusal) => return Err(not_signed_in(&refusal).into()),
+        };
         self.require_aal(&session, self.policy.whoami_aal, StepUp::default())?;
         let filter = SessionFilter { active: Some(true), except: Some(session.id) };
         Ok(self.page_of_identity(cx, session.identity_id, filter, page).await?)

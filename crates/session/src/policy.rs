@@ -26,6 +26,8 @@ pub struct Policy {
     pub whoami_aal: RequiredAal,
     /// `selfservice.flows.settings.privileged_session_max_age`.
     pub privileged_session_max_age: SignedDuration,
+    /// `zelus.session.rotate_native_tokens`.
+    pub rotate_native_tokens: bool,
     /// Which credentials count as factors.
     pub factors: FactorRules,
 }
@@ -47,6 +49,7 @@ impl Policy {
             earliest_possible_extend: session.earliest_possible_extend,
             whoami_aal: session.whoami_required_aal,
             privileged_session_max_age: selfservice.privileged_session_max_age,
+            rotate_native_tokens: config.zelus.rotate_native_tokens,
             factors: FactorRules {
                 code_passwordless: methods.code.passwordless_enabled,
                 code_mfa: methods.code.is_second_factor(),

@@ -3,6 +3,7 @@
 mod logout;
 mod paging;
 mod properties;
+mod rotation;
 mod whoami;
 
 use crypto::KeyRing;
@@ -122,6 +123,7 @@ fn policy(secrets: &[Secret]) -> Policy {
         earliest_possible_extend: LIFESPAN,
         whoami_aal: RequiredAal::HighestAvailable,
         privileged_session_max_age: HOUR,
+        rotate_native_tokens: false,
         factors: FactorRules::default(),
     }
 }

@@ -217,15 +217,6 @@ static COUNT_UP_TO: Statement = Statement::new(
     ),
 );
 
-static HAS_TABLE: Statement = Statement::of_no_network(
-    "guard.has_table",
-    "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'zelus_guard'",
-)
-.postgres(
-    "SELECT COUNT(*) FROM pg_class
-     WHERE relname = 'zelus_guard' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace",
-);
-
 static LIST: Statement = Statement::new(
     "guard.list",
     "SELECT subject, device, kind, failures, allowance, since FROM zelus_guard
@@ -274,7 +265,6 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
     &REST,
     &COUNT,
     &COUNT_UP_TO,
-    &HAS_TABLE,
     &LIST,
     &OF_SUBJECT,
     &CLEAR_DEVICES,
@@ -414,16 +404,6 @@ impl Store {
         let mut tx = Tx::new();
         tx.run(&REMOVE_EXPIRED, [before.as_millisecond().into(), i64::from(limit).into()]);
         Ok(self.commit_rows(tx).await?.iter().flatten().count())
-    }
-
-    /// Whether the table is there: a database that Kratos migrated lacks it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn has_guard(&self) -> Result<bool, StoreError> {
-        let rows = self.fetch_without_network(&HAS_TABLE, &[]).await?;
-        let count: i64 = rows.first().map_or(Ok(0), |row| row.columns().next())?;
-        Ok(count > 0)
     }
 }
 

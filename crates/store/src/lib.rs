@@ -17,6 +17,7 @@ mod leases;
 mod migrate;
 mod networks;
 mod outdated;
+mod own_tables;
 mod postgres;
 mod row;
 mod sessions;
@@ -39,9 +40,11 @@ pub use guard::{GuardKey, GuardRow, LAST_REST, MOST_FAILURES, Mark, Reserved, Re
 pub use identities::{FoundCredential, IdentityFilter, IdentityList, IdentityPage};
 pub use migrate::{MigrateError, Migration};
 pub use outdated::Outdated;
+pub use own_tables::OwnTable;
 pub use postgres::{PostgresOptions, TlsCheck};
 pub use sessions::{
-    EndedSession, Extension, SecondFactors, SessionFilter, SessionLookup, SessionPosition, TokenExchange,
+    EndedSession, Extension, SecondFactors, SessionFilter, SessionLookup, SessionPosition, SupersededToken,
+    TokenExchange,
 };
 pub use sign_codes::{CodeTable, SentCode};
 pub use sqlite::SqliteOptions;
@@ -63,6 +66,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         identities::WRITES,
         leases::STATEMENTS,
         networks::STATEMENTS,
+        own_tables::STATEMENTS,
         sessions::STATEMENTS,
     ];
     tables

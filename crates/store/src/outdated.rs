@@ -7,6 +7,7 @@
 use model::{Timestamp, Uuid};
 
 use crate::error::CommitError;
+use crate::own_tables::OwnTable;
 use crate::statement::Statement;
 use crate::{Store, Tx};
 
@@ -41,6 +42,8 @@ pub enum Outdated {
     Errors,
     /// Exchanges of codes for a session, by when they were prepared.
     TokenExchanges,
+    /// Tokens that others have taken the place of, once they are worth nothing.
+    SupersededTokens,
     /// Sessions that have expired, with their devices.
     ExpiredSessions,
     /// Sessions that were ended, by when that was, with their devices.
@@ -91,7 +94,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Statement> {
 
 impl Outdated {
     /// All kinds, in the order in which they are best removed: flows before the codes that go with them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::LoginFlows,
         Self::RegistrationFlows,
         Self::SettingsFlows,
@@ -106,6 +109,7 @@ impl Outdated {
         Self::ContinuityContainers,
         Self::Errors,
         Self::TokenExchanges,
+        Self::SupersededTokens,
         Self::ExpiredSessions,
         Self::EndedSessions,
         Self::FinishedMessages,
@@ -134,7 +138,17 @@ impl Outdated {
             Self::EndedSessions => "ended sessions",
             Self::FinishedMessages => "messages that were sent or given up",
             Self::GuardRows => "failed tries",
+            Self::SupersededTokens => "tokens whose place others took",
             Self::MessageTexts => "texts of messages",
+        }
+    }
+
+    /// The table of ours that they are in; `None` for one of Kratos'.
+    const fn own_table(self) -> Option<OwnTable> {
+        match self {
+            Self::GuardRows => Some(OwnTable::Guard),
+            Self::SupersededTokens => Some(OwnTable::SupersededTokens),
+            _ => None,
         }
     }
 
@@ -157,6 +171,7 @@ impl Outdated {
             Self::TokenExchanges => {
                 outdated!("session_token_exchanges", "session_token_exchanges", "created_at <= ?2")
             }
+            Self::SupersededTokens => outdated!("superseded_tokens", "zelus_superseded_tokens"),
             Self::EndedSessions => outdated!("ended_sessions", "sessions", "active = FALSE AND updated_at <= ?2"),
             Self::FinishedMessages => {
                 outdated!("courier_messages", "courier_messages", "status IN (2, 4) AND updated_at <= ?2")
@@ -181,9 +196,13 @@ impl Store {
     /// # Errors
     /// See [`CommitError`].
     pub async fn remove_outdated(&self, rows: Outdated, before: Timestamp, limit: u32) -> Result<usize, CommitError> {
+        if let Some(table) = rows.own_table()
+            && !self.has_own_table(table).await?
+        {
+            return Ok(0);
+        }
         let Some(Statements { find, remove }) = rows.statements() else {
             return match rows {
-                Outdated::GuardRows if !self.has_guard().await? => Ok(0),
                 Outdated::GuardRows => self.remove_expired_guard_rows(before, limit).await,
                 _ => self.delete_expired_sessions(before, limit.into()).await,
             };

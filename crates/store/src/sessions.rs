@@ -4,6 +4,7 @@
 //! for `active`.
 
 mod exchanges;
+mod superseded;
 mod token;
 mod writes;
 
@@ -11,6 +12,7 @@ mod writes;
 mod tests;
 
 pub use exchanges::TokenExchange;
+pub use superseded::SupersededToken;
 pub use writes::{EndedSession, Extension};
 
 use model::factors::SECOND_FACTOR_TYPES;
@@ -242,6 +244,9 @@ pub(crate) static STATEMENTS: &[&Statement] = &[
     &exchanges::BIND,
     &exchanges::MOVE,
     &exchanges::USE,
+    &superseded::SET_TOKEN,
+    &superseded::INSERT,
+    &superseded::BY_ID,
 ];
 
 /// What a token stands for.

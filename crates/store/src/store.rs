@@ -1,6 +1,6 @@
 //! The database as the crate's users have it: one of two drivers, and what every statement passes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{CredentialType, Uuid};
@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use crate::dsn::Dsn;
 use crate::error::{CommitError, StoreError};
+use crate::own_tables::OwnTable;
 use crate::postgres::Postgres;
 use crate::row::Row;
 use crate::sqlite::Sqlite;
@@ -24,6 +25,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     driver: Driver,
     network: OnceCell<Network>,
+    own_tables_seen: Mutex<Vec<OwnTable>>,
     statements_run: AtomicU64,
 }
 
@@ -64,7 +66,7 @@ impl Store {
             }
             Dsn::Postgres(options) => Driver::Postgres(Postgres::open(options, runtimes).await?),
         };
-        Ok(Self(Arc::new(Inner { driver, network: OnceCell::new(), statements_run: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Inner { driver, network: OnceCell::new(), own_tables_seen: Mutex::default(), statements_run: AtomicU64::new(0) })))
     }
 
     /// The dialect that the database speaks.
@@ -84,6 +86,11 @@ impl Store {
     /// Where the network is kept once it has been looked up.
     pub(crate) fn network_once(&self) -> &OnceCell<Network> {
         &self.0.network
+    }
+
+    /// The tables of ours that were there when they were looked for.
+    pub(crate) fn own_tables_seen(&self) -> &Mutex<Vec<OwnTable>> {
+        &self.0.own_tables_seen
     }
 
     fn count(&self, statements: usize) {

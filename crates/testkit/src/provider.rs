@@ -39,6 +39,10 @@ pub enum Lie {
     Unsigned,
     /// Its tokens are signed by nobody knows whom.
     Signature,
+    /// Its tokens repeat no nonce.
+    NoNonce,
+    /// Its tokens repeat the nonce of somebody else.
+    Nonce,
     /// It answers 500.
     Fails,
     /// Its answers are larger than anybody can use.
@@ -241,9 +245,19 @@ async fn token(State(inner): Shared, headers: HeaderMap, body: String) -> Respon
     if !is_known || !is_same_place || !is_whoever_asked {
         return refused();
     }
-    let id_token = inner.sign(claims);
+    let id_token = inner.sign(repeating(claims, &asked, inner.lie));
     Json(json!({ "access_token": "at", "refresh_token": "rt", "token_type": "bearer", "id_token": id_token }))
         .into_response()
+}
+
+/// Claims with the nonce that was asked for (OpenID Connect Core §3.1.3.6).
+fn repeating(mut claims: Value, asked: &HashMap<String, String>, lie: Lie) -> Value {
+    let nonce = asked.get("nonce").filter(|_| lie != Lie::NoNonce);
+    if let Some(nonce) = nonce {
+        claims["nonce"] =
+            if lie == Lie::Nonce { nonce.chars().rev().collect::<String>().into() } else { nonce.clone().into() };
+    }
+    claims
 }
 
 fn refused() -> Response {

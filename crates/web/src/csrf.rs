@@ -56,6 +56,8 @@ fn is_ignored(path: &str) -> bool {
     let is_flow = |name| matches!(name, "login" | "registration" | "settings" | "recovery" | "verification");
     match &segments[..count] {
         ["self-service", "logout", "api"] => true,
+        // Ours: its form has a token of its own.
+        ["self-service", "confirm"] => true,
         ["self-service", name] => is_flow(*name),
         ["self-service", name, "api"] => is_flow(*name),
         ["self-service", "methods", "oidc", "callback", _] => true,

@@ -7,13 +7,13 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use engine::Engine;
 use engine::callback::{self, CallbackAnswer};
-use model::Problem;
+use engine::{Engine, Runtime};
+use model::{Cx, Problem};
 use url::form_urlencoded;
 use web::{Failure, Request, redirect};
 
-use super::{answered, not_submitted, settings};
+use super::{not_submitted, settings};
 
 pub(super) fn router() -> Router {
     Router::new()
@@ -36,9 +36,15 @@ async fn go_on(request: &Request, method: &str, provider: Option<&str>) -> web::
     };
     let asker = request.for_flow()?;
     let engine = Engine::new(&cx, &runtime, &asker);
-    match callback::come_back(engine, receiver, provider).await.map_err(not_submitted)? {
-        CallbackAnswer::SignIn(answer) => answered(request, &cx, &runtime, answer),
-        CallbackAnswer::Settings(outcome) => settings::answered(request, &cx, &runtime, outcome),
+    let answer = callback::come_back(engine, receiver, provider).await.map_err(not_submitted)?;
+    answered(request, &cx, &runtime, answer)
+}
+
+/// Answers a browser that came back.
+pub(super) fn answered(request: &Request, cx: &Cx, runtime: &Runtime, answer: CallbackAnswer) -> web::Result {
+    match answer {
+        CallbackAnswer::SignIn(answer) => super::answered(request, cx, runtime, answer),
+        CallbackAnswer::Settings(outcome) => settings::answered(request, cx, runtime, outcome),
     }
 }
 

@@ -2,6 +2,7 @@
 //! and native apps.
 
 mod callback;
+mod confirmation;
 mod login;
 mod recovery;
 mod registration;
@@ -31,6 +32,7 @@ pub fn router() -> Router {
         .merge(recovery::router())
         .merge(verification::router())
         .merge(callback::router())
+        .merge(confirmation::router())
 }
 
 /// Answers the opening of a flow.
@@ -191,6 +193,7 @@ fn answered(request: &Request, cx: &Cx, runtime: &Runtime, answer: Answer) -> we
         Answer::AlreadySignedIn { flow, return_to } => {
             Ok(redirect(request.method(), back_to_form(flow), return_to.as_str()))
         }
+        Answer::Confirm(asked) => confirmation::asked(request, cx, runtime, asked),
         Answer::Navigate { to, effects } => navigate(request, cx, runtime, &to, *effects),
         Answer::HandBack { to } => Ok(redirect(request.method(), StatusCode::SEE_OTHER, to.as_str())),
         Answer::Replaced { flow, .. } if request.accepts_json() => {

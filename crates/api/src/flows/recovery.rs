@@ -13,7 +13,8 @@ use web::{Failure, Request, redirect, see_other};
 
 use super::verification::with_csrf;
 use super::{
-    apply, failed_with, fetched, fetched_id, flow_json, not_fetched, not_submitted, submission_or_query, submitted_id,
+    apply, confirmation, failed_with, fetched, fetched_id, flow_json, not_fetched, not_submitted, submission_or_query,
+    submitted_id,
 };
 
 /// `/self-service/recovery…`
@@ -56,6 +57,11 @@ async fn submit(mut request: Request) -> web::Result {
     let submission = submission_or_query(&mut request).await?;
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
     let outcome = recovery::submit(Engine::new(&cx, &runtime, &asker), id, submission).await.map_err(not_submitted)?;
+    answered(&request, &cx, &runtime, outcome)
+}
+
+/// Answers a form that was submitted, or a link that was opened.
+pub(super) fn answered(request: &Request, cx: &Cx, runtime: &Runtime, outcome: Outcome) -> web::Result {
     let page = |flow: &Flow<Recovery>| see_other(request.method(), &runtime.flow_page(flow));
     let to_fetch = |flow: &Flow<Recovery>| {
         let url = runtime.public_route(&format!("/self-service/recovery/flows?id={}", flow.id));
@@ -84,7 +90,8 @@ async fn submit(mut request: Request) -> web::Result {
         Outcome::Denied { problem, csrf } => Err(Failure::for_browsers(problem).setting_csrf(csrf)),
         Outcome::AlreadySignedIn { .. } if is_json => Err(recovery::already_signed_in().into()),
         Outcome::AlreadySignedIn { return_to } => Ok(redirect(request.method(), StatusCode::FOUND, return_to.as_str())),
-        Outcome::Recovered(recovered) => completed(&request, &cx, &runtime, *recovered),
+        Outcome::Confirm(asked) => confirmation::asked(request, cx, runtime, asked),
+        Outcome::Recovered(recovered) => completed(request, cx, runtime, *recovered),
     }
 }
 

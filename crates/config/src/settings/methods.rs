@@ -205,6 +205,8 @@ pub struct OidcProvider {
     pub claims_source: ClaimsSource,
     /// Whether the authorization code is bound to this server (RFC 7636).
     pub pkce: Pkce,
+    /// `zelus_nonce`: whether ID tokens have to repeat what they were asked with; as `zelus.defaults` says when `None`.
+    pub nonce: Option<bool>,
     /// The `Origin` header for the token endpoint of netID.
     pub net_id_token_origin_header: Option<String>,
     /// Whose members alone may use it.
@@ -345,6 +347,7 @@ impl OidcProvider {
             claims_source: section
                 .choice("claims_source", &[("id_token", ClaimsSource::IdToken), ("userinfo", ClaimsSource::UserInfo)]),
             pkce: section.choice("pkce", &PKCE),
+            nonce: section.loose_flag("zelus_nonce"),
             net_id_token_origin_header: section.text_if_set("net_id_token_origin_header"),
             organization_id: section.text_if_set("organization_id").filter(|id| !id.is_empty()),
         }

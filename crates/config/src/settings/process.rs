@@ -194,6 +194,10 @@ pub struct Zelus {
     pub keep_message_texts: bool,
     /// `limits`: how large may be what people send, and how much they may hold.
     pub limits: Limits,
+    /// Whether people are asked before what somebody else may have led their browser to.
+    pub confirm: bool,
+    /// `session.rotate_native_tokens`: whether apps get another session token with a second factor or a fresh sign-in.
+    pub rotate_native_tokens: bool,
 }
 
 /// `zelus.guard`.
@@ -327,8 +331,10 @@ impl Tracing {
 
 impl Zelus {
     pub(crate) fn read(section: &Section<'_>) -> Self {
+        let defaults = section.choice("defaults", &[("kratos", Defaults::Kratos), ("zelus", Defaults::Zelus)]);
+        let rotate_native_tokens = section.section("session").loose_flag("rotate_native_tokens");
         Self {
-            defaults: section.choice("defaults", &[("kratos", Defaults::Kratos), ("zelus", Defaults::Zelus)]),
+            defaults,
             trusted_proxies: Networks::new(section.texts("trusted_proxies").iter().map(String::as_str)),
             client_ip_header: section.text("client_ip_header"),
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
@@ -336,6 +342,8 @@ impl Zelus {
             guard: Guard::read(&section.section("guard")),
             keep_message_texts: section.flag("keep_message_texts"),
             limits: Limits::read(&section.section("limits")),
+            confirm: section.flag("confirm"),
+            rotate_native_tokens: rotate_native_tokens.unwrap_or(defaults == Defaults::Zelus),
         }
     }
 }

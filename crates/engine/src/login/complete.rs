@@ -61,15 +61,16 @@ pub(super) async fn complete(
         tx
     };
     let mut identity = cx.services.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
-    let previous = found.map(|found| found.session).filter(|session| session.identity_id == identity.id);
+    let previous = found.filter(|found| found.session.identity_id == identity.id);
     let is_same_person = previous.is_some();
     let return_to = return_to(cx, &flow)?;
     if let Some(address) = &proved_address {
         lifecycle::mark_verified(cx, &mut identity, address, &mut tx);
     }
     let mut session = match previous {
-        // The person proved more, or the same again: the session, its token and its logout link stay.
-        Some(mut session) => {
+        // The person proved more, or the same again: the session and its logout link stay.
+        Some(Found { mut session, via, .. }) => {
+            cx.services.sessions.rotate(&cx, &mut session, via, flow.client, &mut tx).await?;
             cx.services.sessions.strengthen(&cx, &cx.request.client, &mut session, &identity, method)?;
             session
         }

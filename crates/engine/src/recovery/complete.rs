@@ -5,11 +5,13 @@ use flow::{AnyFlow, Effects, Hook, RecoveryInProgress, RecoveryMethod, RecoveryS
 use model::flow::{FlowState, Recovery, Settings};
 use model::wire::{ContinueWith, ContinueWithFlow};
 use model::{Aal, Flow, FlowClient, Identity, Problem, Session, message};
+use session::Via;
 use store::Tx;
 use tracing::Instrument;
 use url::Url;
 
-use super::form::{Outcome, Recovered, start_anew};
+use super::form::{Outcome, Recovered, signed_in_return_to, start_anew};
+use crate::confirmation::{self, Leave, Question, Waiting};
 use crate::events;
 use crate::lifecycle;
 use crate::runtime::Engine;
@@ -26,7 +28,15 @@ pub(super) async fn recovered(
     let RecoveryStep { identity, address, method: proved_by, attempt, by_link, writes: mut tx, when_spent } = step;
     let mut identity = cx.services.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
     let proved = address.and_then(|id| identity.recovery_addresses.iter().find(|address| address.id == id));
-    if let Some(value) = proved.map(|address| address.value.clone()) {
+    let proved = proved.map(|address| address.value.clone());
+    if by_link {
+        match may_replace_session(cx, &flow, proved.clone()).await? {
+            Leave::Given => {}
+            Leave::Denied => return Ok(Outcome::AlreadySignedIn { return_to: signed_in_return_to(cx) }),
+            Leave::NotYet(asked) => return Ok(Outcome::Confirm(asked)),
+        }
+    }
+    if let Some(value) = proved {
         lifecycle::mark_verified(cx, &mut identity, &value, &mut tx);
     }
     let session = cx.services.sessions.new_session(&cx, &cx.request.client, &identity, vec![proved_by])?;
@@ -70,6 +80,21 @@ pub(super) async fn recovered(
     run.await.map_err(lifecycle::said_nowhere)?;
     events::recovered(cx, &flow, method.0, &session);
     Ok(Outcome::Recovered(Box::new(completed(cx, flow, &next, session, by_link, csrf))))
+}
+
+/// Asks whoever is signed in whether a link may take the place of their session: anybody can send them one of their own.
+async fn may_replace_session(cx: Engine<'_>, flow: &Flow<Recovery>, account: Option<String>) -> Result<Leave, Problem> {
+    if !cx.services.config.zelus.confirm {
+        return Ok(Leave::Given);
+    }
+    let found = cx.services.sessions.current(&cx, &cx.request.credentials).await?;
+    match found.filter(|found| found.via == Via::Cookie) {
+        Some(found) => {
+            let waiting = Waiting::Recovery { flow: flow.id.uuid() };
+            confirmation::leave(cx, waiting, Some(found.session.id), Question::Recovery { account }).await
+        }
+        None => Ok(Leave::Given),
+    }
 }
 
 /// Runs the hooks that belong to the recovery itself.

@@ -10,6 +10,7 @@ use model::{Flow, FlowClient, Id, IdentityId, Problem, SignedDuration, Timestamp
 use store::Tx;
 use url::Url;
 
+use crate::confirmation::Asked;
 use crate::error::FetchError;
 use crate::events;
 use crate::expiry;
@@ -61,6 +62,8 @@ pub enum Outcome {
         /// Where a browser goes.
         return_to: Url,
     },
+    /// The person has to be asked first.
+    Confirm(Asked),
     /// The person is signed in, and goes on to set a new credential.
     Recovered(Box<Recovered>),
 }

@@ -5,8 +5,8 @@
 //! sign-in.
 
 use flow::{
-    BoxFuture, Callback, CallbackError, CallbackMethod, CallbackOutcome, Context, LeftFlow, Rejection, ResumedFlow,
-    ResumedSettings, SettingsStep, Unrecognised, continuity,
+    Bound, BoxFuture, CallbackMethod, CallbackOutcome, Context, LeftFlow, Rejection, ResumedFlow, ResumedSettings,
+    SettingsStep, Unrecognised, continuity,
 };
 use guard::{Attempt, Factor};
 use model::{FlowClient, Problem, SessionId, SignedDuration, message};
@@ -32,29 +32,61 @@ impl CallbackMethod for Oidc {
         Ok(LeftFlow { id: state.flow().ok_or_else(missing)?, kind: state.kind })
     }
 
+    fn bind<'a>(
+        &'a self,
+        cx: Context<'a>,
+        provider: Option<&'a str>,
+        flow: &'a ResumedFlow,
+    ) -> BoxFuture<'a, Result<Bound, Problem>> {
+        Box::pin(async move {
+            let text = state_text(cx);
+            let state = self.read_state(&text, provider)?;
+            let (container, exchange) = bind(cx, flow, &state, &text).await?;
+            let label = self.provider(&state.provider).map_or(state.provider.as_str(), Provider::name);
+            Ok(Bound {
+                container,
+                exchange,
+                provider_label: label.to_owned(),
+                is_answered: declined(cx).is_none() && code(cx).is_some(),
+                confirmed_traits: None,
+                provider: state.provider,
+            })
+        })
+    }
+
     fn come_back<'a>(
         &'a self,
         cx: Context<'a>,
         provider: Option<&'a str>,
         flow: &'a mut ResumedFlow,
-    ) -> BoxFuture<'a, Result<Callback, CallbackError>> {
+        bound: &'a Bound,
+    ) -> BoxFuture<'a, Result<CallbackOutcome, Problem>> {
         Box::pin(async move {
-            let text = state_text(cx);
-            let state = self.read_state(&text, provider)?;
-            let binding = bind(cx, flow, &state, &text).await.map_err(CallbackError::NotBound)?;
-            let outcome = self.go_on(cx, flow, &binding, &state).await?;
-            Ok(Callback { outcome, exchange: binding.exchange })
+            let state = self.read_state(&state_text(cx), provider)?;
+            self.go_on(cx, flow, bound, &state).await
         })
     }
 }
 
-/// What binds a callback to its flow.
-struct Binding {
-    kept: KeptByBrowser,
-    /// The row that the browser's cookie leads to.
-    container: Option<ContinuityContainer>,
-    /// The codes of a native app.
-    exchange: Option<TokenExchange>,
+/// What was left behind: by the browser, or in the app if its person has confirmed that.
+fn kept(bound: &Bound) -> KeptByBrowser {
+    let of = |container: &ContinuityContainer| serde_json::from_str(container.payload.as_str()).unwrap_or_default();
+    let mut kept: KeptByBrowser = bound.container.as_ref().map(of).unwrap_or_default();
+    if let Some(traits) = &bound.confirmed_traits {
+        kept.traits.clone_from(traits);
+    }
+    kept
+}
+
+/// Why the provider signed nobody in, if it says so (RFC 6749 §4.1.2.1).
+fn declined(cx: Context<'_>) -> Option<String> {
+    // OAuth 1.0a has no code for it: X hands its own token back instead.
+    let denied = || cx.request.query("denied").map(|_| "access_denied".to_owned());
+    cx.request.query("error").or_else(denied)
+}
+
+fn code(cx: Context<'_>) -> Option<String> {
+    cx.request.query("code").or_else(|| cx.request.query("authCode"))
 }
 
 fn state_text(cx: Context<'_>) -> String {
@@ -84,26 +116,24 @@ impl Oidc {
         &self,
         cx: Context<'_>,
         flow: &mut ResumedFlow,
-        binding: &Binding,
+        bound: &Bound,
         state: &State,
     ) -> Result<CallbackOutcome, Problem> {
         let refused = |reason: String| {
             let rejections = vec![Rejection::whole(message::generic(reason))];
             Ok(CallbackOutcome::Unrecognised(Unrecognised { provider: state.provider.clone(), rejections }))
         };
-        // OAuth 1.0a has no code for it: X hands its own token back instead.
-        let denied = || cx.request.query("denied").map(|_| "access_denied".to_owned());
-        if let Some(error) = cx.request.query("error").or_else(denied) {
+        if let Some(error) = declined(cx) {
             tracing::info!(provider = state.provider, error = shown(&error), "A provider did not sign somebody in.");
             return refused("The provider did not sign you in. Please try again, or sign in another way.".to_owned());
         }
-        let Some(code) = cx.request.query("code").or_else(|| cx.request.query("authCode")) else {
+        let Some(code) = code(cx) else {
             return refused("The provider did not say whether you signed in. Please try again.".to_owned());
         };
         if let Some(session) = already_signed_in(cx, flow).await? {
             return Ok(CallbackOutcome::AlreadySignedIn(session));
         }
-        if !use_up(cx, binding.container.as_ref()).await? {
+        if !use_up(cx, bound.container.as_ref()).await? {
             return refused("This answer of the provider was used already. Please sign in once more.".to_owned());
         }
         let subject = cx.services.guard.passing(Factor::Oidc, flow.id());
@@ -115,7 +145,8 @@ impl Oidc {
             }
         };
         let provider = self.provider(&state.provider)?;
-        let told = match self.ask(cx, provider, &code, state, &binding.kept).await {
+        let kept = kept(bound);
+        let told = match self.ask(cx, provider, &code, state, &kept).await {
             Ok(told) => told,
             Err(ProviderError::Unproved(reason)) => {
                 tracing::info!(provider = state.provider, reason, "A provider's answer was not accepted.");
@@ -123,7 +154,7 @@ impl Oidc {
             }
             Err(ProviderError::Failed(problem)) => return Err(problem),
         };
-        give_back(flow, &binding.kept);
+        give_back(flow, &kept);
         if let ResumedFlow::Login(flow) = flow
             && let Some(reason) = told.too_old_for(flow)
         {
@@ -159,7 +190,7 @@ impl Oidc {
                 (oauth1::access_token(cx, provider, &token, &verifier).await?, None)
             }
         };
-        let claims = source::claims(cx, provider, &tokens, &brought("user")).await?;
+        let claims = source::claims(cx, provider, &tokens, &brought("user"), &state.nonce).await?;
         Ok(Told { provider, claims, tokens: sealed, typed: kept.traits.clone(), id_token: None })
     }
 
@@ -215,15 +246,21 @@ fn shown(error: &str) -> &str {
     if is_code { error } else { "(no error code)" }
 }
 
-/// Checks that the browser that comes back is the one that left.
-async fn bind(cx: Context<'_>, flow: &ResumedFlow, state: &State, state_text: &str) -> Result<Binding, Problem> {
+/// Checks that the browser that comes back is the one that left: by the row that its cookie leads to, or by the codes of a
+/// native app.
+async fn bind(
+    cx: Context<'_>,
+    flow: &ResumedFlow,
+    state: &State,
+    state_text: &str,
+) -> Result<(Option<ContinuityContainer>, Option<TokenExchange>), Problem> {
     let exchange = cx.services.store.token_exchange_of_flow(flow.id()).await?;
     if let (FlowClient::Api, Some(exchange)) = (flow.client(), &exchange) {
         let digest = Sha512::digest(exchange.init_code.expose());
         if !crypto::tokens::same(digest, &state.exchange_digest) {
             return Err(Problem::bad_request("The provider's answer belongs to another app's sign-in."));
         }
-        return Ok(Binding { kept: KeptByBrowser::default(), container: None, exchange: Some(exchange.clone()) });
+        return Ok((None, Some(exchange.clone())));
     }
     let found = continuity::find(cx, CONTINUITY, None).await?;
     let container = found.ok_or_else(|| {
@@ -234,7 +271,7 @@ async fn bind(cx: Context<'_>, flow: &ResumedFlow, state: &State, state_text: &s
     if kept.state != state_text {
         return Err(Problem::bad_request("This browser began another sign-in since then. Please finish that one."));
     }
-    Ok(Binding { kept, container: Some(container), exchange: None })
+    Ok((Some(container), None))
 }
 
 /// Uses up what binds a callback to its flow; `false` if that was done before.

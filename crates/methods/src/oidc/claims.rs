@@ -10,7 +10,12 @@ pub struct Claims {
     said: Map<String, Value>,
     /// When the person signed in at the provider, in seconds since 1970, if the provider says so.
     auth_time: Option<i64>,
+    /// How well the provider says it knows who it is (OpenID Connect Core §2); empty if it does not say.
+    acr: String,
 }
+
+/// The longest `acr` that is kept, in bytes. Those that are registered are short names and addresses.
+const MAX_ACR: usize = 255;
 
 /// Claims that are text. Everything else that a provider says is in `raw_claims`.
 const TEXTS: [&str; 20] = [
@@ -55,16 +60,23 @@ impl Claims {
         if let Some(time) = raw.get("updated_at").and_then(unix_time) {
             claims.said.insert("updated_at".to_owned(), time.into());
         }
-        claims.auth_time = auth_time(&raw);
+        claims = claims.signed_in_as(&raw);
         claims.said.insert("raw_claims".to_owned(), Value::Object(raw));
         claims
     }
 
-    /// Takes from an ID token when the person signed in, which other answers do not prove.
+    /// Takes from an ID token when and how the person signed in, which other answers do not prove.
     #[must_use]
     pub fn signed_in_as(mut self, id_token: &Map<String, Value>) -> Self {
+        let acr = id_token.get("acr").and_then(Value::as_str).filter(|acr| acr.len() <= MAX_ACR);
+        self.acr = acr.unwrap_or_default().to_owned();
         self.auth_time = auth_time(id_token);
         self
+    }
+
+    /// How well the provider says it knows who it is; empty if it does not say.
+    pub fn acr(&self) -> &str {
+        &self.acr
     }
 
     /// When the person signed in at the provider, in seconds since 1970, if it says so.

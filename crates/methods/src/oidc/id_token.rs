@@ -20,14 +20,15 @@ const KEYS_AT_LEAST_FOR: SignedDuration = SignedDuration::from_secs(30);
 const LEEWAY: SignedDuration = SignedDuration::from_mins(5);
 
 impl Provider {
-    /// The claims of an ID token that came with a code.
+    /// The claims of an ID token that came with a code, for the `nonce` that was sent; empty if none was.
     pub async fn verified_id_token(
         &self,
         cx: Context<'_>,
         tokens: &Tokens,
+        nonce: &str,
     ) -> Result<Map<String, Value>, ProviderError> {
         let discovery = self.discover(cx).await?;
-        self.verified_by(cx, tokens, &discovery).await
+        self.verified_by(cx, tokens, &discovery, nonce).await
     }
 
     /// As [`Self::verified_id_token`], of this issuer.
@@ -36,6 +37,7 @@ impl Provider {
         cx: Context<'_>,
         tokens: &Tokens,
         issuer: &Discovery,
+        nonce: &str,
     ) -> Result<Map<String, Value>, ProviderError> {
         let missing = || {
             ProviderError::unproved(
@@ -44,7 +46,14 @@ impl Provider {
         };
         let token = tokens.id.as_deref().filter(|token| !token.is_empty()).ok_or_else(missing)?;
         let audiences = [self.config.client_id.as_str()];
-        self.verify(cx, token, &issuer.issuer, &issuer.jwks_uri, &audiences).await
+        let claims = self.verify(cx, token, &issuer.issuer, &issuer.jwks_uri, &audiences).await?;
+        let repeated = claims.get("nonce").and_then(Value::as_str).unwrap_or_default();
+        if !nonce.is_empty() && !crypto::tokens::same(repeated, nonce) {
+            return Err(ProviderError::unproved(
+                "The provider's ID token cannot be trusted: it belongs to another sign-in. Please sign in once more.",
+            ));
+        }
+        Ok(claims)
     }
 
     /// Checks a token: signature, issuer, audience and time (OpenID Connect Core §3.1.3.7).

@@ -98,6 +98,13 @@ pub enum Source {
     Own(Reader),
 }
 
+impl Source {
+    /// Whether an ID token is looked at.
+    pub fn has_id_token(&self) -> bool {
+        !matches!(self, Self::Own(_))
+    }
+}
+
 /// How an ID token that a native app got by itself is checked.
 #[derive(Clone, Copy)]
 pub struct Native {

@@ -92,7 +92,7 @@ impl Oidc {
                 })),
             },
             ProviderSubmission::AtProvider(provider, mut asked) => {
-                start::keep_payload(flow);
+                start::keep_in(flow, cx, &asked);
                 asked.is_refresh = flow.detail.refresh;
                 let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
                 flow.active = Some(super::NAME.to_owned());

@@ -60,7 +60,7 @@ impl Oidc {
         let mut providers = Vec::new();
         for provider in &config.selfservice.methods.oidc.providers {
             let (id, kind) = (&provider.id, &provider.provider);
-            match Provider::new(provider.clone()) {
+            match Provider::new(provider.clone(), config.zelus.defaults) {
                 Some(provider) => providers.push(provider),
                 None => tracing::warn!(provider = id, kind, "Providers of this kind are not known yet."),
             }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use config::{OidcProvider, Pkce};
+use config::{Defaults, OidcProvider, Pkce};
 use crypto::SigningKey;
 use crypto::jwt::KeySet;
 use flow::{Context, Services};
@@ -22,6 +22,7 @@ use url::form_urlencoded;
 
 use super::kinds::{Endpoints, ProviderKind, Style};
 use super::net::{self, Tokens, misconfigured, read_tokens, upstream};
+use super::state::State;
 
 /// How long what a provider says about itself is believed.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_mins(10);
@@ -30,6 +31,8 @@ pub const KEPT_FOR: SignedDuration = SignedDuration::from_mins(10);
 pub struct Provider {
     pub config: OidcProvider,
     pub kind: &'static ProviderKind,
+    /// Whether its ID tokens have to repeat a `nonce`.
+    asks_for_nonce: bool,
     discovered: Cached<Discovery>,
     pub keys: Cached<KeySet>,
     /// Whether the provider wants the client's secret in the form rather than in a header.
@@ -73,10 +76,12 @@ impl<T> Cached<T> {
 
 impl Provider {
     /// The provider of a configuration; `None` for a kind that is not known.
-    pub fn new(mut config: OidcProvider) -> Option<Self> {
+    pub fn new(mut config: OidcProvider, defaults: Defaults) -> Option<Self> {
         let kind = ProviderKind::of(&config.provider)?;
         kind.adjust(&mut config);
+        let wants_nonce = config.nonce.unwrap_or(defaults == Defaults::Zelus);
         Some(Self {
+            asks_for_nonce: wants_nonce && kind.source.has_id_token(),
             config,
             kind,
             discovered: Cached::new(),
@@ -187,12 +192,18 @@ impl Provider {
         if is_used { new_verifier(&cx.entropy) } else { String::new() }
     }
 
-    /// Where a person signs in. `upstream_parameters` are passed on as they are.
+    /// A new value for ID tokens to repeat (OpenID Connect Core §3.1.2.1), if it is to be used: empty otherwise. It binds the
+    /// token to the browser's state: a code that somebody else was given brings a token for another.
+    pub fn nonce(&self, cx: Context<'_>) -> String {
+        if self.asks_for_nonce { new_verifier(&cx.entropy) } else { String::new() }
+    }
+
+    /// Where a person signs in who comes with `state`, which is `sealed`. `upstream_parameters` are passed on as they are.
     pub async fn authorization_url(
         &self,
         cx: Context<'_>,
-        state: &str,
-        verifier: &str,
+        state: &State,
+        sealed: &str,
         is_refresh: bool,
         upstream_parameters: &[(String, String)],
     ) -> Result<String, Problem> {
@@ -203,14 +214,17 @@ impl Provider {
             ("client_id", self.config.client_id.clone()),
             ("redirect_uri", redirect_uri),
             ("response_type", "code".to_owned()),
-            ("state", state.to_owned()),
+            ("state", sealed.to_owned()),
         ]);
         if !scopes.is_empty() {
             parameters.insert("scope", scopes);
         }
-        if !verifier.is_empty() {
-            let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+        if !state.pkce_verifier.is_empty() {
+            let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&state.pkce_verifier));
             parameters.extend([("code_challenge", challenge), ("code_challenge_method", "S256".to_owned())]);
+        }
+        if !state.nonce.is_empty() {
+            parameters.insert("nonce", state.nonce.clone());
         }
         parameters.extend(self.kind.parameters(&self.config, is_refresh));
         parameters.extend(upstream_parameters.iter().map(|(name, value)| (name.as_str(), value.clone())));

@@ -147,6 +147,7 @@ impl Told<'_> {
     pub fn proved(&self, cx: Context<'_>) -> AuthenticationMethod {
         let mut method = link::proved(cx, &self.provider.config);
         method.organization = self.provider.config.organization_id.clone().unwrap_or_default();
+        self.claims.acr().clone_into(&mut method.acr);
         method
     }
 }

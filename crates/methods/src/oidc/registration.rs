@@ -58,7 +58,7 @@ impl Oidc {
         match self.read_submission(cx, flow, schema.as_deref(), input).await? {
             ProviderSubmission::ByIdToken(told, attempt) => told.outcome(cx, attempt).await,
             ProviderSubmission::AtProvider(provider, asked) => {
-                start::keep_payload(flow);
+                start::keep_in(flow, cx, &asked);
                 let (to, effects, writes) = self.send_away(cx, provider, asked, Tx::new()).await?;
                 Ok(MethodOutcome::Elsewhere { to, effects, writes })
             }

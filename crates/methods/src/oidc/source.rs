@@ -15,7 +15,8 @@ use super::oauth1;
 use super::provider::Provider;
 use super::readers::{Access, Address, Answer, Reader};
 
-/// What a provider says about whoever these tokens are of. `user` is what Apple has the browser bring along.
+/// What a provider says about whoever these tokens are of. `user` is what Apple has the browser bring along; `nonce` is what
+/// an ID token has to repeat, if anything.
 ///
 /// # Errors
 /// For an ID token that proves nothing and for permissions that are missing; 502 when there is no usable answer.
@@ -24,6 +25,7 @@ pub async fn claims(
     provider: &Provider,
     tokens: &Tokens,
     user: &str,
+    nonce: &str,
 ) -> Result<Claims, ProviderError> {
     if let Some(separator) = provider.kind.granted {
         let granted = tokens.granted(separator);
@@ -34,14 +36,14 @@ pub async fn claims(
     }
     let claims = match &provider.kind.source {
         Source::Standard if provider.config.claims_source == config::ClaimsSource::UserInfo => {
-            userinfo(cx, provider, tokens).await?
+            userinfo(cx, provider, tokens, nonce).await?
         }
-        Source::Standard => Claims::read(provider.verified_id_token(cx, tokens).await?),
-        Source::UserInfo => userinfo(cx, provider, tokens).await?,
-        Source::Microsoft => microsoft(cx, provider, tokens).await?,
-        Source::Apple => with_apple_name(Claims::read(provider.verified_id_token(cx, tokens).await?), user),
+        Source::Standard => Claims::read(provider.verified_id_token(cx, tokens, nonce).await?),
+        Source::UserInfo => userinfo(cx, provider, tokens, nonce).await?,
+        Source::Microsoft => microsoft(cx, provider, tokens, nonce).await?,
+        Source::Apple => with_apple_name(Claims::read(provider.verified_id_token(cx, tokens, nonce).await?), user),
         Source::NetId => {
-            let own = provider.verified_id_token(cx, tokens).await?;
+            let own = provider.verified_id_token(cx, tokens, nonce).await?;
             let address = "https://broker.netid.de/userinfo";
             let bearer = format!("Bearer {}", tokens.access);
             let mut more = net::json(cx, Request::get(address).header("Authorization", &bearer)).await?;
@@ -57,8 +59,8 @@ pub async fn claims(
 
 /// The userinfo answer may be about somebody else (token substitution), unless its subject is that of the ID token
 /// (OpenID Connect Core §5.3.2).
-async fn userinfo(cx: Context<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, ProviderError> {
-    let proved = provider.verified_id_token(cx, tokens).await?;
+async fn userinfo(cx: Context<'_>, provider: &Provider, tokens: &Tokens, nonce: &str) -> Result<Claims, ProviderError> {
+    let proved = provider.verified_id_token(cx, tokens, nonce).await?;
     let info = provider.userinfo(cx, tokens).await?;
     if info.get("sub") != proved.get("sub") {
         return Err(ProviderError::unproved("The provider says two different things about who you are."));
@@ -68,7 +70,12 @@ async fn userinfo(cx: Context<'_>, provider: &Provider, tokens: &Tokens) -> Resu
 }
 
 /// A token says itself which tenant it is from, and that tenant's keys prove it.
-async fn microsoft(cx: Context<'_>, provider: &Provider, tokens: &Tokens) -> Result<Claims, ProviderError> {
+async fn microsoft(
+    cx: Context<'_>,
+    provider: &Provider,
+    tokens: &Tokens,
+    nonce: &str,
+) -> Result<Claims, ProviderError> {
     let token = tokens.id.as_deref().unwrap_or_default();
     let own = crypto::jwt::Jwt::parse(token).map_err(|_| {
         ProviderError::unproved("The provider did not say who you are (id_token). Please allow the scope openid.")
@@ -78,7 +85,7 @@ async fn microsoft(cx: Context<'_>, provider: &Provider, tokens: &Tokens) -> Res
         tenant.parse().map_err(|_| ProviderError::unproved("The provider does not say which tenant you belong to."))?;
     let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
     let discovery = provider.discover_issuer(cx, &issuer).await?;
-    let claims = Claims::read(provider.verified_by(cx, tokens, &discovery).await?);
+    let claims = Claims::read(provider.verified_by(cx, tokens, &discovery, nonce).await?);
     match provider.config.subject_source.as_str() {
         "me" => {
             let bearer = format!("Bearer {}", tokens.access);

@@ -1,7 +1,7 @@
 //! Sending a browser to a provider.
 
 use flow::continuity::{self, Pause};
-use flow::{Context, Effects, Input, Rejection, Tried, ensure_no_page, ensure_own_form};
+use flow::{Context, Effects, Input, Rejection, Tried, ensure_no_page, ensure_own_form, keep_typed};
 use guard::{Attempt, Factor};
 use model::flow::FlowKind;
 use model::{Flow, FlowClient, FlowName, Problem, SignedDuration, Uuid, message};
@@ -146,6 +146,7 @@ impl Oidc {
             provider: provider.config.id.clone(),
             pkce_verifier,
             kind: Some(asked.kind),
+            nonce: provider.nonce(cx),
         };
         let sealed = self.ciphers.seal_state(&cx.entropy, &state)?;
         let to = match provider.kind.protocol {
@@ -154,8 +155,7 @@ impl Oidc {
                 oauth1::authorization_url(cx, provider, request_token, &authenticate, &sealed).await?
             }
             Protocol::OAuth2 => {
-                let (verifier, parameters) = (&state.pkce_verifier, &asked.parameters);
-                provider.authorization_url(cx, &sealed, verifier, asked.is_refresh, parameters).await?
+                provider.authorization_url(cx, &state, &sealed, asked.is_refresh, &asked.parameters).await?
             }
         };
         let kept = KeptByBrowser {
@@ -189,9 +189,12 @@ pub fn upstream_parameters(input: &Input) -> Result<Vec<(String, String)>, &'sta
     allowed.map(text).collect()
 }
 
-/// The browser that comes back is not the app that left, so a native flow keeps what hooks are given itself.
-pub fn keep_payload<K: FlowKind>(flow: &mut Flow<K>) {
+/// The browser that comes back is not the app that left, so a native flow keeps itself what hooks are given, and what was typed
+/// if that says who somebody is.
+pub fn keep_in<K: FlowKind>(flow: &mut Flow<K>, cx: Context<'_>, asked: &AuthorizationRequest) {
     if let (FlowClient::Api, Some(payload)) = (flow.client, &flow.transient_payload) {
         flow.internal_context.insert(PAYLOAD.to_owned(), payload.clone());
     }
+    let known_by = cx.services.identities.schemas().known_by(asked.identity_schema.as_deref(), &asked.typed);
+    keep_typed(flow, Some(&asked.typed).filter(|_| !known_by.is_empty()));
 }

@@ -19,6 +19,8 @@ pub struct State {
     /// The secret of PKCE (RFC 7636); empty where it is not used.
     pub pkce_verifier: String,
     pub kind: Option<FlowName>,
+    /// What the ID token has to repeat (`nonce`); empty where it is not asked to. Ours; Kratos passes over it.
+    pub nonce: String,
 }
 
 impl State {
@@ -32,9 +34,7 @@ impl State {
         let fields: [&[u8]; 4] =
             [&self.flow_id, &self.exchange_digest, self.provider.as_bytes(), self.pkce_verifier.as_bytes()];
         for (number, field) in (1u8..).zip(fields).filter(|(_, field)| !field.is_empty()) {
-            message.push(number << 3 | 2);
-            push_varint(&mut message, field.len());
-            message.extend_from_slice(field);
+            push_text(&mut message, number, field);
         }
         let kind = match self.kind {
             Some(FlowName::Login) => 1,
@@ -44,6 +44,9 @@ impl State {
         };
         if kind != 0 {
             message.extend([5 << 3, kind]);
+        }
+        if !self.nonce.is_empty() {
+            push_text(&mut message, 6, self.nonce.as_bytes());
         }
         message
     }
@@ -72,6 +75,7 @@ impl State {
                         2 => state.exchange_digest = field.to_vec(),
                         3 => state.provider = text()?,
                         4 => state.pkce_verifier = text()?,
+                        6 => state.nonce = text()?,
                         _ => {}
                     }
                 }
@@ -80,6 +84,12 @@ impl State {
         }
         Some(state)
     }
+}
+
+fn push_text(message: &mut Vec<u8>, number: u8, field: &[u8]) {
+    message.push(number << 3 | 2);
+    push_varint(message, field.len());
+    message.extend_from_slice(field);
 }
 
 fn push_varint(message: &mut Vec<u8>, mut value: usize) {
@@ -177,6 +187,7 @@ mod tests {
             provider: "local".to_owned(),
             pkce_verifier: "v".to_owned(),
             kind: Some(FlowName::Settings),
+            nonce: String::new(),
         };
         let text =
             "0a1001010101010101010101010101010101".to_owned() + "1203020202" + "1a056c6f63616c" + "220176" + "2803";
@@ -189,9 +200,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(flow in any::<[u8; 16]>(), digest in proptest::collection::vec(any::<u8>(), 0..300),
-                                   provider in ".{0,20}", verifier in "[a-z]{0,60}") {
+                                   provider in ".{0,20}", verifier in "[a-z]{0,60}", nonce in "[a-z]{0,60}") {
             let kind = Some(FlowName::Login);
-            let state = State { flow_id: flow.to_vec(), exchange_digest: digest, provider, pkce_verifier: verifier, kind };
+            let state = State { flow_id: flow.to_vec(), exchange_digest: digest, provider, pkce_verifier: verifier, kind, nonce };
             prop_assert_eq!(State::decode(&state.encode()), Some(state));
         }
 

@@ -45,6 +45,8 @@ pub enum ErrorKind {
     Unknown,
     /// The browser keeps no cookies.
     NoCookies,
+    /// There is no question that this browser could answer.
+    NotAsked,
     /// A stored error: its `code` and `id`.
     Stored {
         /// The `code` of the envelope.
@@ -94,6 +96,14 @@ fn words(kind: &ErrorKind) -> (&'static str, &'static str, &'static str) {
                 "Cookies are needed",
                 "Your browser sent no cookies along, and without them we cannot tell your form from a stranger’s.",
                 "Please allow cookies for this site, then go on.",
+            );
+        }
+        ErrorKind::NotAsked => {
+            return (
+                "Nothing to confirm",
+                "A question is for the browser that was asked, for ten minutes and one answer. There is none here, or it is \
+                 over.",
+                "Please start again where you came from: in the app, or with the link from your mail.",
             );
         }
         ErrorKind::Stored { code, id } => (*code, id.as_deref().unwrap_or_default()),

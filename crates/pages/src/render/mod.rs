@@ -1,6 +1,7 @@
 //! Pages as text, from typed contexts. Everything that comes from outside is escaped by the template engine, and
 //! addresses are let through only if following them cannot run code.
 
+mod confirm;
 mod error;
 mod flow;
 mod mailbox;
@@ -11,6 +12,7 @@ mod signed_in;
 mod tests;
 mod user_agent;
 
+pub use confirm::{AppRequest, ConfirmPage, ConnectedAccounts, Detail, details};
 pub use error::{ErrorKind, ErrorPage};
 pub use flow::{FlowPage, Headed, Heading, Link};
 pub use mailbox::{Envelope, MailboxMessagePage, MailboxPage, Piece, lines};
@@ -41,6 +43,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         (WelcomePage::TEMPLATE, include_str!("../../templates/welcome.html")),
         (SignedOutPage::TEMPLATE, include_str!("../../templates/signed_out.html")),
         (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
+        (ConfirmPage::TEMPLATE, include_str!("../../templates/confirm.html")),
         (MailboxPage::TEMPLATE, include_str!("../../templates/mailbox.html")),
         (MailboxMessagePage::TEMPLATE, include_str!("../../templates/mailbox_message.html")),
     ] {

@@ -49,6 +49,9 @@ fn all_pages_are_sound() {
     draw(&samples::mailbox("Hi", 2));
     draw(&samples::mailbox_message("Hi"));
     draw(&samples::welcome("person@example.org", 2));
+    for app in [None, Some(samples::app_request("app.example.org"))] {
+        draw(&samples::confirm("person@example.org", app));
+    }
     for sign_up in [None, Some("/up".to_owned())] {
         draw(&SignedOutPage { frame: Frame::new(PUBLIC, SignedOutPage::TITLE), sign_in: "/in".into(), sign_up });
     }
@@ -56,6 +59,7 @@ fn all_pages_are_sound() {
     for kind in [
         ErrorKind::Unknown,
         ErrorKind::NoCookies,
+        ErrorKind::NotAsked,
         stored(400, None),
         stored(403, Some("security_csrf_violation")),
         stored(400, Some("self_service_flow_return_to_forbidden")),
@@ -88,6 +92,25 @@ fn a_sign_in_form_has_what_browsers_and_people_need() {
     assert_eq!((field("csrf_token").get("type"), field("csrf_token").get("value")), ("hidden", "masked=="));
     let button = document.all("button")[0].clone();
     assert_eq!((button.get("name"), button.get("value"), button.get("type")), ("method", "password", "submit"));
+}
+
+#[test]
+fn a_question_says_who_what_and_where_to_and_has_two_answers() {
+    let document = draw(&samples::confirm("alice@example.org", Some(samples::app_request("app.example.org"))));
+    let form = document.all("form");
+    assert_eq!(form.len(), 1);
+    let sent_to = (form[0].get("method"), form[0].get("action"));
+    assert_eq!(sent_to, ("post", "http://127.0.0.1:4433/self-service/confirm"));
+    let token = document.all("input")[0].clone();
+    assert_eq!((token.get("name"), token.get("value")), ("csrf_token", "of-the-page"));
+    assert_eq!(buttons(&document), ["yes*", "no"]);
+    assert!(document.all("button").iter().all(|button| button.get("name") == "answer"));
+    let text = document.text();
+    for words in ["signed in as alice@example.org", "is signed in as you", "is connected with", "And 11 more"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let text = draw(&samples::confirm("alice@example.org", None)).text();
+    assert!(text.contains("signs in alice@example.org instead of you") && !text.contains("app"), "{text}");
 }
 
 #[test]
@@ -265,6 +288,8 @@ proptest! {
 
         let welcome = draw(&samples::welcome(&text, 1));
         prop_assert_eq!(elements(&welcome), elements(&draw(&samples::welcome("x", 1))));
+        let asked = |text: &str| draw(&samples::confirm(text, Some(samples::app_request(text))));
+        prop_assert_eq!(elements(&asked(&text)), elements(&asked("x")));
         let mailbox = draw(&samples::mailbox(&text, 1));
         prop_assert_eq!(elements(&mailbox), elements(&draw(&samples::mailbox("x", 1))));
         let message = draw(&samples::mailbox_message(&text));

@@ -1,5 +1,6 @@
 //! `/ui/…`
 
+mod confirm;
 mod error;
 mod flows;
 mod mailbox;
@@ -21,6 +22,7 @@ pub fn router() -> Router {
     Router::new()
         .merge(flows::router())
         .merge(signed_in::router())
+        .merge(confirm::router())
         .merge(error::router())
         .merge(mailbox::router())
         .route("/ui/assets/{file}", get(asset))

@@ -1,7 +1,7 @@
 //! The schema: Kratos v26.2's in one step, and what Zelus adds to it.
 //!
 //! A fresh database gets Kratos' tables together with Kratos' whole list of migrations, so that Kratos starts on it as
-//! on one of its own. A database that Kratos v26.2 migrated needs nothing to be served. One that a newer Kratos
+//! on one of its own. A database that Kratos v26.2 migrated needs our own few tables besides. One that a newer Kratos
 //! migrated is served as long as the columns that Zelus uses are still there.
 //!
 //! Migrators such as `refinery` keep a table of their own; here Kratos' has to be as Kratos leaves it.
@@ -56,6 +56,8 @@ static STEPS: &[Step] = &[
     step!("0002_zelus", needed: false),
     // Without it nothing counts failed tries, which the server says.
     step!("0003_guard", needed: false),
+    // Without it a session's token is worth nothing the moment another takes its place.
+    step!("0004_superseded_tokens", needed: false),
     // Nodes that take no turns at cleaning up do it one beside another.
     step!("0005_leases", needed: false),
 ];

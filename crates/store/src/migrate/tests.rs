@@ -8,7 +8,7 @@ use crate::{Dsn, Store};
 
 /// A step such as the next one will be.
 const NEXT: Step = Step {
-    name: "0009_test",
+    name: "9999_test",
     sqlite: "CREATE TABLE zelus_test (id text NOT NULL PRIMARY KEY, at datetime NOT NULL);",
     postgres: "CREATE TABLE zelus_test (id uuid NOT NULL PRIMARY KEY, at timestamp NOT NULL);",
     needed: true,

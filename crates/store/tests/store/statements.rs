@@ -28,7 +28,6 @@ const HOTTEST: [&str; 14] = [
 const OF_ALL: [&str; 11] = [
     "guard.clear_all_devices",
     "guard.clear_all_strangers",
-    "guard.has_table",
     "guard.list",
     "identities.count",
     "identities.delete",
@@ -36,6 +35,7 @@ const OF_ALL: [&str; 11] = [
     "networks.credential_types",
     "networks.insert",
     "networks.oldest",
+    "own_tables.exists",
     "session_token_exchanges.delete_old",
 ];
 

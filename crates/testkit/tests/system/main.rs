@@ -5,6 +5,7 @@ mod bad_input;
 mod bounds;
 mod clean_up;
 mod codes;
+mod confirmation;
 mod continuity;
 mod crowds;
 mod endings;

@@ -387,3 +387,68 @@ async fn what_a_provider_sends_as_a_form_is_bounded() {
     let many: String = (0..100_000).map(|n| format!("{n}&")).collect();
     assert_eq!(send(many).await.status, 413);
 }
+
+#[tokio::test]
+async fn an_id_token_belongs_to_the_sign_in_that_asked_for_it() {
+    const ASKS: &str = ", pkce: never, zelus_nonce: true";
+    for database in Database::each().await {
+        let (server, provider) = start(&database, ASKS).await;
+        let (mut browser, _) = sign_in(&server, &provider).await;
+        assert!(browser.is_signed_in().await);
+        for lie in [Lie::Nonce, Lie::NoNonce] {
+            provider.lies(lie);
+            let (mut browser, answer) = sign_in(&server, &provider).await;
+            assert_eq!(shown(&mut browser, "login", &answer).await.messages(), [4_000_001], "{lie:?}");
+            assert!(!browser.is_signed_in().await);
+        }
+        provider.lies(Lie::None);
+        // Somebody who got hold of another's code hands it in with a state of their own.
+        let (mut alice, mut mallory) = (server.browser(), server.browser());
+        let form = alice.open("login").await;
+        let stolen = leave(&mut alice, &provider, &form).await;
+        let form = mallory.open("login").await;
+        let own = leave(&mut mallory, &provider, &form).await;
+        let code = |back: &str| back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).map(str::to_owned);
+        let injected = own.replace(&code(&own).expect("a code"), &code(&stolen).expect("a code"));
+        let answer = mallory.visit(&injected).await;
+        assert_eq!(shown(&mut mallory, "login", &answer).await.messages(), [4_000_001]);
+        assert!(!mallory.is_signed_in().await);
+    }
+}
+
+#[tokio::test]
+async fn a_nonce_is_sent_where_it_is_asked_for() {
+    let database = Database::sqlite().await;
+    let zelus = "zelus: { defaults: zelus }";
+    for (more, defaults, is_sent) in [
+        ("", "{}", false),
+        (", zelus_nonce: true", "{}", true),
+        ("", zelus, true),
+        (", zelus_nonce: false", zelus, false),
+    ] {
+        let (server, _provider) = start(&database, more).await;
+        let server = server.another(&database, defaults).await;
+        let mut browser = server.browser();
+        let form = browser.open("login").await;
+        let sent = browser.submit(&form, json!({ "method": "oidc", "provider": "local" })).await;
+        let to = sent.json()["redirect_browser_to"].as_str().expect("an address").to_owned();
+        assert_eq!(to.contains("&nonce="), is_sent, "{more} {defaults}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_knows_how_well_the_provider_knows_who_it_is() {
+    for database in Database::each().await {
+        let (server, provider) = start(&database, "").await;
+        let long = "x".repeat(256);
+        for (said, kept) in [(json!("phr"), json!("phr")), (json!(long), json!(null)), (json!(["phr"]), json!(null))] {
+            provider.signs_in(json!({ "sub": "alice", "email": EMAIL, "acr": said }));
+            let (mut browser, _) = sign_in(&server, &provider).await;
+            let session = browser.whoami().await;
+            assert_eq!(
+                (&session["authentication_methods"][0]["method"], &session["authentication_methods"][0]["acr"]),
+                (&json!("oidc"), &kept)
+            );
+        }
+    }
+}

@@ -11,6 +11,8 @@ use crate::logout::give_totp;
 const ALICE: &str = "alice@example.org";
 const BOB: &str = "bob@example.org";
 const EXCHANGE: &str = "login?return_session_token_exchange_code=true&return_to=http://127.0.0.1:4455/app";
+/// The page on which people are asked.
+const ASKS: &str = "http://127.0.0.1:4433/ui/confirm";
 const EVIL: &str = "https://evil.example";
 
 /// A server, and the two providers that people sign in to it with.
@@ -85,6 +87,15 @@ async fn shown(browser: &mut Browser, answer: &Answer) -> Form {
     let page = url::Url::parse(answer.header("location")).expect("an address");
     let (_, id) = page.query_pairs().find(|(name, _)| name == "flow").expect("a flow");
     Form::of(&browser.fetch(&format!("/self-service/login/flows?id={id}")).await)
+}
+
+/// What somebody answers who is asked.
+async fn say(site: &Site, browser: &mut Browser, answer: &str) -> Answer {
+    let page = browser.visit(ASKS).await;
+    let (_, rest) = page.body.split_once("name=\"csrf_token\" value=\"").expect("a question");
+    let token = rest.split('"').next().expect("a value");
+    let ask = site.server.ask("POST", "/self-service/confirm").accept_html();
+    browser.send(ask.form(&[("csrf_token", token), ("answer", answer)])).await
 }
 
 fn is_refused(answer: &Answer) {
@@ -323,8 +334,12 @@ async fn no_browser_connects_what_an_app_has_begun() {
             for (name, value) in to.cookies() {
                 alice.jar.insert(name, value.expect("a value"));
             }
-            // Alice is sent there, by a link say, and is signed in at her provider.
+            // Alice is sent there, by a link say, and is signed in at her provider. She is asked, and says no.
             let answer = alice.visit(&site.hers.visit(&address(&to))).await;
+            assert_eq!(answer.header("location"), ASKS);
+            let page = alice.visit(ASKS).await;
+            assert!(page.body.contains("other") && page.body.contains(ALICE), "{}", page.body);
+            let answer = say(&site, &mut alice, "no").await;
             assert!(!answer.header("location").contains("code="), "{answer:?}");
             assert!(!alice.is_signed_in().await);
             let fetched = site.server.ask("GET", &format!("/self-service/login/flows?id={}", form.id())).send().await;
@@ -332,6 +347,43 @@ async fn no_browser_connects_what_an_app_has_begun() {
             assert_ne!(site.who_signs_in(&site.mallorys, "other").await, ALICE);
         }
     }
+}
+
+#[tokio::test]
+async fn an_app_connects_two_accounts_once_their_owner_has_agreed() {
+    for flow in [EXCHANGE, "login"] {
+        for database in Database::each().await {
+            let site = Site::new(&database, "").await;
+            let app = site.server.native();
+            let form = natively(&site, &app, flow).await;
+            let to = app.submit(&form, json!({ "provider": "local" })).await;
+            let mut alice = site.server.browser();
+            for (name, value) in to.cookies() {
+                alice.jar.insert(name, value.expect("a value"));
+            }
+            alice.visit(&site.hers.visit(&address(&to))).await;
+            let answer = say(&site, &mut alice, "yes").await;
+            match flow {
+                EXCHANGE => assert!(answer.header("location").contains("app?code="), "{answer:?}"),
+                _ => assert!(answer.json()["session_token"].is_string(), "{answer:?}"),
+            }
+            assert_eq!(site.who_signs_in(&site.mallorys, "other").await, ALICE);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_app_connects_nothing_by_way_of_a_browser_where_nobody_is_asked() {
+    let database = Database::sqlite().await;
+    let site = Site::new(&database, "zelus: { confirm: false }").await;
+    let app = site.server.native();
+    let form = natively(&site, &app, EXCHANGE).await;
+    let to = app.submit(&form, json!({ "provider": "local" })).await;
+    let answer = site.server.browser().visit(&site.hers.visit(&address(&to))).await;
+    assert!(!answer.header("location").contains("code="), "{answer:?}");
+    let fetched = site.server.ask("GET", &format!("/self-service/login/flows?id={}", form.id())).send().await;
+    assert_eq!(Form::of(&fetched).messages(), [4_000_001]);
+    assert_ne!(site.who_signs_in(&site.mallorys, "other").await, ALICE);
 }
 
 #[tokio::test]

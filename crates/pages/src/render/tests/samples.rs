@@ -7,7 +7,8 @@ use model::ui::{
 use model::{Entropy, Flow, FlowClient, FlowState, Group, Id, Message, Node, Ui, message};
 
 use crate::render::{
-    Envelope, Frame, LogoutForm, MailboxMessagePage, MailboxPage, Moment, OtherSession, WelcomePage, lines,
+    AppRequest, ConfirmPage, ConnectedAccounts, Envelope, Frame, LogoutForm, MailboxMessagePage, MailboxPage, Moment,
+    OtherSession, WelcomePage, details, lines,
 };
 
 pub const PUBLIC: &str = "http://127.0.0.1:4433/";
@@ -50,6 +51,32 @@ pub fn welcome(person: &str, others: usize) -> WelcomePage {
         logout: LogoutForm { action: format!("{PUBLIC}self-service/logout"), token: person.to_owned() },
         settings: format!("{PUBLIC}self-service/settings/browser"),
         others: vec![other; others],
+    }
+}
+
+/// Asks `person` about an app's sign-in, or else about a recovery link.
+pub fn confirm(person: &str, app: Option<AppRequest>) -> ConfirmPage {
+    ConfirmPage {
+        frame: Frame::new(PUBLIC, ConfirmPage::TITLE),
+        person: Some(person.to_owned()),
+        account: app.is_none().then(|| person.to_owned()),
+        app,
+        action: format!("{PUBLIC}self-service/confirm"),
+        csrf_token: "of-the-page".to_owned(),
+    }
+}
+
+/// All that an app's sign-in may come to.
+pub fn app_request(text: &str) -> AppRequest {
+    let (details, more_details) = details(&serde_json::json!({ "email": text, "numbers": vec![7; 20] }));
+    let connects = ConnectedAccounts { account: text.to_owned(), provider: text.to_owned() };
+    AppRequest {
+        host: text.to_owned(),
+        provider: text.to_owned(),
+        hands_over: true,
+        details,
+        more_details,
+        connects: Some(connects),
     }
 }
 

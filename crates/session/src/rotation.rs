@@ -1,0 +1,75 @@
+//! Another token for a session whose owner signs in again or proves more: whoever got hold of the one before is left with
+//! nothing.
+//!
+//! A page asks for several things at once, so for some seconds the token before still answers what changes nothing. It goes on
+//! proving what it proved until then, and no more.
+
+use crypto::tokens;
+use model::{Cx, FlowClient, Problem, Session, SignedDuration, level_of};
+use store::{OwnTable, SupersededToken, Tx};
+
+use crate::credentials::Presented;
+use crate::{Found, Lookup, Refusal, Sessions, Via};
+
+/// How long a token still answers what was under way when another took its place.
+const UNDER_WAY: SignedDuration = SignedDuration::from_secs(10);
+
+impl Sessions {
+    /// Gives a session that was found by `via` another token, before [`Sessions::strengthen`] adds what is proved in a flow of
+    /// `client`. The answer has to carry it. The logout token stays.
+    ///
+    /// Native apps keep the token that they have, as in Kratos, unless they are set to get another. So does whoever shows a
+    /// credential of one kind and is answered by another: somebody else may go by the first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotate(
+        &self,
+        cx: &Cx,
+        session: &mut Session,
+        via: Via,
+        client: FlowClient,
+        tx: &mut Tx,
+    ) -> Result<(), Problem> {
+        let is_due = match (client, via) {
+            (FlowClient::Browser, Via::Cookie | Via::BareCookie) => true,
+            (FlowClient::Api, Via::SessionTokenHeader | Via::Bearer) => self.policy.rotate_native_tokens,
+            (FlowClient::Browser | FlowClient::Api, _) => false,
+        };
+        let Some(token) = session.token.as_ref().filter(|_| is_due) else { return Ok(()) };
+        let now = cx.now();
+        let superseded = SupersededToken {
+            id: tokens::fingerprint(token),
+            session_id: session.id,
+            methods: i64::try_from(session.authentication_methods.len()).unwrap_or(i64::MAX),
+            authenticated_at: session.authenticated_at,
+            expires_at: now + UNDER_WAY,
+        };
+        let fresh = tokens::session_token(&cx.entropy);
+        tx.replace_session_token(session.id, &fresh, now);
+        if self.store().has_own_table(OwnTable::SupersededTokens).await? {
+            tx.keep_superseded_token(&superseded);
+        }
+        session.token = Some(fresh);
+        Ok(())
+    }
+
+    /// What a token still answers that is no session's any more: the session as the token proved it.
+    pub(crate) async fn find_superseded(&self, cx: &Cx, presented: &Presented) -> Result<Lookup, Problem> {
+        let via = presented.via;
+        let unknown = Ok(Lookup::Refused(Refusal::Unknown(via)));
+        if !self.store().has_own_table(OwnTable::SupersededTokens).await? {
+            return unknown;
+        }
+        let id = tokens::fingerprint(&presented.token);
+        let Some(token) = self.store().superseded_token(id, cx.now()).await? else { return unknown };
+        let Some(mut session) = self.store().session(token.session_id).await? else { return unknown };
+        if let Some(refusal) = Refusal::of(&session, via, cx.now()) {
+            return Ok(Lookup::Refused(refusal));
+        }
+        session.authentication_methods.truncate(usize::try_from(token.methods).unwrap_or_default());
+        session.aal = level_of(&session.authentication_methods);
+        session.authenticated_at = token.authenticated_at;
+        Ok(Lookup::Found(Box::new(Found::of_superseded(session, via))))
+    }
+}
