@@ -110,7 +110,7 @@ fn a_question_says_who_what_and_where_to_and_has_two_answers() {
         assert!(text.contains(words), "{words}: {text}");
     }
     let text = draw(&samples::confirm("alice@example.org", None)).text();
-    assert!(text.contains("signs in alice@example.org instead of you") && !text.contains("app"), "{text}");
+    assert!(text.contains("this browser is signed in as alice@example.org") && !text.contains("app"), "{text}");
 }
 
 #[test]
