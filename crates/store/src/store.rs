@@ -1,7 +1,7 @@
 //! The database as the crate's users have it: one of two drivers, and what every statement passes.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use model::{CredentialType, Uuid};
 use tokio::runtime::Handle;
@@ -66,7 +66,12 @@ impl Store {
             }
             Dsn::Postgres(options) => Driver::Postgres(Postgres::open(options, runtimes).await?),
         };
-        Ok(Self(Arc::new(Inner { driver, network: OnceCell::new(), own_tables_seen: Mutex::default(), statements_run: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Inner {
+            driver,
+            network: OnceCell::new(),
+            own_tables_seen: Mutex::default(),
+            statements_run: AtomicU64::new(0),
+        })))
     }
 
     /// The dialect that the database speaks.

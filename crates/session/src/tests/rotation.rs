@@ -4,7 +4,7 @@ use super::*;
 use crate::Via;
 
 /// Whether a session that is found by `via` gets another token in a flow of `client`.
-fn rotates(world: &World, session: &Session, via: Via, client: FlowClient) -> bool {
+async fn rotates(world: &World, session: &Session, via: Via, client: FlowClient) -> bool {
     let (mut session, mut tx) = (session.clone(), Tx::new());
     let before = session.token.clone();
     world.sessions.rotate(&world.cx, &mut session, via, client, &mut tx).await.expect("rotates");
@@ -31,7 +31,7 @@ async fn whoever_is_answered_with_the_new_token_gets_one() {
             (Via::Cookie, Api, false),
             (Via::BareCookie, Api, false),
         ] {
-            assert_eq!(rotates(&world, &session, via, client), expected, "{via:?} {client:?} {apps_rotate}");
+            assert_eq!(rotates(&world, &session, via, client).await, expected, "{via:?} {client:?} {apps_rotate}");
         }
     }
 }
@@ -45,7 +45,11 @@ async fn every_token_of_before_answers_in_its_time_and_only_to_read() {
     for seconds in [6, 6] {
         world.advance(SignedDuration::from_secs(seconds));
         let mut tx = Tx::new();
-        world.sessions.rotate(&world.cx, &mut session, Via::Cookie, FlowClient::Browser, &mut tx).await.expect("rotates");
+        world
+            .sessions
+            .rotate(&world.cx, &mut session, Via::Cookie, FlowClient::Browser, &mut tx)
+            .await
+            .expect("rotates");
         world.store.commit(tx).await.expect("another token");
         shown.push(header(&session));
     }
@@ -54,7 +58,7 @@ async fn every_token_of_before_answers_in_its_time_and_only_to_read() {
         let found = whoami(old).await.expect("it was under way");
         assert_eq!((found.session.id, found.is_superseded, found.session.token.as_ref()), (session.id, true, None));
         assert!(!world.is_signed_in(old).await, "it leads to nothing");
-        let logout = world.sessions.logout_browser(&world.cx, old, &logout_token_of(&session)).await;
+        let logout = world.sessions.logout_browser(&world.cx, old, &logout_token_of(&session), Tx::new()).await;
         assert_eq!(refused(logout), (401, Some("session_inactive")));
         assert!(world.sessions.revoke_others(&world.cx, old).await.is_err());
     }
