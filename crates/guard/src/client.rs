@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use config::Networks;
 use crypto::{CsrfToken, tokens};
-use model::{Aal, Identity, IdentityId, Secret, Uuid, normalise_address};
+use model::{Aal, Identity, IdentityId, Secret, Uuid, client_network, normalise_address};
 
 use crate::subject::Factor;
 
@@ -87,32 +87,18 @@ impl Hashes {
 
 /// A network that one client is taken to have to itself: a /24 of IPv4, a /48 of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Prefix {
-    V4(Ipv4Addr),
-    V6(Ipv6Addr),
-}
+pub(crate) struct Prefix(IpAddr);
 
 impl Prefix {
     pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let [a, b, c, _] = address.octets();
-                Self::V4([a, b, c, 0].into())
-            }
-            IpAddr::V6(address) => {
-                let [a, b, c, ..] = address.segments();
-                Self::V6([a, b, c, 0, 0, 0, 0, 0].into())
-            }
-        }
+        Self(client_network(address))
     }
 }
 
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::V4(address) => write!(f, "{address}/24"),
-            Self::V6(address) => write!(f, "{address}/48"),
-        }
+        let bits = if self.0.is_ipv4() { 24 } else { 48 };
+        write!(f, "{}/{bits}", self.0)
     }
 }
 
