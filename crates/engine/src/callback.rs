@@ -7,7 +7,7 @@ use serde_json::Value;
 use store::{FlowTable, TokenExchange, Tx};
 
 use crate::answer::Answer;
-use crate::confirmation::{self, Leave, Question, Waiting};
+use crate::confirmation::{self, Leave, Question, Reply, Waiting};
 use crate::error::SubmitError;
 use crate::login::form as login;
 use crate::recognised;
@@ -52,11 +52,13 @@ pub async fn come_back(
     let failed = SubmitError::of(flow.client());
     let cx = cx.meaning(name);
     let come_back = async {
+        if cx.reply.is_some_and(Reply::is_no) {
+            return refuse(cx, name, flow, called_off(&bound), bound.exchange.as_ref()).await;
+        }
         if let Some((question, session)) = confirmation::of_callback(cx, &flow, &bound).await? {
             let waiting = Waiting::Callback { method: name.to_owned(), provider: provider.map(str::to_owned) };
             match confirmation::leave(cx, waiting, session, question.clone()).await? {
                 Leave::Given => bound.confirmed_traits = typed_in(question),
-                Leave::Denied => return refuse(cx, name, flow, called_off(&bound), bound.exchange.as_ref()).await,
                 Leave::NotYet(asked) => return Ok(CallbackAnswer::SignIn(Answer::Confirm(asked))),
             }
         }

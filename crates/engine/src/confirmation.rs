@@ -92,6 +92,11 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// Whether somebody said no. That holds whatever there is to ask about by now.
+    pub(crate) fn is_no(&self) -> bool {
+        !self.agrees
+    }
+
     /// Whether somebody agreed that accounts be connected.
     pub(crate) fn connects(&self) -> bool {
         self.agrees && matches!(&self.question, Question::App(app) if app.connects.is_some())
@@ -109,8 +114,6 @@ pub struct Asked {
 /// Whether a request may go on.
 pub(crate) enum Leave {
     Given,
-    /// The person was asked, and said no.
-    Denied,
     NotYet(Asked),
 }
 
@@ -122,8 +125,7 @@ pub(crate) async fn leave(
     question: Question,
 ) -> Result<Leave, Problem> {
     match cx.reply {
-        Some(reply) if !reply.agrees => Ok(Leave::Denied),
-        Some(reply) if reply.question == question && reply.session == session => Ok(Leave::Given),
+        Some(reply) if reply.agrees && reply.question == question && reply.session == session => Ok(Leave::Given),
         _ => ask(cx, waiting, session, question).await.map(Leave::NotYet),
     }
 }

@@ -81,14 +81,13 @@ impl Sessions {
         let mut first_refusal = None;
         let mut any_living = false;
         for presented in &tokens.all {
-            let (session, refusal) =
-                match self.store().session_by_token(&presented.token, SecondFactors::Unwanted).await? {
-                    Some(lookup) => {
-                        let refusal = Refusal::of(&lookup.session, presented.via, cx.now());
-                        (Some(lookup.session), refusal)
-                    }
-                    None => (None, Some(Refusal::Unknown(presented.via))),
-                };
+            let (session, refusal) = match self.session_shown(cx, presented).await? {
+                Some(session) => {
+                    let refusal = Refusal::of(&session, presented.via, cx.now());
+                    (Some(session), refusal)
+                }
+                None => (None, Some(Refusal::Unknown(presented.via))),
+            };
             let matching = session.filter(|session| matches(session, token));
             match (matching, refusal) {
                 (Some(session), None) => return self.end(cx, session, (presented, &tokens), token, also).await,
@@ -112,6 +111,15 @@ impl Sessions {
     pub async fn logout_native(&self, cx: &Cx, token: &Secret) -> Result<EndedSession, Problem> {
         let ended = self.store().revoke_session_by_token(token, cx.now()).await?;
         ended.ok_or_else(|| Problem::forbidden("There is no session with this session token."))
+    }
+
+    /// The session, alive or not, of a token. One that has just been replaced counts: somebody who logs out while they prove
+    /// in another window who they are leaves nevertheless.
+    async fn session_shown(&self, cx: &Cx, presented: &Presented) -> Result<Option<Session>, Problem> {
+        if let Some(lookup) = self.store().session_by_token(&presented.token, SecondFactors::Unwanted).await? {
+            return Ok(Some(lookup.session));
+        }
+        Ok(self.superseded(cx, &presented.token).await?.map(|(_, session)| session))
     }
 
     /// Ends the session, unless someone else did it in the meantime.

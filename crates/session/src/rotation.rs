@@ -2,10 +2,11 @@
 //! nothing.
 //!
 //! A page asks for several things at once, so for some seconds the token before still answers what changes nothing. It goes on
-//! proving what it proved until then, and no more.
+//! proving what it proved until then, and no more. The one thing that it changes is that a logout which is under way ends the
+//! session, for which the logout token has to be known too.
 
 use crypto::tokens;
-use model::{Cx, FlowClient, Problem, Session, SignedDuration, level_of};
+use model::{Cx, FlowClient, Problem, Secret, Session, SignedDuration, level_of};
 use store::{OwnTable, SupersededToken, Tx};
 
 use crate::credentials::Presented;
@@ -57,13 +58,9 @@ impl Sessions {
     /// What a token still answers that is no session's any more: the session as the token proved it.
     pub(crate) async fn find_superseded(&self, cx: &Cx, presented: &Presented) -> Result<Lookup, Problem> {
         let via = presented.via;
-        let unknown = Ok(Lookup::Refused(Refusal::Unknown(via)));
-        if !self.store().has_own_table(OwnTable::SupersededTokens).await? {
-            return unknown;
-        }
-        let id = tokens::fingerprint(&presented.token);
-        let Some(token) = self.store().superseded_token(id, cx.now()).await? else { return unknown };
-        let Some(mut session) = self.store().session(token.session_id).await? else { return unknown };
+        let Some((token, mut session)) = self.superseded(cx, &presented.token).await? else {
+            return Ok(Lookup::Refused(Refusal::Unknown(via)));
+        };
         if let Some(refusal) = Refusal::of(&session, via, cx.now()) {
             return Ok(Lookup::Refused(refusal));
         }
@@ -71,5 +68,21 @@ impl Sessions {
         session.aal = level_of(&session.authentication_methods);
         session.authenticated_at = token.authenticated_at;
         Ok(Lookup::Found(Box::new(Found::of_superseded(session, via))))
+    }
+
+    /// The session, alive or not, that had this token until some seconds ago.
+    pub(crate) async fn superseded(
+        &self,
+        cx: &Cx,
+        token: &Secret,
+    ) -> Result<Option<(SupersededToken, Session)>, Problem> {
+        if !self.store().has_own_table(OwnTable::SupersededTokens).await? {
+            return Ok(None);
+        }
+        let Some(token) = self.store().superseded_token(tokens::fingerprint(token), cx.now()).await? else {
+            return Ok(None);
+        };
+        let session = self.store().session(token.session_id).await?;
+        Ok(session.map(|session| (token, session)))
     }
 }

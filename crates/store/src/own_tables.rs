@@ -12,7 +12,7 @@ static EXISTS: Statement = Statement::of_no_network(
 )
 .postgres(
     "SELECT COUNT(*) FROM pg_class
-     WHERE relname = ?1 AND relkind = 'r' AND relnamespace = current_schema()::regnamespace",
+     WHERE relname = CAST(?1 AS text) AND relkind = 'r' AND relnamespace = current_schema()::regnamespace",
 );
 
 pub(crate) static STATEMENTS: &[&Statement] = &[&EXISTS];

@@ -171,6 +171,7 @@ mod tests {
             "/schemas/x",
             "/recovery/code",
             "/self-service/methods/oidc/callback/google",
+            "/self-service/confirm",
         ] {
             check(path, Protection::Ignored);
         }

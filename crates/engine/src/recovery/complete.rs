@@ -11,7 +11,7 @@ use tracing::Instrument;
 use url::Url;
 
 use super::form::{Outcome, Recovered, signed_in_return_to, start_anew};
-use crate::confirmation::{self, Leave, Question, Waiting};
+use crate::confirmation::{self, Leave, Question, Reply, Waiting};
 use crate::events;
 use crate::lifecycle;
 use crate::runtime::Engine;
@@ -29,10 +29,12 @@ pub(super) async fn recovered(
     let mut identity = cx.services.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
     let proved = address.and_then(|id| identity.recovery_addresses.iter().find(|address| address.id == id));
     let proved = proved.map(|address| address.value.clone());
+    if cx.reply.is_some_and(Reply::is_no) {
+        return Ok(Outcome::AlreadySignedIn { return_to: signed_in_return_to(cx) });
+    }
     if by_link {
         match may_replace_session(cx, &flow, proved.clone()).await? {
             Leave::Given => {}
-            Leave::Denied => return Ok(Outcome::AlreadySignedIn { return_to: signed_in_return_to(cx) }),
             Leave::NotYet(asked) => return Ok(Outcome::Confirm(asked)),
         }
     }

@@ -58,15 +58,23 @@ async fn every_token_of_before_answers_in_its_time_and_only_to_read() {
         let found = whoami(old).await.expect("it was under way");
         assert_eq!((found.session.id, found.is_superseded, found.session.token.as_ref()), (session.id, true, None));
         assert!(!world.is_signed_in(old).await, "it leads to nothing");
-        let logout = world.sessions.logout_browser(&world.cx, old, &logout_token_of(&session), Tx::new()).await;
-        assert_eq!(refused(logout), (401, Some("session_inactive")));
+        assert_eq!(refused(world.sessions.create_logout(&world.cx, old).await), (401, Some("session_inactive")));
+        let guessed = world.sessions.logout_browser(&world.cx, old, &"ory_lo_guessed".into(), Tx::new()).await;
+        assert_eq!(refused(guessed), (403, None));
+        assert!(world.sessions.logout_native(&world.cx, old.session_token.as_ref().expect("a token")).await.is_err());
         assert!(world.sessions.revoke_others(&world.cx, old).await.is_err());
     }
     world.advance(SignedDuration::from_secs(4));
     assert!(whoami(&shown[0]).await.is_err());
     assert!(whoami(&shown[1]).await.is_ok());
-    // A session that has ended is dead by each of its tokens.
-    world.sessions.logout_native(&world.cx, &token_of(&session)).await.expect("a logout");
+    // A logout that is under way ends the session, which is dead then by each of its tokens.
+    let logout_token = logout_token_of(&session);
+    let late = world.sessions.logout_browser(&world.cx, &shown[0], &logout_token).await;
+    assert_eq!(refused(late), (401, Some("session_inactive")));
+    let ended = world.sessions.logout_browser(&world.cx, &shown[1], &logout_token).await.expect("a logout");
+    assert_eq!(ended.session.id, session.id);
+    let again = world.sessions.logout_browser(&world.cx, &shown[1], &logout_token).await;
+    assert_eq!(refused(again), (401, Some("session_inactive")));
     for credentials in &shown {
         assert!(whoami(credentials).await.is_err());
     }

@@ -252,6 +252,17 @@ async fn what_was_typed_in_an_app_counts_once_it_is_confirmed() {
         say(&site, &mut person, "no").await;
         assert_eq!((app.messages("registration").await, database.count("identities").await), (vec![4_000_001], 0));
 
+        // A no holds, though there is nothing to ask about any more.
+        site.provider.signs_in(json!({ "sub": "known", "email": "known@example.org" }));
+        let (app, back) = site.begun("registration", typed("me@example.org")).await;
+        is_asked(&person.visit(&back).await);
+        let own = token(&mut person).await;
+        site.leave(&app, json!({})).await;
+        let answer = person.send(site.answer(&[("csrf_token", &own), ("answer", "no")])).await;
+        assert_eq!((answer.header("location"), database.count("identities").await), (APP, 0));
+        assert!(app.session(&answer).await.is_null());
+        site.provider.signs_in(json!({ "sub": "new" }));
+
         // What is typed after the question is another question.
         let (app, back) = site.begun("registration", typed("me@example.org")).await;
         is_asked(&person.visit(&back).await);

@@ -143,12 +143,12 @@ async fn whoever_has_copied_a_cookie_is_left_with_nothing_by_a_refresh() {
         assert_eq!((&seen["id"], &seen["authenticated_at"]), (&before["id"], &before["authenticated_at"]));
         assert_eq!(seen["authentication_methods"].as_array().map(Vec::len), Some(1), "{seen}");
         assert_eq!(thief.clone().fetch("/sessions").await.status, 200);
-        assert_eq!(changes(&mut thief).await, [401, 401, 401, 401]);
-        assert!(thief.clone().visit(&logout_url).await.header("location").contains("/error?id="));
+        assert_eq!(changes(&mut thief).await, [401, 403, 401, 401]);
         server.wait(SignedDuration::from_secs(9));
         assert!(thief.clone().is_signed_in().await);
         server.wait(SignedDuration::from_secs(1));
         is_left_with_nothing(&mut thief).await;
+        assert!(thief.clone().visit(&logout_url).await.header("location").contains("/error?id="));
 
         // The browser goes on with its session, its forms and its logout URL.
         let after = browser.whoami().await;
@@ -194,6 +194,21 @@ session: { whoami: { required_aal: aal1 } }";
         let url = browser.logout_url().await;
         browser.visit(&url).await;
         is_left_with_nothing(&mut thief).await;
+    }
+}
+
+#[tokio::test]
+async fn a_logout_that_is_under_way_ends_the_session() {
+    for database in Database::each().await {
+        let server = Server::start(&database).await;
+        let mut browser = server.browser();
+        browser.sign_up("a@example.org").await;
+        let logout_url = browser.logout_url().await;
+        let mut other_window = browser.clone();
+        refresh(&mut browser, "a@example.org").await;
+        assert_eq!(other_window.visit(&logout_url).await.header("location"), "http://127.0.0.1:4455/bye");
+        assert_eq!(other_window.session_cookie(), "");
+        assert!(!browser.is_signed_in().await);
     }
 }
 
