@@ -36,6 +36,27 @@ async fn one_network_that_guesses_passwords_turns_away_nobody_else() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_hangs_up_takes_no_place_in_the_queue() {
+    for database in Database::each().await {
+        let pool = PoolLimits { workers: 1, memory_bytes: 1 << 30, queue: 4 };
+        let server = Server::of(&database, Setup { pool, ..Setup::with("hashers: { bcrypt: { cost: 11 } }") }).await;
+        let form = server.native().open("login").await;
+        let guess = || {
+            let body = json!({ "method": "password", "identifier": "no-one@example.org", "password": "wrong" });
+            form.ask(&server, body).send()
+        };
+        let mut guesses: JoinSet<_> = (0..12).map(|_| guess()).collect();
+        // One is computed, four wait, and the others are turned away at once.
+        let first = guesses.join_next().await.expect("one of twelve").expect("no panic");
+        assert_eq!(first.status, 429, "{}", first.body);
+        guesses.shutdown().await;
+        for _ in 0..2 {
+            assert_eq!(guess().await.status, 400);
+        }
+    }
+}
+
 /// A form that never ends, of which so many bytes have come.
 fn unfinished(form: &Form, server: &Server, bytes: usize) -> Ask {
     let beginning = Ok::<_, std::io::Error>(Bytes::from(vec![b' '; bytes]));
