@@ -24,7 +24,7 @@ use crate::{Result, root, target};
 use database::Database;
 use load::{REQUESTS, Request, Run, Stock};
 use process::{Server, free_port};
-use results::{Measured, OnDatabase, Pgbench, Results};
+use results::{Beside, Measured, OnDatabase, Pgbench, Results};
 
 const HELP: &str = "\
 Measures the build for production (--profile dist) with wrk, on SQLite and on PostgreSQL, writes
@@ -35,7 +35,7 @@ Usage: cargo xtask bench [OPTIONS]
 
   --quick             one short round
   --database NAME     only on sqlite, or only on postgres
-  --only NAME         only requests whose name contains NAME
+  --only NAME         only requests and noisy neighbours whose name contains NAME
   --connections N     how many requests are under way at a time (16)
   --json FILE         the file that the row is added to
 
@@ -52,12 +52,22 @@ struct Plan {
     starts: u32,
     databases: Vec<&'static str>,
     requests: Vec<&'static Request>,
+    /// Beside whom honest clients are measured: by the names of `bench beside`, and in words.
+    neighbours: Vec<(&'static str, &'static str)>,
     /// Whether everything is measured, so that the result may stand in the repository.
     is_whole: bool,
     json: Option<PathBuf>,
 }
 
 const DATABASES: [&str; 2] = ["sqlite", "postgres"];
+
+const NEIGHBOURS: [(&str, &str); 5] = [
+    ("nobody", "nobody"),
+    ("guesses", "30 connections that guess passwords"),
+    ("lists", "10 clients that list 250 sessions"),
+    ("slow", "1,000 bodies that never end"),
+    ("idle", "5,000 idle connections"),
+];
 
 /// Runs the task.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -104,6 +114,7 @@ fn plan(arguments: &[String]) -> Result<Plan> {
         starts: 9,
         databases: DATABASES.to_vec(),
         requests: REQUESTS.iter().collect(),
+        neighbours: NEIGHBOURS.to_vec(),
         is_whole: env::var_os("ZELUS_BIN").is_none(),
         json: None,
     };
@@ -118,6 +129,7 @@ fn plan(arguments: &[String]) -> Result<Plan> {
             "--only" => {
                 let name = value()?;
                 plan.requests.retain(|request| request.name.contains(name.as_str()));
+                plan.neighbours.retain(|(_, neighbour)| neighbour.contains(name.as_str()));
             }
             "--database" => {
                 let name = value()?;
@@ -126,7 +138,8 @@ fn plan(arguments: &[String]) -> Result<Plan> {
             _ => return Err(format!("{argument} is not understood.\n\n{HELP}").into()),
         }
     }
-    if plan.requests.is_empty() || plan.databases.is_empty() || plan.connections == 0 {
+    let is_empty = plan.requests.is_empty() && plan.neighbours.is_empty();
+    if is_empty || plan.databases.is_empty() || plan.connections == 0 {
         let requests: Vec<_> = REQUESTS.iter().map(|request| request.name).collect();
         return Err(
             format!("nothing to measure. Requests: {}. Databases: sqlite, postgres.", requests.join("; ")).into()
@@ -194,7 +207,28 @@ impl Bench<'_> {
             process::get(server.port, "/sessions/whoami", &format!("X-Session-Token: {token}\r\n")).map(drop)
         })?;
         let loaded = server.memory()?;
-        Ok((OnDatabase { name: name.to_owned(), start_ms, idle, loaded, whoami_statements, bare, requests }, pgbench))
+        drop(server);
+        let beside = self.beside()?;
+        let name = name.to_owned();
+        Ok((OnDatabase { name, start_ms, idle, loaded, whoami_statements, bare, requests, beside }, pgbench))
+    }
+
+    /// How long honest clients wait beside each noisy neighbour, at a server of its own.
+    fn beside(&self) -> Result<Vec<Beside>> {
+        let seconds = (self.plan.rounds * self.plan.seconds).to_string();
+        let measure = |(noise, neighbour): &(&str, &'static str)| {
+            println!("beside {neighbour}");
+            let server = self.start(&["--dev"])?;
+            let address = format!("127.0.0.1:{}", server.port);
+            let mut beside = command(helper());
+            beside.args(["beside", noise, &address]).arg(&self.folder).arg(&seconds);
+            let printed = run_quietly(&mut beside)?;
+            let mut figures = printed.split_whitespace().map(str::parse);
+            let mut next = || figures.next().ok_or("too few figures");
+            let (whoami_ms, sign_in_ms) = (next()??, next()??);
+            Ok(Beside { neighbour, whoami_ms, sign_in_ms, mib: server.memory()?.total_mib })
+        };
+        self.plan.neighbours.iter().map(measure).collect()
     }
 
     /// Round by round, so that each request is compared with the bare route of about the same moment. Those that only read

@@ -1,5 +1,7 @@
 //! What people may ask about their own sessions, and do with them.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{CONTENT_TYPE, LINK, RETRY_AFTER};
@@ -9,10 +11,10 @@ use axum::routing::{any, delete, get};
 use guard::{Factor, Refused, Shown};
 use model::page::{Page, PageQuery};
 use model::wire::{IdentityView, SessionJson};
-use model::{Problem, Secret, Session};
+use model::{IdentityId, Problem, Secret, Session};
 use serde::Serialize;
 use session::Denied;
-use web::{Failure, Request, json, no_content, set_session_cookie};
+use web::{Failure, JsonText, Request, json, json_list, no_content, set_session_cookie};
 
 /// `/sessions…`
 pub fn router() -> Router {
@@ -77,7 +79,7 @@ async fn list(request: Request) -> web::Result {
     let cx = request.cx();
     let page = runtime.sessions.list_own(&cx, &request.credentials(), &page_query(&request)).await;
     let page = page.map_err(Problem::from)?;
-    Ok(session_page(&request, &page, IdentityView::Embedded))
+    Ok(session_page(&request, page, IdentityView::Embedded))
 }
 
 /// The paging parameters of a request.
@@ -92,12 +94,23 @@ pub(crate) fn page_query(request: &Request) -> PageQuery {
 }
 
 /// A page of sessions, with the headers that tell of the others.
-pub(crate) fn session_page(request: &Request, page: &Page<Session>, identity_view: IdentityView) -> Response {
-    let runtime = &request.site().runtime;
-    let (now, base) = (request.app().clock().now(), runtime.public_url());
-    let show = |session| SessionJson { identity_view, ..SessionJson::public(session, base, now) };
-    let mut response = json(StatusCode::OK, &page.items.iter().map(show).collect::<Vec<_>>());
-    add_page_headers(request, request.query_text(), page, &mut response);
+pub(crate) fn session_page(request: &Request, page: Page<Session>, identity_view: IdentityView) -> Response {
+    let Page { items: sessions, total, links } = page;
+    let (now, base) = (request.app().clock().now(), request.site().runtime.public_url().to_owned());
+    // A person may have a thousand sessions, and a mebibyte of traits.
+    let mut identities: HashMap<IdentityId, JsonText> = HashMap::new();
+    let entries = sessions.into_iter().map(move |session| {
+        let shown = SessionJson { identity_view, ..SessionJson::public(&session, &base, now) };
+        let identity = match shown.identity() {
+            Some(identity) => identities.entry(session.identity_id).or_insert_with(|| JsonText::of(&identity)).clone(),
+            None => JsonText::of(&()),
+        };
+        let (before, behind) = shown.around_identity().unwrap_or_default();
+        [JsonText::from_json(before), identity, JsonText::from_json(behind)]
+    });
+    let mut response = json_list(StatusCode::OK, entries);
+    let page: Page<()> = Page { items: Vec::new(), total, links };
+    add_page_headers(request, request.query_text(), &page, &mut response);
     response
 }
 

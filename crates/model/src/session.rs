@@ -1,5 +1,7 @@
 //! Sessions and the devices they were seen on.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
@@ -37,14 +39,14 @@ pub struct Session {
     pub updated_at: Timestamp,
     /// `None` where they were not asked for.
     pub devices: Option<Vec<Device>>,
-    /// `None` where it was not asked for.
-    pub identity: Option<Identity>,
+    /// `None` where it was not asked for. The sessions of a list share those of the same person.
+    pub identity: Option<Arc<Identity>>,
 }
 
 impl Session {
     /// Whether the session is good at `now`: neither revoked nor expired, and its identity (where known) not disabled.
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        self.active && self.expires_at > now && self.identity.as_ref().is_none_or(Identity::is_active)
+        self.active && self.expires_at > now && self.identity.as_ref().is_none_or(|identity| identity.is_active())
     }
 }
 

@@ -1,9 +1,12 @@
 //! What operators may do with sessions.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use model::go::parse_bool;
 use model::page::{Page, PageQuery, Sizes, numbered_page, offset};
-use model::{Cx, IdentityId, Problem, Session};
-use store::{Extension, SessionFilter};
+use model::{Cx, Identity, IdentityId, Problem, Session};
+use store::{Extension, IdentityFilter, IdentityPage, SessionFilter};
 
 use crate::Sessions;
 use crate::page;
@@ -66,15 +69,26 @@ impl Sessions {
             sessions.pop();
         }
         let last = sessions.last().filter(|_| more).map(page::position_of);
-        for session in &mut sessions {
-            show(session, expand, None);
-            // As in Kratos, addresses are shown with a single session only.
-            if let Some(identity) = &mut session.identity {
-                identity.verifiable_addresses.clear();
-                identity.recovery_addresses.clear();
-            }
+        sessions.iter_mut().for_each(|session| show(session, expand, None));
+        if expand.identity {
+            self.add_identities(&mut sessions).await?;
         }
         Ok(page::keyset_page(sessions, last, size))
+    }
+
+    /// Adds their identities to sessions; those of one person share it. As in Kratos, addresses are shown with a single
+    /// session only.
+    async fn add_identities(&self, sessions: &mut [Session]) -> Result<(), Problem> {
+        let ids: HashSet<IdentityId> = sessions.iter().map(|session| session.identity_id).collect();
+        let page = IdentityPage::Number { page: 0, size: u32::try_from(ids.len()).unwrap_or(u32::MAX) };
+        let filter = IdentityFilter::Ids(ids.into_iter().collect());
+        let found = self.store().list_identities(&filter, page, false).await?.identities.into_iter();
+        let bare = |identity| Identity { verifiable_addresses: Vec::new(), recovery_addresses: Vec::new(), ..identity };
+        let identities: HashMap<_, _> = found.map(|identity| (identity.id, Arc::new(bare(identity)))).collect();
+        for session in sessions {
+            session.identity = identities.get(&session.identity_id).cloned();
+        }
+        Ok(())
     }
 
     /// `GET /admin/sessions/{id}`.
@@ -125,7 +139,11 @@ impl Sessions {
     ) -> Result<Page<Session>, Problem> {
         let identity = parse_id(identity)?;
         let filter = SessionFilter { active: parse_active(active)?, except: None };
-        self.page_of_identity(cx, identity, filter, page).await
+        let mut page = self.page_of_identity(cx, identity, filter, page).await?;
+        if !page.items.is_empty() {
+            self.add_identities(&mut page.items).await?;
+        }
+        Ok(page)
     }
 
     /// `DELETE /admin/identities/{id}/sessions`: removes all sessions of an identity for good.
@@ -137,6 +155,7 @@ impl Sessions {
         if removed == 0 { Err(Problem::not_found()) } else { Ok(()) }
     }
 
+    /// A page of an identity's sessions, without the identity.
     pub(crate) async fn page_of_identity(
         &self,
         cx: &Cx,

@@ -1,5 +1,7 @@
 //! What a request proves: whoami, and the question that every other route asks first.
 
+use std::sync::Arc;
+
 use model::{Aal, Cx, Problem, RequiredAal, Session, factors, level_of};
 use store::{SecondFactors, SessionLookup, Store};
 use url::form_urlencoded;
@@ -182,7 +184,7 @@ impl Sessions {
         if let Some(identity) = &mut session.identity
             && found_second_factor
         {
-            identity.available_aal = Some(Aal::Aal2);
+            Arc::make_mut(identity).available_aal = Some(Aal::Aal2);
         }
         let is_older = presented.cookie_expires_at.is_none_or(|expires_at| expires_at < session.expires_at);
         let reissue_cookie = presented.via == Via::Cookie && is_older;

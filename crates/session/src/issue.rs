@@ -1,5 +1,7 @@
 //! Issuing sessions, and proving more with the ones there are.
 
+use std::sync::Arc;
+
 use crypto::{SessionCookie, tokens};
 use model::{
     AuthenticationMethod, ClientInfo, Cx, Device, Id, Identity, Problem, Secret, Session, Timestamp, Uuid, factors,
@@ -49,7 +51,7 @@ impl Sessions {
             created_at: now,
             updated_at: now,
             devices: Some(vec![device(cx, client)]),
-            identity: Some(identity),
+            identity: Some(Arc::new(identity)),
         })
     }
 
@@ -80,7 +82,7 @@ impl Sessions {
         session.updated_at = now;
         // Kratos shows it without an id too.
         session.devices.get_or_insert_default().push(Device { id: Id::from_uuid(Uuid::nil()), ..device(cx, client) });
-        session.identity = Some(identity);
+        session.identity = Some(Arc::new(identity));
         Ok(())
     }
 
@@ -92,7 +94,7 @@ impl Sessions {
         session.authentication_methods.push(method);
         session.aal = level_of(&session.authentication_methods);
         session.updated_at = cx.now();
-        session.identity = Some(identity);
+        session.identity = Some(Arc::new(identity));
     }
 
     /// Adds a new session to a transaction.

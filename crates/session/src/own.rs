@@ -24,7 +24,9 @@ impl Sessions {
         };
         self.require_aal(&session, self.policy.whoami_aal, StepUp::default())?;
         let filter = SessionFilter { active: Some(true), except: Some(session.id) };
-        Ok(self.page_of_identity(cx, session.identity_id, filter, page).await?)
+        let mut page = self.page_of_identity(cx, session.identity_id, filter, page).await?;
+        page.items.iter_mut().for_each(|other| other.identity.clone_from(&session.identity));
+        Ok(page)
     }
 
     /// `DELETE /sessions`: ends the caller's other sessions, and says how many there are, those that had ended before

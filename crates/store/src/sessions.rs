@@ -15,6 +15,8 @@ pub use exchanges::TokenExchange;
 pub use superseded::SupersededToken;
 pub use writes::{EndedSession, Extension};
 
+use std::sync::Arc;
+
 use model::factors::SECOND_FACTOR_TYPES;
 use model::{Aal, Credentials, Device, Id, IdentityId, Secret, Session, SessionId, Timestamp};
 
@@ -154,12 +156,8 @@ static OF_IDENTITY: Statement = Statement::new(
         "SELECT ",
         session_columns!(),
         ", ",
-        identity_columns!(sqlite),
-        ", ",
         devices_column!(sqlite),
-        " ",
-        from_sessions!(sqlite),
-        " ",
+        " FROM sessions s ",
         of_identity!(sqlite),
         " ORDER BY s.created_at DESC, s.id LIMIT ?7 OFFSET ?8",
     ),
@@ -168,12 +166,8 @@ static OF_IDENTITY: Statement = Statement::new(
     "SELECT ",
     session_columns!(),
     ", ",
-    identity_columns!(postgres),
-    ", ",
     devices_column!(postgres),
-    " ",
-    from_sessions!(postgres),
-    " ",
+    " FROM sessions s ",
     of_identity!(postgres),
     " ORDER BY s.created_at DESC, s.id LIMIT ?7 OFFSET ?8",
 ));
@@ -193,31 +187,9 @@ macro_rules! page_of_all {
 
 static ALL: Statement = Statement::new(
     "sessions.all",
-    concat!(
-        "SELECT ",
-        session_columns!(),
-        ", ",
-        identity_columns!(sqlite),
-        ", ",
-        devices_column!(sqlite),
-        " ",
-        from_sessions!(sqlite),
-        " ",
-        page_of_all!(),
-    ),
+    concat!("SELECT ", session_columns!(), ", ", devices_column!(sqlite), " FROM sessions s ", page_of_all!()),
 )
-.postgres(concat!(
-    "SELECT ",
-    session_columns!(),
-    ", ",
-    identity_columns!(postgres),
-    ", ",
-    devices_column!(postgres),
-    " ",
-    from_sessions!(postgres),
-    " ",
-    page_of_all!(),
-));
+.postgres(concat!("SELECT ", session_columns!(), ", ", devices_column!(postgres), " FROM sessions s ", page_of_all!()));
 
 pub(crate) static STATEMENTS: &[&Statement] = &[
     &BY_TOKEN,
@@ -327,7 +299,8 @@ impl Store {
         row.map(|row| read(&mut row.columns())).transpose()
     }
 
-    /// Sessions of an identity, the newest first, from `offset` on and at most `limit` of them.
+    /// Sessions of an identity, the newest first, from `offset` on and at most `limit` of them; with devices, and without
+    /// the identity, which would be the same in each.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -358,7 +331,8 @@ impl Store {
         row.map_or(Ok(0), |row| row.columns().next())
     }
 
-    /// Sessions of everyone, the newest first, beginning behind `after`. `filter.except` is not looked at.
+    /// Sessions of everyone, the newest first, beginning behind `after`; with devices, and without identities, which may
+    /// stand in many of them. `filter.except` is not looked at.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -390,7 +364,7 @@ fn read_lookup(row: &Row) -> Result<SessionLookup, StoreError> {
 /// Reads `session_columns!`, `identity_columns!` and `devices_column!`.
 fn read(columns: &mut Columns<'_>) -> Result<Session, StoreError> {
     let mut session = read_session(columns)?;
-    session.identity = Some(identities::read(columns)?);
+    session.identity = Some(Arc::new(identities::read(columns)?));
     session.devices = Some(read_devices(columns)?);
     Ok(session)
 }
@@ -425,5 +399,10 @@ fn read_devices(columns: &mut Columns<'_>) -> Result<Vec<Device>, StoreError> {
 }
 
 fn read_list(rows: &[Row]) -> Result<Vec<Session>, StoreError> {
-    rows.iter().map(|row| read(&mut row.columns())).collect()
+    let read = |row: &Row| {
+        let mut columns = row.columns();
+        let session = read_session(&mut columns)?;
+        Ok(Session { devices: Some(read_devices(&mut columns)?), ..session })
+    };
+    rows.iter().map(read).collect()
 }

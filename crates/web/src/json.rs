@@ -28,6 +28,14 @@ pub(crate) fn error_json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -
     respond(status, value, CONTENT_TYPE_OF_ERRORS)
 }
 
+/// The beginning of an answer whose JSON is written elsewhere.
+pub(crate) fn json_of(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, CONTENT_TYPE_OF_ANSWERS);
+    response
+}
+
 fn respond<T: Serialize + ?Sized>(status: StatusCode, value: &T, content_type: HeaderValue) -> Response {
     let mut text = Vec::with_capacity(ROOM);
     let mut response = match serde_json::to_writer(&mut text, value) {
@@ -45,15 +53,21 @@ fn respond<T: Serialize + ?Sized>(status: StatusCode, value: &T, content_type: H
     response
 }
 
-/// Escapes what could end a script element or a line of JavaScript, and adds the newline that ends every body. These
-/// characters only occur within strings, so the text can be taken as it is.
-fn finish(mut text: Vec<u8>) -> Vec<u8> {
-    // Most answers hold none of them. To look at all bytes without a branch for each takes a fraction of the time.
-    if text.iter().fold(false, |found, &byte| found | is_special(byte)) {
-        text = escape(&text);
-    }
+/// Escapes what is to be escaped, and adds the newline that ends every body.
+fn finish(text: Vec<u8>) -> Vec<u8> {
+    let mut text = escaped(text);
     text.push(b'\n');
     text
+}
+
+/// Escapes what could end a script element or a line of JavaScript. These characters only occur within strings, so the text
+/// can be taken as it is.
+pub(crate) fn escaped(text: Vec<u8>) -> Vec<u8> {
+    // Most answers hold none of them. To look at all bytes without a branch for each takes a fraction of the time.
+    match text.iter().fold(false, |found, &byte| found | is_special(byte)) {
+        true => escape(&text),
+        false => text,
+    }
 }
 
 /// Whether a byte is, or begins, something to escape.

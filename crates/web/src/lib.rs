@@ -18,6 +18,7 @@ mod explain;
 mod forwarded;
 mod hosts;
 mod json;
+mod json_list;
 mod log;
 mod metrics;
 mod multipart;
@@ -34,6 +35,7 @@ pub use cookies::{clear_session_cookie, cookie, cookies, set_continuity_cookie, 
 pub use edge::Edge;
 pub use forwarded::TrustedProxies;
 pub use json::{BodyError, json, parse_json, parse_object};
+pub use json_list::{JsonText, json_list};
 pub use metrics::{Counter, Durations, Family, Gauge, Metrics};
 pub use multipart::multipart_fields;
 pub use reply::{Failure, no_content, redirect, rotate_csrf, see_other, set_csrf};

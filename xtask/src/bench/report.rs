@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::load::SIGN_IN;
-use super::results::{OnDatabase, Results};
+use super::results::{Beside, OnDatabase, Results};
 use super::targets::{self, title};
 
 /// The page, ratios first.
@@ -49,6 +49,7 @@ fn write(page: &mut String, results: &Results) -> std::fmt::Result {
         write_database(page, results, on)?;
     }
     write_start_and_memory(page, results)?;
+    write_neighbours(page, results)?;
     writeln!(page, "\n{}", NOTES.trim())
 }
 
@@ -65,6 +66,8 @@ const NOTES: &str = "
   change of a profile is its owner's, and leaves it as it is. Recovery and verification are asked for by someone unknown.
 - SQLite lies on a disk and is synced at each commit. PostgreSQL is a fresh cluster with its default settings, on
   loopback, without TLS.
+- A noisy neighbour sends from one network, as often as it can, and the honest client from another, one request at a time;
+  both share the machine with the server, so their own work counts as well. Figures are medians.
 - Resident memory under load counts the pages of the database file that SQLite maps, which the system takes back at will.
 
 `cargo xtask bench --help` tells how to run it, or a part of it. `bench/results/runs.jsonl` has a row for every run.
@@ -131,6 +134,21 @@ fn write_start_and_memory(page: &mut String, results: &Results) -> std::fmt::Res
         let [start, idle] = [*start_ms, idle.total_mib].map(figure);
         let [total, files] = [loaded.total_mib, loaded.files_mib].map(figure);
         writeln!(page, "| {} | {start} | {idle} | {total} | {files} |", title(name))?;
+    }
+    Ok(())
+}
+
+fn write_neighbours(page: &mut String, results: &Results) -> std::fmt::Result {
+    if results.databases.iter().all(|on| on.beside.is_empty()) {
+        return Ok(());
+    }
+    writeln!(page, "\n## Beside a noisy neighbour\n")?;
+    writeln!(page, "| neighbour | on | whoami, ms | sign in, ms | resident, MiB |\n|---|---|---:|---:|---:|")?;
+    for on in &results.databases {
+        for Beside { neighbour, whoami_ms, sign_in_ms, mib } in &on.beside {
+            let [whoami, sign_in] = [whoami_ms, sign_in_ms].map(|ms| format!("{ms:.2}"));
+            writeln!(page, "| {neighbour} | {} | {whoami} | {sign_in} | {} |", title(&on.name), figure(*mib))?;
+        }
     }
     Ok(())
 }

@@ -51,6 +51,17 @@ pub struct OnDatabase {
     pub whoami_statements: Option<usize>,
     pub bare: Measured,
     pub requests: Vec<Measured>,
+    pub beside: Vec<Beside>,
+}
+
+/// How long an honest client waits beside a noisy neighbour: medians, in milliseconds.
+#[derive(Debug)]
+pub struct Beside {
+    pub neighbour: &'static str,
+    pub whoami_ms: f64,
+    pub sign_in_ms: f64,
+    /// Resident memory of the server at the end.
+    pub mib: f64,
 }
 
 /// One kind of request, a sample for each round.

@@ -12,7 +12,7 @@ use model::wire::{CredentialView, IdentityJson, IdentityView};
 use model::{CredentialType, Identity, IdentityId, Problem, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use web::{BodyError, Failure, Request, json, no_content, parse_json, parse_object};
+use web::{BodyError, Failure, JsonText, Request, json, json_list, no_content, parse_json, parse_object};
 
 use crate::sessions::add_page_headers;
 
@@ -60,14 +60,11 @@ async fn list(request: Request) -> web::Result {
 
     let view =
         IdentityView::Admin(if reveal.is_empty() { CredentialView::WithoutConfig } else { CredentialView::WithConfig });
-    let shown: Vec<_> =
-        list.identities.iter().map(|identity| identity_json(&request, identity, view, &reveal)).collect();
-    let mut response = json(StatusCode::OK, &shown);
     let page = match numbered {
         Some((page, size)) => {
             // Kratos counts all identities, whatever was filtered for; but for an identifier it counts those it shows.
             let total = match filter {
-                IdentityFilter::Identifier(_) => i64::try_from(shown.len()).unwrap_or(i64::MAX),
+                IdentityFilter::Identifier(_) => i64::try_from(list.identities.len()).unwrap_or(i64::MAX),
                 _ => i64::try_from(identities.count().await?).unwrap_or(i64::MAX),
             };
             let mut page: Page<()> = numbered_page(Vec::new(), total, page.into(), size.into());
@@ -100,6 +97,12 @@ async fn list(request: Request) -> web::Result {
             request.query_text().split('&').filter(|pair| !pair.starts_with("per_page=")).collect::<Vec<_>>().join("&")
         }
     };
+    let base = request.site().runtime.public_url().to_owned();
+    let entries = list.identities.into_iter().map(move |identity| {
+        let shown = IdentityJson { identity: &identity, public_base_url: &base, view, reveal: &reveal };
+        [JsonText::of(&shown)]
+    });
+    let mut response = json_list(StatusCode::OK, entries);
     add_page_headers(&request, &query, &page, &mut response);
     Ok(response)
 }

@@ -33,7 +33,7 @@ async fn list(request: Request) -> web::Result {
         expand: request.query_all("expand"),
     };
     let page = request.site().runtime.sessions.list_all(&request.cx(), &query).await?;
-    Ok(session_page(&request, &page, IdentityView::Public))
+    Ok(session_page(&request, page, IdentityView::Public))
 }
 
 /// `GET /admin/sessions/{id}`
@@ -71,7 +71,7 @@ async fn list_of_identity(Path(id): Path<String>, request: Request) -> web::Resu
     let query = page_query(&request);
     let sessions = &request.site().runtime.sessions;
     let page = sessions.list_of_identity(&request.cx(), &id, active.as_deref(), &query).await?;
-    Ok(session_page(&request, &page, IdentityView::Embedded))
+    Ok(session_page(&request, page, IdentityView::Embedded))
 }
 
 /// `DELETE /admin/identities/{id}/sessions`: removes the rows.

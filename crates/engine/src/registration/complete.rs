@@ -1,5 +1,7 @@
 //! The end of a sign-up: the hooks, the account, and where the person goes from there.
 
+use std::sync::Arc;
+
 use crypto::CsrfToken;
 use flow::{
     AnyFlow, Effects, Hook, Recognised, RegistrationInProgress, RegistrationStep, Rejection, Scene, Stop, with_code,
@@ -188,7 +190,7 @@ async fn lead_on(
     (after, return_to): (AfterHooks, &Url),
 ) -> Answer {
     let AfterHooks { signs_in, mut continue_with, redirect_to, mut effects, .. } = after;
-    session.identity = Some(identity.clone());
+    session.identity = Some(Arc::new(identity.clone()));
     if signs_in && flow.client == FlowClient::Browser {
         effects.sign_in = Some(session.clone());
     }

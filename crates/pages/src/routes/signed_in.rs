@@ -29,7 +29,7 @@ async fn show_welcome(request: Request) -> web::Result {
     let logout = runtime.sessions.create_logout(&cx, &credentials).await?;
     let page = WelcomePage {
         frame: Frame::new(runtime.public_url(), WelcomePage::TITLE).wide(),
-        person: session.identity.as_ref().map_or_else(|| session.identity_id.to_string(), display_name),
+        person: session.identity.as_deref().map_or_else(|| session.identity_id.to_string(), display_name),
         since: session.authenticated_at.into(),
         until: session.expires_at.into(),
         methods: method_names(&session.authentication_methods),

@@ -100,7 +100,7 @@ async fn a_session_is_read_as_it_was_written() {
     assert_eq!((read.issued_at, read.expires_at), (session.issued_at, session.expires_at));
     assert_eq!(read.authentication_methods, session.authentication_methods);
     let identity = read.identity.expect("an identity");
-    assert_eq!((identity.state, identity.traits), (IdentityState::Active, fixture.identity.traits.clone()));
+    assert_eq!((identity.state, &identity.traits), (IdentityState::Active, &fixture.identity.traits));
     assert_eq!(identity.verifiable_addresses, fixture.identity.verifiable_addresses);
     let device = &read.devices.expect("devices")[0];
     assert_eq!(device.user_agent.as_ref().map(String::len), Some(512), "the column holds no more");

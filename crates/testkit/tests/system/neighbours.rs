@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use crypto::PoolLimits;
 use futures_util::{StreamExt, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{Ask, Database, Form, PASSWORD, Server, Setup};
 use tokio::task::JoinSet;
 
@@ -33,6 +33,27 @@ async fn one_network_that_guesses_passwords_turns_away_nobody_else() {
         assert_eq!(count((true, 200)), 8, "{answers:?}");
         assert!(count((false, 429)) > 0, "{answers:?}");
         assert_eq!(count((false, 400)) + count((false, 429)), 64, "{answers:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_hangs_up_takes_no_place_in_the_queue() {
+    for database in Database::each().await {
+        let pool = PoolLimits { workers: 1, memory_bytes: 1 << 30, queue: 4 };
+        let server = Server::of(&database, Setup { pool, ..Setup::with("hashers: { bcrypt: { cost: 11 } }") }).await;
+        let form = server.native().open("login").await;
+        let guess = || {
+            let body = json!({ "method": "password", "identifier": "no-one@example.org", "password": "wrong" });
+            form.ask(&server, body).send()
+        };
+        let mut guesses: JoinSet<_> = (0..12).map(|_| guess()).collect();
+        // One is computed, four wait, and the others are turned away at once.
+        let first = guesses.join_next().await.expect("one of twelve").expect("no panic");
+        assert_eq!(first.status, 429, "{}", first.body);
+        guesses.shutdown().await;
+        for _ in 0..2 {
+            assert_eq!(guess().await.status, 400);
+        }
     }
 }
 
@@ -94,5 +115,60 @@ async fn forms_are_as_large_as_they_need_to_be_and_operators_send_more() {
         let identity = json!({ "schema_id": "person", "traits": { "email": "a@example.org", "name": name } });
         let created = server.ask_admin("POST", "/admin/identities").json(&identity).send().await;
         assert_ne!(created.status, 413, "{}", created.body);
+    }
+}
+
+/// Whose sessions a list shows, each once, and how many there are.
+fn owners(list: &Value) -> (Vec<Value>, usize) {
+    let sessions = list.as_array().expect("a list");
+    let mut owners: Vec<_> = sessions.iter().map(|session| session["identity"].clone()).collect();
+    owners.sort_by_key(Value::to_string);
+    owners.dedup();
+    (owners, sessions.len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_is_written_in_pieces_and_says_of_each_session_whose_it_is() {
+    for database in Database::each().await {
+        let server = Server::start(&database).await;
+        let id = server.import("a@example.org", PASSWORD).await;
+        server.import("b@example.org", PASSWORD).await;
+        // Browsers see these characters escaped, wherever a list is cut.
+        let name = "<&\u{2028}>".repeat(25_000);
+        let traits = json!({ "email": "a@example.org", "name": name });
+        let put = json!({ "schema_id": "person", "state": "active", "traits": traits });
+        let put = server.ask_admin("PUT", &format!("/admin/identities/{id}")).json(&put).send().await;
+        assert_eq!(put.status, 200, "{}", put.body);
+        let mut token = String::new();
+        for _ in 0..12 {
+            token = server.native().sign_in("a@example.org").await;
+        }
+        server.native().sign_in("b@example.org").await;
+
+        let own = server.ask("GET", "/sessions?per_page=1000").token(&token).send();
+        let of_identity = server.ask_admin("GET", &format!("/admin/identities/{id}/sessions")).send();
+        let (own, of_identity) = tokio::join!(own, of_identity);
+        for (list, count) in [(&own, 11), (&of_identity, 12)] {
+            assert_eq!((list.status, list.header("x-total-count")), (200, count.to_string().as_str()));
+            assert!(list.body.starts_with("[{\"id\":") && list.body.ends_with("]}]\n") && !list.body.contains('<'));
+            let (identities, sessions) = owners(&list.json());
+            assert_eq!((identities.len(), sessions), (1, count));
+            assert_eq!((&identities[0]["traits"], &identities[0]["schema_url"]), (&traits, &json!("")));
+        }
+        let list = server.ask_admin("GET", "/admin/sessions?expand=identity&expand=devices").send().await;
+        let (identities, sessions) = owners(&list.json());
+        assert_eq!((identities.len(), sessions), (2, 13));
+        assert!(identities.iter().any(|identity| identity["traits"] == traits));
+        assert!(list.json()[0]["devices"].is_array(), "{}", &list.body[..500]);
+        let list = server.ask_admin("GET", "/admin/sessions").send().await;
+        assert_eq!(owners(&list.json()), (vec![Value::Null], 13));
+
+        let list = server.ask_admin("GET", "/admin/identities").send().await.json();
+        let one = server.ask_admin("GET", &format!("/admin/identities/{id}")).send().await.json();
+        let listed = list.as_array().expect("a list").iter().find(|identity| identity["id"] == id.as_str());
+        assert_eq!(listed.expect("is listed")["traits"], one["traits"]);
+        // Nobody's list is a list.
+        let unknown = "/admin/identities/1f2f3f4f-0000-4000-8000-000000000000/sessions";
+        assert_eq!(server.ask_admin("GET", unknown).send().await.body, "[]\n");
     }
 }
