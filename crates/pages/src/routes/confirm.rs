@@ -48,5 +48,5 @@ fn app_request(app: AppQuestion) -> AppRequest {
 }
 
 fn name_of(session: &Session) -> String {
-    session.identity.as_ref().map_or_else(|| session.identity_id.to_string(), display_name)
+    session.identity.as_ref().map_or_else(|| session.identity_id.to_string(), |identity| display_name(identity))
 }
