@@ -74,6 +74,7 @@ async fn submit(request: Request) -> web::Result {
         identity.id = %ended.session.identity_id,
         "Signed out."
     );
+    runtime.metrics.logouts.count(["browser"]);
 
     let entropy = request.app().entropy();
     let cookie = &runtime.config.session.cookie;
@@ -116,5 +117,6 @@ async fn submit_native(mut request: Request) -> web::Result {
         identity.id = %ended.identity_id,
         "A native app signed out."
     );
+    request.app().metrics().logouts.count(["native"]);
     Ok(no_content())
 }

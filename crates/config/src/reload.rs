@@ -20,6 +20,7 @@ const RESTART_KEYS: &[&str] = &[
     "log.format",
     "tracing",
     "zelus.defaults",
+    "zelus.metrics.names",
 ];
 
 /// The keys that differ and take effect only after a restart.

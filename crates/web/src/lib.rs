@@ -18,7 +18,6 @@ mod forwarded;
 mod hosts;
 mod json;
 mod log;
-mod metrics;
 mod multipart;
 mod path;
 mod reply;
@@ -33,7 +32,6 @@ pub use cookies::{clear_session_cookie, cookie, cookies, set_continuity_cookie, 
 pub use edge::Edge;
 pub use forwarded::TrustedProxies;
 pub use json::{BodyError, json, parse_json, parse_object};
-pub use metrics::{Counter, Durations, Family, Gauge, Metrics};
 pub use multipart::multipart_fields;
 pub use reply::{Failure, no_content, redirect, rotate_csrf, see_other, set_csrf};
 pub use request::{MAX_BODY, Request};

@@ -190,8 +190,19 @@ pub struct Zelus {
     pub hsts_max_age: SignedDuration,
     /// Whether messages keep their text once the codes and links in it have expired.
     pub keep_message_texts: bool,
+    /// `metrics.names`: which metrics of requests there are.
+    pub metric_names: MetricNames,
     /// `limits`: how large may be what people send.
     pub limits: Limits,
+}
+
+/// `zelus.metrics.names`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricNames {
+    /// Ours.
+    Zelus,
+    /// All that Kratos has, with the labels that it puts on each.
+    Kratos,
 }
 
 /// `zelus.limits`, in bytes of JSON.
@@ -313,6 +324,9 @@ impl Zelus {
             admin_hosts: section.texts("admin_hosts").iter().map(|name| name.to_ascii_lowercase()).collect(),
             hsts_max_age: section.duration("hsts_max_age"),
             keep_message_texts: section.flag("keep_message_texts"),
+            metric_names: section
+                .section("metrics")
+                .choice("names", &[("zelus", MetricNames::Zelus), ("kratos", MetricNames::Kratos)]),
             limits: Limits::read(&section.section("limits")),
         }
     }

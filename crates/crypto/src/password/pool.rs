@@ -38,6 +38,9 @@ struct Budget {
     /// One permit for each KiB.
     memory: Arc<Semaphore>,
     memory_kib: u32,
+    /// How many permits there are of the first two kinds.
+    most_admitted: usize,
+    most_workers: usize,
     /// Of which kinds the hashes were that passwords have been compared with, in order.
     #[cfg(test)]
     computed: Arc<std::sync::Mutex<Vec<std::mem::Discriminant<StoredHash>>>>,
@@ -49,14 +52,26 @@ impl HashingPool {
         let workers = limits.workers.max(1);
         // Four gibibytes of KiB permits are the semaphore's limit on 32-bit machines, and beyond any use elsewhere.
         let memory_kib = u32::try_from(limits.memory_bytes / 1024).unwrap_or(u32::MAX >> 4).clamp(1, u32::MAX >> 4);
+        let most_admitted = workers.saturating_add(limits.queue).min(Semaphore::MAX_PERMITS);
+        let most_workers = workers.min(Semaphore::MAX_PERMITS);
         Self(Arc::new(Budget {
-            admission: Arc::new(Semaphore::new(workers.saturating_add(limits.queue).min(Semaphore::MAX_PERMITS))),
-            workers: Arc::new(Semaphore::new(workers.min(Semaphore::MAX_PERMITS))),
+            admission: Arc::new(Semaphore::new(most_admitted)),
+            workers: Arc::new(Semaphore::new(most_workers)),
+            most_admitted,
+            most_workers,
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
             memory_kib,
             #[cfg(test)]
             computed: Arc::default(),
         }))
+    }
+
+    /// How many hashes are being computed, and how many wait for their turn.
+    pub fn load(&self) -> (usize, usize) {
+        let budget = &self.0;
+        let admitted = budget.most_admitted.saturating_sub(budget.admission.available_permits());
+        let under_way = budget.most_workers.saturating_sub(budget.workers.available_permits()).min(admitted);
+        (under_way, admitted - under_way)
     }
 
     /// As [`Hasher::hash`].

@@ -14,6 +14,7 @@ mod identifier_first;
 mod keys;
 mod logout;
 mod messages;
+mod metrics;
 mod migration;
 mod oauth2;
 mod oidc;
