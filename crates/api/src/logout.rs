@@ -77,6 +77,7 @@ async fn submit(request: Request) -> web::Result {
         identity.id = %ended.session.identity_id,
         "Signed out."
     );
+    runtime.metrics.logouts.count(["browser"]);
 
     let cookie = &runtime.config.session.cookie;
     match return_to(runtime, &request) {
@@ -118,5 +119,6 @@ async fn submit_native(mut request: Request) -> web::Result {
         identity.id = %ended.identity_id,
         "A native app signed out."
     );
+    request.app().metrics().logouts.count(["native"]);
     Ok(no_content())
 }

@@ -21,6 +21,7 @@ const RESTART_KEYS: &[&str] = &[
     "tracing",
     "zelus.defaults",
     "zelus.limits.connections_per_peer",
+    "zelus.metrics.names",
 ];
 
 /// The keys that differ and take effect only after a restart.

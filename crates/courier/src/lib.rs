@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use config::Config;
 use mapper::Mapper;
+use metrics::Metrics;
 use model::{Channel, Clock, Entropy};
 use outbound::Outbound;
 use store::Store;
@@ -39,6 +40,7 @@ pub struct Courier {
     templates: Arc<Templates>,
     clock: Clock,
     entropy: Entropy,
+    metrics: Arc<Metrics>,
 }
 
 impl Courier {
@@ -52,7 +54,14 @@ impl Courier {
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
-        Self { config, store, outbound, mapper, templates: Arc::new(templates), clock, entropy }
+        let (templates, metrics) = (Arc::new(templates), Arc::default());
+        Self { config, store, outbound, mapper, templates, clock, entropy, metrics }
+    }
+
+    /// The same courier, which counts here what it delivers.
+    #[must_use]
+    pub fn counting(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The HTML of a queued e-mail; `None` for text messages, and for kinds that are not known.

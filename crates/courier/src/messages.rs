@@ -34,6 +34,14 @@ impl Courier {
         Ok(MessageList { messages, next })
     }
 
+    /// How many messages wait to be delivered or are on their way, of all nodes; 100,000 stands for more as well.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn waiting(&self) -> Result<usize, Problem> {
+        Ok(self.store.count_waiting_messages(100_000).await?)
+    }
+
     /// A message.
     ///
     /// # Errors

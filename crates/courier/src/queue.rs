@@ -98,6 +98,7 @@ impl Courier {
         let attempts = i64::from(self.config.courier.message_retries) + 1;
         if i64::from(message.send_count) > attempts {
             // Couriers died over it, or `message_retries` was lowered.
+            self.metrics.deliveries.count([message.kind.as_str(), "abandoned"]);
             return self.note(message, MessageStatus::Abandoned, None).await;
         }
         let attempt = tokio::time::timeout(LONGEST_ATTEMPT, self.send(message)).await;
@@ -107,6 +108,12 @@ impl Courier {
             Err(error) if error.is_final || i64::from(message.send_count) >= attempts => MessageStatus::Abandoned,
             Err(_) => MessageStatus::Queued,
         };
+        let counted = match status {
+            MessageStatus::Sent => "sent",
+            MessageStatus::Abandoned => "abandoned",
+            MessageStatus::Queued | MessageStatus::Processing => "failed",
+        };
+        self.metrics.deliveries.count([message.kind.as_str(), counted]);
         match &outcome {
             Ok(()) => tracing::info!(
                 message.id = %message.id,

@@ -1,19 +1,21 @@
-//! What becomes of submissions, as operators hear of it: a line of the log for each, by the same fields everywhere.
+//! What becomes of submissions, as operators hear of it: a line of the log and a count for each.
 //!
-//! Lines name the request (`http.request_id`), and the method and the session as far as they are known. They say nothing that
+//! Lines have the same fields everywhere. They name the request (`http.request_id`), and the method and the session as far as they are known. They say nothing that
 //! people typed.
 
 use std::collections::BTreeSet;
 
 use flow::Rejection;
 use model::flow::{Login, Recovery, Registration, Verification};
-use model::{Flow, Id, IdentityId, Session, VerifiableAddress};
+use model::message::MessageType;
+use model::{Flow, Id, IdentityId, Session, Ui, VerifiableAddress};
 
 use crate::lifecycle::NO_METHOD;
 use crate::runtime::Engine;
 
 /// Somebody is signed in, or has proved more.
 pub(crate) fn signed_in(cx: Engine<'_>, flow: &Flow<Login>, session: &Session) {
+    cx.services.metrics.sign_ins.count([flow.active.as_deref().unwrap_or(NO_METHOD)]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
@@ -27,6 +29,7 @@ pub(crate) fn signed_in(cx: Engine<'_>, flow: &Flow<Login>, session: &Session) {
 
 /// The form to sign in is shown again, with what was wrong.
 pub(crate) fn sign_in_refused(cx: Engine<'_>, flow: &Flow<Login>, rejections: &[Rejection]) {
+    cx.services.metrics.sign_in_failures.count([cx.method_name()]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
@@ -40,6 +43,7 @@ pub(crate) fn sign_in_refused(cx: Engine<'_>, flow: &Flow<Login>, rejections: &[
 
 /// Somebody has an account. The session is theirs, whether or not it was handed out.
 pub(crate) fn signed_up(cx: Engine<'_>, flow: &Flow<Registration>, method: &str, session: &Session) {
+    cx.services.metrics.sign_ups.count([method]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
@@ -52,6 +56,7 @@ pub(crate) fn signed_up(cx: Engine<'_>, flow: &Flow<Registration>, method: &str,
 
 /// The form to sign up is shown again, with what was wrong.
 pub(crate) fn sign_up_refused(cx: Engine<'_>, flow: &Flow<Registration>, rejections: &[Rejection]) {
+    cx.services.metrics.sign_up_failures.count([cx.method_name()]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
@@ -63,6 +68,7 @@ pub(crate) fn sign_up_refused(cx: Engine<'_>, flow: &Flow<Registration>, rejecti
 
 /// Somebody has won back access, and is signed in.
 pub(crate) fn recovered(cx: Engine<'_>, flow: &Flow<Recovery>, method: &str, session: &Session) {
+    cx.services.metrics.recoveries.count([method]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
@@ -75,6 +81,7 @@ pub(crate) fn recovered(cx: Engine<'_>, flow: &Flow<Recovery>, method: &str, ses
 
 /// What was sent to win back access was not accepted, as the form says, or another in its place.
 pub(crate) fn recovery_refused(cx: Engine<'_>, flow: &Flow<Recovery>, message: u32) {
+    cx.services.metrics.recovery_failures.count([flow.active.as_deref().unwrap_or(NO_METHOD)]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
@@ -84,8 +91,16 @@ pub(crate) fn recovery_refused(cx: Engine<'_>, flow: &Flow<Recovery>, message: u
     );
 }
 
+/// The form to win back access goes on: with the next step, or with what was wrong about the code.
+pub(crate) fn recovery_moved_on(cx: Engine<'_>, flow: &Flow<Recovery>) {
+    if let Some(fault) = fault(&flow.ui) {
+        recovery_refused(cx, flow, fault);
+    }
+}
+
 /// An address is proved.
 pub(crate) fn verified(cx: Engine<'_>, flow: &Flow<Verification>, method: &str, address: Id<VerifiableAddress>) {
+    cx.services.metrics.verifications.count([method]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
@@ -97,6 +112,7 @@ pub(crate) fn verified(cx: Engine<'_>, flow: &Flow<Verification>, method: &str, 
 
 /// What was sent to prove an address was not accepted, as the form says, or another in its place.
 pub(crate) fn verification_refused(cx: Engine<'_>, flow: &Flow<Verification>, message: u32) {
+    cx.services.metrics.verification_failures.count([flow.active.as_deref().unwrap_or(NO_METHOD)]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
@@ -104,6 +120,13 @@ pub(crate) fn verification_refused(cx: Engine<'_>, flow: &Flow<Verification>, me
         messages = message,
         "A verification was not accepted."
     );
+}
+
+/// The form to prove an address goes on: with the next step, or with what was wrong about the code.
+pub(crate) fn verification_moved_on(cx: Engine<'_>, flow: &Flow<Verification>) {
+    if let Some(fault) = fault(&flow.ui) {
+        verification_refused(cx, flow, fault);
+    }
 }
 
 /// Settings were changed.
@@ -115,6 +138,10 @@ pub(crate) fn settings_changed(cx: Engine<'_>, method: &str, session: &Session, 
         identity.id = %identity,
         "Settings were changed."
     );
+}
+
+fn fault(ui: &Ui) -> Option<u32> {
+    ui.messages.iter().find(|message| message.kind == MessageType::Error).map(|message| message.id)
 }
 
 fn ids(rejections: &[Rejection]) -> BTreeSet<u32> {

@@ -8,6 +8,7 @@ use crypto::{ContinuityCodec, HashingPool, KeyRing};
 use guard::Guard;
 use identity::{Identities, Schemas};
 use mapper::Mapper;
+use metrics::Metrics;
 use model::flow::FlowKind;
 use model::{Clock, Entropy, Flow, FlowName};
 use outbound::Outbound;
@@ -36,8 +37,12 @@ pub struct Services {
     pub mapper: Mapper,
     /// Composes messages, and delivers them.
     pub courier: Courier,
+    /// The budget for hashing passwords.
+    pub hashing: HashingPool,
     /// What nobody waits for: web hooks whose answers are ignored.
     pub background: Tasks,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// The resources that services are built on, besides their configuration.
@@ -58,27 +63,33 @@ pub struct Resources {
     pub clock: Clock,
     /// The source of randomness.
     pub entropy: Entropy,
-    /// Outlives these services: a reload builds new ones.
+    /// Outlives these services, as the next does: a reload builds new ones.
     pub background: Tasks,
+    /// Where things are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Services {
     /// The services under a configuration.
     pub fn new(config: Arc<Config>, resources: Resources) -> Self {
-        let Resources { store, schemas, hashing, outbound, mapper, templates, clock, entropy, background } = resources;
+        let Resources { store, schemas, hashing, outbound, mapper, templates, clock, entropy, background, metrics } =
+            resources;
         let courier =
-            Courier::new(config.clone(), store.clone(), outbound.clone(), mapper.clone(), templates, clock, entropy);
+            Courier::new(config.clone(), store.clone(), outbound.clone(), mapper.clone(), templates, clock, entropy)
+                .counting(Arc::clone(&metrics));
         Self {
             sessions: Sessions::new(store.clone(), &config),
             guard: Guard::new(store.clone(), config.clone()),
             tokenizer: Tokenizer::new(config.clone(), outbound.clone(), mapper.clone()),
-            identities: Identities::new(store.clone(), schemas, &config, hashing),
+            identities: Identities::new(store.clone(), schemas, &config, hashing.clone()),
             courier,
             config,
             store,
             outbound,
             mapper,
+            hashing,
             background,
+            metrics,
         }
     }
 

@@ -91,9 +91,10 @@ async fn assemble(config: Config, shared: &Shared) -> Result<Runtime, String> {
     let schemas = Arc::new(load_schemas(&config.identity, &outbound).await?);
     let templates = Templates::load(&config, &outbound).await?;
     let (methods, hooks) = (methods::enabled(&config), hooks::configured(&config)?);
-    let Shared { store, clock, entropy, hashing, mapper, background } = shared.clone();
+    let Shared { store, clock, entropy, hashing, mapper, background, metrics } = shared.clone();
     let switched_off = methods::switched_off(&config);
-    let resources = Resources { store, schemas, hashing, outbound, mapper, templates, clock, entropy, background };
+    let resources =
+        Resources { store, schemas, hashing, outbound, mapper, templates, clock, entropy, background, metrics };
     Ok(Runtime { services: Services::new(config, resources), methods, switched_off, hooks })
 }
 

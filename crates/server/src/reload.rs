@@ -38,6 +38,7 @@ pub async fn follow(
             continue;
         }
         told(&server.config());
+        server.shared().metrics.reloads.count([if outcome.is_ok() { "ok" } else { "failed" }]);
         match outcome {
             Ok(()) => tracing::info!("The changed configuration is in force."),
             Err(error) => {

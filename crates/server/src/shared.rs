@@ -1,8 +1,11 @@
 //! What outlives a reload.
 
-use config::Config;
+use std::sync::Arc;
+
+use config::{Config, MetricNames};
 use crypto::{HashingPool, PoolLimits};
 use mapper::Mapper;
+use metrics::{Metrics, Names};
 use model::{Clock, Cx, Entropy};
 use store::{CommitError, Dsn, Store};
 use tasks::Tasks;
@@ -27,6 +30,8 @@ pub struct Shared {
     pub mapper: Mapper,
     /// Work that goes on when a request has been answered.
     pub background: Tasks,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Shared {
@@ -43,7 +48,16 @@ impl Shared {
         let memory_bytes = config.hashers.argon2.dedicated_memory;
         let hashing = HashingPool::new(PoolLimits { workers, memory_bytes, queue: HASHES_WAITING * workers });
         let Cx { clock, entropy } = cx;
-        Ok(Self { store, clock, entropy, hashing, mapper, background: Tasks::default() })
+        let (background, metrics) = (Tasks::default(), Self::metrics(config));
+        Ok(Self { store, clock, entropy, hashing, mapper, background, metrics })
+    }
+
+    /// Metrics by the names that a configuration wants.
+    pub fn metrics(config: &Config) -> Arc<Metrics> {
+        Arc::new(Metrics::new(match config.zelus.metric_names {
+            MetricNames::Zelus => Names::Zelus,
+            MetricNames::Kratos => Names::Kratos,
+        }))
     }
 
     /// Brings the tables up to date where that is expected of a server (in development, and in memory). Where it is not,

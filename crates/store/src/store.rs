@@ -88,6 +88,15 @@ impl Store {
         self.0.statements_run.load(Ordering::Relaxed)
     }
 
+    /// How many connections transactions and long reads may have at once, and how many of these are in use. `None` for
+    /// SQLite, which has none.
+    pub fn connections(&self) -> Option<(usize, usize)> {
+        match &self.0.driver {
+            Driver::Sqlite(_) => None,
+            Driver::Postgres(postgres) => Some(postgres.connections()),
+        }
+    }
+
     /// Where the network is kept once it has been looked up.
     pub(crate) fn network_once(&self) -> &OnceCell<Network> {
         &self.0.network

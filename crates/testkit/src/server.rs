@@ -128,6 +128,7 @@ impl Server {
             hashing: HashingPool::new(setup.pool),
             mapper: Mapper::unconfined(setup.clock.clone()),
             background: Tasks::default(),
+            metrics: Shared::metrics(&config),
         };
         let server = server::Server::assemble(config, shared).await.expect("a server");
         let (app, Edges { public, admin }) = (server.app().clone(), server.edges());

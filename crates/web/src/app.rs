@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::{ArcSwap, Guard};
 use axum::http::HeaderValue;
 use engine::{NotReady, Runtime};
+use metrics::Metrics;
 use model::{Clock, Cx, Entropy};
 
-use crate::Metrics;
 use crate::budget::BodyBudget;
 use crate::cors::CorsPolicy;
 use crate::forwarded::TrustedProxies;
@@ -22,7 +22,7 @@ struct Inner {
     site: ArcSwap<Site>,
     clock: Clock,
     entropy: Entropy,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
     bodies: BodyBudget,
     /// Whether the database is known to have all the tables that are needed.
     is_migrated: AtomicBool,
@@ -59,12 +59,13 @@ impl Site {
 impl App {
     /// A server that answers from `runtime`.
     pub fn new(runtime: Runtime, clock: Clock, entropy: Entropy) -> Self {
+        let metrics = Arc::clone(&runtime.metrics);
         let site = ArcSwap::from_pointee(Site::new(Arc::new(runtime)));
         Self(Arc::new(Inner {
             site,
             clock,
             entropy,
-            metrics: Metrics::default(),
+            metrics,
             bodies: BodyBudget::default(),
             is_migrated: AtomicBool::new(false),
         }))
@@ -100,7 +101,7 @@ impl App {
         Cx { clock: self.clock().clone(), entropy: self.entropy().clone() }
     }
 
-    /// Counts of requests.
+    /// What is counted.
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }

@@ -9,12 +9,14 @@ use std::sync::{Arc, Once, OnceLock};
 use std::time::Instant;
 
 use axum::body::{Bytes, HttpBody};
+use axum::extract::MatchedPath;
 use axum::http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Router};
 use futures_util::FutureExt;
+use metrics::Answered;
 use model::{Problem, beginning};
 use serde_json::{Map, Value};
 use tower_service::Service;
@@ -130,7 +132,10 @@ impl Edge {
         self.dress(&arrival, cors, &mut response);
 
         let (status, took) = (response.status(), started.elapsed());
-        self.app.metrics().count(&arrival.method, arrival.route.get(), status, took);
+        let (route, method) = (arrival.route.get().map(MatchedPath::as_str), arrival.method.as_str());
+        let answered = Answered { route, method, code: status.as_str(), took };
+        let sizes = || (line.size_of(&arrival), response.body().size_hint().exact());
+        self.app.metrics().requests.count(&answered, sizes);
         line.completed(&arrival, status.as_u16(), took);
         response
     }

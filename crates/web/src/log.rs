@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use config::Config;
 use model::Problem;
@@ -95,6 +96,14 @@ impl Line {
             http.request_id = arrival.id.as_str(),
             "completed handling request"
         );
+    }
+
+    /// How many bytes a request has: its head, nearly, and its body, as far as the head tells.
+    pub fn size_of(&self, arrival: &Arrival) -> u64 {
+        let headers = &arrival.headers;
+        let head: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        let body = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        body.unwrap_or_default().saturating_add((arrival.method.as_str().len() + self.path_length + head) as u64)
     }
 
     /// The route that a request took, or else the length of its path.

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 600;
 
 /// Outside crates that belong to some of ours alone.
-const RESERVED: [(&str, &[&str]); 11] = [
+const RESERVED: [(&str, &[&str]); 13] = [
     ("rusqlite", &["store", "testkit"]),
     ("tokio-postgres", &["store", "testkit"]),
     ("reqwest", &["outbound"]),
     ("jrsonnet-evaluator", &["mapper"]),
     ("jrsonnet-stdlib", &["mapper"]),
     ("lettre", &["courier"]),
+    ("prometheus-client", &["metrics"]),
+    ("procfs", &["metrics"]),
     ("axum", HTTP),
     ("hyper", HTTP),
     ("hyper-util", HTTP),

@@ -439,6 +439,18 @@ fn the_level_of_the_log_and_files_that_the_configuration_names_are_followed() {
     let before = in_force();
     server.signal("-HUP");
     await_reload(before);
+
+    // What could be used, and what could not, is counted.
+    let mut admin = TcpStream::connect((Ipv4Addr::LOCALHOST, place.admin_port)).expect("a connection");
+    let request = "GET /metrics/prometheus HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    admin.write_all(request.as_bytes()).expect("a request");
+    let mut metrics = String::new();
+    admin.read_to_string(&mut metrics).expect("metrics");
+    for outcome in ["ok", "failed"] {
+        let series = format!("zelus_configuration_reloads_total{{outcome=\"{outcome}\"}} ");
+        let count = metrics.lines().find_map(|line| line.strip_prefix(&series)?.parse::<u64>().ok());
+        assert!(count.is_some_and(|count| count > 0), "{outcome}: {metrics}");
+    }
     assert_eq!(place.get("/health/alive"), 200);
     assert_eq!(server.stop(), Some(0));
 }

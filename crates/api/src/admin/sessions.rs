@@ -52,7 +52,12 @@ fn shown(request: &Request, session: &Session) -> Response {
 /// `DELETE /admin/sessions/{id}`: ends a session; its row stays.
 async fn revoke(Path(id): Path<String>, request: Request) -> web::Result {
     request.site().runtime.sessions.revoke(&request.cx(), &id).await?;
+    count_logout(&request);
     Ok(no_content_as_json())
+}
+
+fn count_logout(request: &Request) {
+    request.app().metrics().logouts.count(["admin"]);
 }
 
 /// `PATCH /admin/sessions/{id}/extend`
@@ -77,5 +82,6 @@ async fn list_of_identity(Path(id): Path<String>, request: Request) -> web::Resu
 /// `DELETE /admin/identities/{id}/sessions`: removes the rows.
 async fn delete_of_identity(Path(id): Path<String>, request: Request) -> web::Result {
     request.site().runtime.sessions.delete_of_identity(&id).await?;
+    count_logout(&request);
     Ok(no_content())
 }

@@ -223,6 +223,8 @@ async fn requests_are_counted_by_their_route() {
         metrics.body
     );
     assert!(metrics.body.contains("http_response_time_seconds_bucket"));
+    assert!(metrics.body.contains("\nzelus_password_hashes_waiting 0\n"), "{}", metrics.body);
+    assert!(metrics.body.contains("\nzelus_messages_waiting 0\n"), "{}", metrics.body);
     assert!(!metrics.body.contains("nope"));
 }
 

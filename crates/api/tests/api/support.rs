@@ -1,5 +1,7 @@
 //! A server in this process, and a client for it.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use config::{Loaded, Machine, Mode, Sources};
@@ -105,6 +107,7 @@ impl Server {
             hashing: HashingPool::new(PoolLimits { workers: 1, memory_bytes: 1 << 30, queue: 8 }),
             mapper: Mapper::unconfined(clock.clone()),
             background: Tasks::default(),
+            metrics: Arc::default(),
         };
         let server = server::Server::assemble(loaded.config, shared).await.expect("a server");
         let (app, Edges { public, admin }) = (server.app().clone(), server.edges());

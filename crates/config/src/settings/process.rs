@@ -192,12 +192,23 @@ pub struct Zelus {
     pub guard: Guard,
     /// Whether messages keep their text once the codes and links in it have expired.
     pub keep_message_texts: bool,
+    /// `metrics.names`: which metrics of requests there are.
+    pub metric_names: MetricNames,
     /// `limits`: how large may be what people send, and how much they may hold.
     pub limits: Limits,
     /// Whether people are asked before what somebody else may have led their browser to.
     pub confirm: bool,
     /// `session.rotate_native_tokens`: whether apps get another session token with a second factor or a fresh sign-in.
     pub rotate_native_tokens: bool,
+}
+
+/// `zelus.metrics.names`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricNames {
+    /// Ours.
+    Zelus,
+    /// All that Kratos has, with the labels that it puts on each.
+    Kratos,
 }
 
 /// `zelus.guard`.
@@ -341,6 +352,9 @@ impl Zelus {
             hsts_max_age: section.duration("hsts_max_age"),
             guard: Guard::read(&section.section("guard")),
             keep_message_texts: section.flag("keep_message_texts"),
+            metric_names: section
+                .section("metrics")
+                .choice("names", &[("zelus", MetricNames::Zelus), ("kratos", MetricNames::Kratos)]),
             limits: Limits::read(&section.section("limits")),
             confirm: section.flag("confirm"),
             rotate_native_tokens: rotate_native_tokens.unwrap_or(defaults == Defaults::Zelus),

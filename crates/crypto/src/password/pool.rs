@@ -49,6 +49,8 @@ type Client = Option<IpAddr>;
 #[derive(Debug)]
 struct Budget {
     memory_kib: u32,
+    /// How many hashes are computed at once.
+    workers: usize,
     state: Mutex<State>,
     /// Of which kinds the hashes were that passwords have been compared with, in order.
     #[cfg(test)]
@@ -85,13 +87,15 @@ struct Place<'a> {
 impl HashingPool {
     /// A pool within these limits.
     pub fn new(limits: PoolLimits) -> Self {
+        let workers = limits.workers.max(1);
         let memory_kib = u32::try_from(limits.memory_bytes / 1024).unwrap_or(u32::MAX).max(1);
         let state = State {
-            idle_workers: limits.workers.max(1),
+            idle_workers: workers,
             free_kib: memory_kib,
             waiting: FairQueue::new(limits.queue, limits.queue.saturating_mul(FULL_QUEUES)),
         };
         let budget = Budget {
+            workers,
             memory_kib,
             state: Mutex::new(state),
             #[cfg(test)]
@@ -104,6 +108,12 @@ impl HashingPool {
     #[must_use]
     pub fn for_client(&self, address: Option<IpAddr>) -> Self {
         Self { budget: Arc::clone(&self.budget), client: address.map(client_network) }
+    }
+
+    /// How many hashes are being computed, and how many wait for their turn.
+    pub fn load(&self) -> (usize, usize) {
+        let state = self.budget.lock();
+        (self.budget.workers.saturating_sub(state.idle_workers), state.waiting.len())
     }
 
     /// As [`Hasher::hash`].

@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::complete::recovered;
 use super::form::{Outcome, expired, next_step, show_again, signed_in_return_to, start_anew};
 use crate::error::SubmitError;
+use crate::events;
 use crate::lifecycle;
 use crate::runtime::Engine;
 use crate::stage;
@@ -50,7 +51,10 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Recovery>, submission: Submiss
         return match outcome {
             ProofOutcome::NotMeant => continue,
             ProofOutcome::Rejected(rejection) => show_again(cx, flow, rejection).await,
-            ProofOutcome::NextStep(writes) => next_step(cx, flow, writes).await,
+            ProofOutcome::NextStep(writes) => {
+                events::recovery_moved_on(cx, &flow);
+                next_step(cx, flow, writes).await
+            }
             ProofOutcome::FilledIn => next_step(cx, flow, Tx::new()).await,
             ProofOutcome::Denied(problem) => {
                 let csrf = CsrfToken::generate(&cx.entropy);

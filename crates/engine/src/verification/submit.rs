@@ -8,6 +8,7 @@ use tracing::Instrument;
 use super::complete::{Proved, verified};
 use super::form::{Outcome, expired, filled_in, method_of, next_step, no_method, show_again, start_anew};
 use crate::error::SubmitError;
+use crate::events;
 use crate::runtime::Engine;
 use crate::stage;
 use crate::submission;
@@ -49,7 +50,10 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Verification>, submission: Sub
     match outcome {
         ProofOutcome::NotMeant => no_method(cx, flow).await,
         ProofOutcome::Rejected(rejection) => show_again(cx, flow, rejection).await,
-        ProofOutcome::NextStep(writes) => next_step(cx, flow, writes).await,
+        ProofOutcome::NextStep(writes) => {
+            events::verification_moved_on(cx, &flow);
+            next_step(cx, flow, writes).await
+        }
         ProofOutcome::FilledIn => filled_in(cx, flow).await,
         ProofOutcome::Denied(problem) => Err(problem),
         ProofOutcome::AlreadySignedIn => Err(Problem::bad_request("You are signed in already.")),

@@ -69,11 +69,11 @@ async fn every_token_of_before_answers_in_its_time_and_only_to_read() {
     assert!(whoami(&shown[1]).await.is_ok());
     // A logout that is under way ends the session, which is dead then by each of its tokens.
     let logout_token = logout_token_of(&session);
-    let late = world.sessions.logout_browser(&world.cx, &shown[0], &logout_token).await;
+    let late = world.sessions.logout_browser(&world.cx, &shown[0], &logout_token, Tx::new()).await;
     assert_eq!(refused(late), (401, Some("session_inactive")));
-    let ended = world.sessions.logout_browser(&world.cx, &shown[1], &logout_token).await.expect("a logout");
+    let ended = world.sessions.logout_browser(&world.cx, &shown[1], &logout_token, Tx::new()).await.expect("a logout");
     assert_eq!(ended.session.id, session.id);
-    let again = world.sessions.logout_browser(&world.cx, &shown[1], &logout_token).await;
+    let again = world.sessions.logout_browser(&world.cx, &shown[1], &logout_token, Tx::new()).await;
     assert_eq!(refused(again), (401, Some("session_inactive")));
     for credentials in &shown {
         assert!(whoami(credentials).await.is_err());

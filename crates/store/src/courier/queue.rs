@@ -67,6 +67,13 @@ static BY_ID: Statement = Statement::new(
     concat!("SELECT ", columns!(), " FROM courier_messages WHERE nid = ?1 AND id = ?2"),
 );
 
+/// An index leads to them; a queue that nobody empties is not counted to its end.
+static COUNT_WAITING: Statement = Statement::new(
+    "courier_messages.count_waiting",
+    "SELECT count(*) FROM
+       (SELECT 1 FROM courier_messages WHERE nid = ?1 AND status IN (1, 3) LIMIT ?2) AS waiting",
+);
+
 static DISPATCHES: Statement = Statement::new(
     "courier_message_dispatches.of_message",
     "SELECT id, status, error, created_at, updated_at FROM courier_message_dispatches
@@ -74,7 +81,8 @@ static DISPATCHES: Statement = Statement::new(
 );
 
 /// Every statement of this file.
-pub static STATEMENTS: &[&Statement] = &[&ANY_DUE, &CLAIM, &FINISH, &INSERT_DISPATCH, &BY_ID, &DISPATCHES];
+pub static STATEMENTS: &[&Statement] =
+    &[&ANY_DUE, &CLAIM, &FINISH, &INSERT_DISPATCH, &BY_ID, &COUNT_WAITING, &DISPATCHES];
 
 /// What has become of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +228,16 @@ impl Store {
         let mut messages = messages.collect::<Result<Vec<_>, _>>()?;
         messages.sort_by_key(|message| message.created_at);
         Ok(messages)
+    }
+
+    /// How many messages wait to be delivered or are on their way, counted to `most`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_waiting_messages(&self, most: u32) -> Result<usize, StoreError> {
+        let row = self.fetch_one(&COUNT_WAITING, &[i64::from(most).into()]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.columns().next())?;
+        Ok(usize::try_from(count).unwrap_or_default())
     }
 
     /// A message by its id; `None` when there is none.

@@ -76,6 +76,11 @@ impl Postgres {
         })
     }
 
+    /// How many connections are for one caller at a time, and how many of them somebody has.
+    pub(crate) fn connections(&self) -> (usize, usize) {
+        self.pool.connections()
+    }
+
     /// Runs a read on one of the shared connections.
     pub(crate) async fn fetch(
         &self,

@@ -25,6 +25,12 @@ impl Pool {
         Self { slots, permits, free }
     }
 
+    /// How many there are, and how many of them are taken.
+    pub(super) fn connections(&self) -> (usize, usize) {
+        let all = self.slots.len();
+        (all, all.saturating_sub(self.permits.available_permits()))
+    }
+
     /// Takes a connection, preferring the one used last among those that are up, and of these one of the caller's runtime.
     pub(super) async fn lease(&self, patience: Duration) -> Result<Lease<'_>, StoreError> {
         let permit = match timeout(patience, self.permits.acquire()).await {

@@ -16,6 +16,7 @@ mod identifier_first;
 mod keys;
 mod logout;
 mod messages;
+mod metrics;
 mod migration;
 mod neighbours;
 mod oauth2;

@@ -150,6 +150,9 @@ async fn a_database_server_that_stops_is_reported_and_found_again() {
         is_unavailable(&server.native().submit(&form, json!({ "method": "password" })).await);
         is_unavailable(&server.ask_admin("GET", "/admin/identities").send().await);
         assert!(start.elapsed() < Duration::from_secs(20), "callers do not wait for ever");
+        let metrics = server.ask_admin("GET", "/metrics/prometheus").send().await;
+        assert_eq!((metrics.status, metrics.body.contains("zelus_messages_waiting")), (200, false), "the rest is told");
+        assert!(metrics.body.contains("zelus_sign_ins_total{method=\"password\"}"), "{}", metrics.body);
         let ready = server.ask("GET", "/health/ready").send().await;
         assert_eq!(
             (ready.status, ready.json()),

@@ -95,6 +95,11 @@ impl<C: Copy + Eq + Hash, T> FairQueue<C, T> {
         Some(item)
     }
 
+    /// How much waits.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.len == 0

@@ -120,10 +120,12 @@ fn beyond_the_queue_the_answer_is_busy_at_once() {
             std::thread::yield_now();
         }
         assert_eq!(block_on(pool.verify(MD5, &PASSWORD.into())), Err(HashError::Busy));
+        assert_eq!(pool.load(), (1, 1), "one is under way, and one waits");
         release.send(()).unwrap();
         assert_eq!((first.join().unwrap(), second.join().unwrap()), (Ok(()), Ok(())));
     });
     assert_eq!(block_on(pool.verify(MD5, &PASSWORD.into())), Ok(true));
+    assert_eq!(pool.load(), (0, 0));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// How many combinations of labels a family has room for. There are some hundred routes, each with a few statuses.
+/// How many combinations of labels a family has room for. There are some hundred routes, each with a few statuses; other
+/// families have a few dozen at the most.
 const ROOM: usize = 2048;
+const SMALL_ROOM: usize = 128;
 /// How many places are looked at for a combination. What finds none is counted with all others of which that is true.
 const REACH: usize = 32;
 /// The value of every label of those others.
@@ -55,14 +56,34 @@ pub trait MetricKind: Default + fmt::Debug + Send + Sync + 'static {
 }
 
 impl<M: MetricKind, const N: usize> Family<M, N> {
-    /// Makes a family that a registry knows.
-    pub fn register(
+    /// Makes a family that a registry knows, with room for every route.
+    pub fn many(
         registry: &mut Registry,
         name: &'static str,
         help: &'static str,
         labels: [&'static str; N],
     ) -> Arc<Self> {
-        let table = (0..ROOM).map(|_| OnceLock::new()).collect();
+        Self::register(registry, name, help, labels, ROOM)
+    }
+
+    /// The same for labels with few values.
+    pub fn few(
+        registry: &mut Registry,
+        name: &'static str,
+        help: &'static str,
+        labels: [&'static str; N],
+    ) -> Arc<Self> {
+        Self::register(registry, name, help, labels, SMALL_ROOM)
+    }
+
+    fn register(
+        registry: &mut Registry,
+        name: &'static str,
+        help: &'static str,
+        labels: [&'static str; N],
+        room: usize,
+    ) -> Arc<Self> {
+        let table = (0..room).map(|_| OnceLock::new()).collect();
         let family = Arc::new(Self { name, help, labels, table, others: OnceLock::new() });
         registry.register_collector(Box::new(Arc::clone(&family)));
         family
@@ -73,7 +94,7 @@ impl<M: MetricKind, const N: usize> Family<M, N> {
         let mut hasher = DefaultHasher::new();
         labels.hash(&mut hasher);
         #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
-        let start = hasher.finish() as usize % ROOM;
+        let start = hasher.finish() as usize % self.table.len();
         let (before, after) = self.table.split_at(start);
         let places = after.iter().chain(before).take(REACH);
         let mut series = places.map(|place| place.get_or_init(|| Series::new(labels)));
@@ -95,9 +116,6 @@ impl<M: MetricKind, const N: usize> Collector for Family<M, N> {
         all.sort_by(|a, b| (a.labels.last(), &a.labels).cmp(&(b.labels.last(), &b.labels)));
         let unit = M::UNIT;
         let mut family = encoder.encode_descriptor(self.name, self.help, unit.as_ref(), M::TYPE)?;
-        if N == 0 {
-            return all.first().map_or(Ok(()), |series| series.value.encode(family));
-        }
         for series in all {
             let labels = self.labels.iter().zip(&series.labels).map(|(name, value)| (*name, value.as_str()));
             series.value.encode(family.encode_family(&labels.collect::<Vec<_>>().as_slice())?)?;
@@ -117,35 +135,18 @@ impl Counter {
     }
 }
 
+impl<const N: usize> Family<Counter, N> {
+    /// Counts one under these labels, in the order of their names.
+    pub fn count(&self, labels: [&str; N]) {
+        self.with(labels).increase();
+    }
+}
+
 impl MetricKind for Counter {
     const TYPE: MetricType = MetricType::Counter;
 
     fn encode(&self, to: MetricEncoder<'_>) -> fmt::Result {
         ConstCounter::new(self.0.load(Ordering::Relaxed)).encode(to)
-    }
-}
-
-/// A number that grows and shrinks.
-#[derive(Debug, Default)]
-pub struct Gauge(AtomicI64);
-
-impl Gauge {
-    /// Takes the place of what it was.
-    pub fn set(&self, value: i64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-
-    /// Adds a number, which may be negative.
-    pub fn add(&self, value: i64) {
-        self.0.fetch_add(value, Ordering::Relaxed);
-    }
-}
-
-impl MetricKind for Gauge {
-    const TYPE: MetricType = MetricType::Gauge;
-
-    fn encode(&self, to: MetricEncoder<'_>) -> fmt::Result {
-        ConstGauge::new(self.0.load(Ordering::Relaxed)).encode(to)
     }
 }
 
@@ -175,13 +176,49 @@ impl MetricKind for Durations {
     const TYPE: MetricType = MetricType::Histogram;
     const UNIT: Option<Unit> = Some(Unit::Seconds);
 
-    fn encode(&self, mut to: MetricEncoder<'_>) -> fmt::Result {
-        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-        let buckets = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed));
-        let buckets: Vec<(f64, u64)> = bounds.zip(buckets).collect();
+    fn encode(&self, to: MetricEncoder<'_>) -> fmt::Result {
         let sum = Duration::from_nanos(self.sum.load(Ordering::Relaxed)).as_secs_f64();
-        to.encode_histogram::<NoLabelSet>(sum, buckets.iter().map(|(_, count)| count).sum(), &buckets, None)
+        encode_histogram(to, &BOUNDS, sum, &self.buckets)
     }
+}
+
+/// Upper bounds in bytes.
+const SIZE_BOUNDS: [f64; 8] = [256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0];
+
+/// How large something was, by classes of size.
+#[derive(Debug, Default)]
+pub struct Sizes {
+    /// Of all of them.
+    sum: AtomicU64,
+    /// How many were so large, and larger than the bucket before allows.
+    buckets: [AtomicU64; SIZE_BOUNDS.len() + 1],
+}
+
+impl Sizes {
+    /// Counts one of so many bytes.
+    #[expect(clippy::cast_precision_loss, reason = "what is larger than 2^52 bytes is in the last bucket all the same")]
+    pub fn observe(&self, bytes: u64) {
+        let bucket = SIZE_BOUNDS.iter().position(|bound| bytes as f64 <= *bound).unwrap_or(SIZE_BOUNDS.len());
+        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        self.sum.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl MetricKind for Sizes {
+    const TYPE: MetricType = MetricType::Histogram;
+    const UNIT: Option<Unit> = Some(Unit::Bytes);
+
+    #[expect(clippy::cast_precision_loss, reason = "collectors read sums as such numbers anyway")]
+    fn encode(&self, to: MetricEncoder<'_>) -> fmt::Result {
+        encode_histogram(to, &SIZE_BOUNDS, self.sum.load(Ordering::Relaxed) as f64, &self.buckets)
+    }
+}
+
+fn encode_histogram(mut to: MetricEncoder<'_>, bounds: &[f64], sum: f64, buckets: &[AtomicU64]) -> fmt::Result {
+    let bounds = bounds.iter().copied().chain([f64::INFINITY]);
+    let buckets = buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed));
+    let buckets: Vec<(f64, u64)> = bounds.zip(buckets).collect();
+    to.encode_histogram::<NoLabelSet>(sum, buckets.iter().map(|(_, count)| count).sum(), &buckets, None)
 }
 
 #[cfg(test)]
@@ -201,7 +238,7 @@ mod tests {
     #[test]
     fn what_all_threads_count_is_one_number() {
         let mut registry = Registry::default();
-        let family = Family::<Counter, 2>::register(&mut registry, "tries", "Tries.", ["b", "a"]);
+        let family = Family::<Counter, 2>::many(&mut registry, "tries", "Tries.", ["b", "a"]);
         thread::scope(|scope| {
             for thread in 0..4 {
                 let family = &family;
@@ -219,7 +256,7 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_counted_together() {
         let mut registry = Registry::default();
-        let family = Family::<Counter, 1>::register(&mut registry, "tries", "Tries.", ["n"]);
+        let family = Family::<Counter, 1>::many(&mut registry, "tries", "Tries.", ["n"]);
         for n in 0..2 * ROOM {
             family.with([&n.to_string()]).increase();
         }
@@ -227,14 +264,5 @@ mod tests {
         let total: usize = written.lines().filter_map(|line| line.rsplit_once("} ")?.1.parse::<usize>().ok()).sum();
         assert_eq!(total, 2 * ROOM);
         assert!(written.lines().count() <= ROOM + 4 && written.contains("{n=\"other\"}"));
-    }
-
-    #[test]
-    fn a_gauge_goes_up_and_down() {
-        let mut registry = Registry::default();
-        let family = Family::<Gauge, 0>::register(&mut registry, "waiting", "Waiting.", []);
-        family.with([]).set(5);
-        family.with([]).add(-7);
-        assert!(written(&registry).contains("waiting -2\n"), "{}", written(&registry));
     }
 }
