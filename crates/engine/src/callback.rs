@@ -7,9 +7,10 @@ use serde_json::Value;
 use store::{FlowTable, TokenExchange, Tx};
 
 use crate::answer::Answer;
-use crate::confirmation::{self, Leave, Question, Reply, Waiting};
+use crate::confirmation::{self, Leave, Waiting};
 use crate::error::SubmitError;
 use crate::login::form as login;
+use crate::question::{Question, Reply};
 use crate::recognised;
 use crate::runtime::{Engine, Runtime};
 use crate::sender::Sender;

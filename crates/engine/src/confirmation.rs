@@ -7,61 +7,23 @@
 
 use crypto::{Cipher, tokens};
 use flow::continuity::{self, Pause};
-use flow::{Bound, ContinuityCookie, Effects, Input, Request, ResumedFlow, csrf_clues};
-use model::{Flow, FlowClient, Id, Problem, Session, SessionId, SignedDuration, Uuid};
+use flow::{Bound, Effects, ResumedFlow};
+use model::{FlowClient, Problem, Session, SessionId, SignedDuration, Uuid};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::Tx;
 use url::Url;
 
-use crate::callback::{self, CallbackAnswer};
-use crate::error::SubmitError;
 use crate::pending_link::PendingLink;
-use crate::recovery;
+use crate::question::{AppQuestion, Connection, Question};
 use crate::runtime::Engine;
 
 /// The page below the public address on which people are asked.
-const PAGE: &str = "/ui/confirm";
+pub(crate) const PAGE: &str = "/ui/confirm";
 /// Under which name a browser remembers that it was asked.
 const NAME: &str = "zelus_confirmation";
 /// How long an answer is waited for.
 const LIFESPAN: SignedDuration = SignedDuration::from_mins(10);
-
-/// What somebody is asked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Question {
-    /// Whether an app's sign-in at a provider may go on in this browser.
-    App(AppQuestion),
-    /// Whether a recovery link may take the place of the session that this browser has.
-    Recovery {
-        /// The address that the link was sent to, if it was.
-        account: Option<String>,
-    },
-}
-
-/// What comes of an app's sign-in, once its browser is back from a provider.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AppQuestion {
-    /// Where the browser goes back to: a host, or the address of an app without its path.
-    pub app: String,
-    /// The provider.
-    pub provider: String,
-    /// Whether the app may get the session that this browser has.
-    pub hands_over: bool,
-    /// The traits that were typed in the app and would count; `null` without any.
-    pub typed: Value,
-    /// What would be connected.
-    pub connects: Option<Connection>,
-}
-
-/// An account at a provider that would be connected to an account here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Connection {
-    /// The provider at which it is.
-    pub provider: String,
-    /// What the account here is known by.
-    pub account: String,
-}
 
 /// The request that waits for an answer, but for its address.
 #[derive(Clone, Serialize, Deserialize)]
@@ -74,33 +36,14 @@ pub(crate) enum Waiting {
 
 /// What is kept until there is an answer.
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    question: Question,
-    waiting: Waiting,
-    url: String,
+pub(crate) struct Kept {
+    pub question: Question,
+    pub waiting: Waiting,
+    pub url: String,
     /// The session that the browser had.
-    session: Option<SessionId>,
+    pub session: Option<SessionId>,
     /// Only the page that asks knows it.
-    csrf_token: String,
-}
-
-/// What somebody has answered.
-pub(crate) struct Reply {
-    agrees: bool,
-    question: Question,
-    session: Option<SessionId>,
-}
-
-impl Reply {
-    /// Whether somebody said no. That holds whatever there is to ask about by now.
-    pub(crate) fn is_no(&self) -> bool {
-        !self.agrees
-    }
-
-    /// Whether somebody agreed that accounts be connected.
-    pub(crate) fn connects(&self) -> bool {
-        self.agrees && matches!(&self.question, Question::App(app) if app.connects.is_some())
-    }
+    pub csrf_token: String,
 }
 
 /// A browser that has to ask its person first.
@@ -227,13 +170,18 @@ pub async fn open(cx: Engine<'_>) -> Result<Option<Open>, Problem> {
     }))
 }
 
-struct Found {
-    kept: Kept,
-    container: store::ContinuityContainer,
+/// A question that waits for its answer in this browser, with all that is kept.
+pub(crate) struct Found {
+    pub kept: Kept,
+    pub container: store::ContinuityContainer,
     session: Option<Session>,
 }
 
-async fn find(cx: Engine<'_>) -> Result<Option<Found>, Problem> {
+/// The question that waits for its answer in this browser.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn find(cx: Engine<'_>) -> Result<Option<Found>, Problem> {
     let Some(container) = continuity::find(*cx, NAME, None).await? else { return Ok(None) };
     let payload = container.payload.to_value();
     let text = payload["sealed"].as_str().and_then(|sealed| cipher(cx, container.id).decrypt(sealed).ok());
@@ -241,66 +189,4 @@ async fn find(cx: Engine<'_>) -> Result<Option<Found>, Problem> {
     let session = cx.services.sessions.current(&cx, &cx.request.credentials).await?.map(|found| found.session);
     let is_same = |kept: &Kept| kept.session == session.as_ref().map(|session| session.id);
     Ok(kept.filter(is_same).map(|kept| Found { kept, container, session }))
-}
-
-/// What an answer comes to.
-pub enum Answered {
-    /// Nobody was asked, or no longer. The page says so.
-    NobodyAsked {
-        /// That page.
-        page: String,
-    },
-    /// What the request that waited comes to.
-    WentOn {
-        /// That.
-        outcome: Box<Outcome>,
-        /// What the browser has left unfinished without it.
-        cookie: ContinuityCookie,
-    },
-}
-
-/// What a request that waited comes to.
-pub enum Outcome {
-    /// That of a browser that is back from elsewhere.
-    Callback(CallbackAnswer),
-    /// That of a recovery link.
-    Recovery(recovery::Outcome),
-}
-
-/// Takes an answer: the field `answer` is `yes`, or else a no.
-///
-/// # Errors
-/// 403 when it comes from elsewhere than the page; whatever the request comes to that waited.
-pub async fn answer(cx: Engine<'_>, input: &Input) -> Result<Answered, SubmitError> {
-    let nobody_asked = || Answered::NobodyAsked { page: cx.services.public_route(PAGE) };
-    let Some(Found { kept, container, .. }) = find(cx).await? else { return Ok(nobody_asked()) };
-    let sent = input.text("csrf_token");
-    if !tokens::same(&sent, &kept.csrf_token) {
-        return Err(Problem::from(csrf_clues(cx.request, &sent)).into());
-    }
-    let Some(cookie) = continuity::use_up(*cx, &container).await? else { return Ok(nobody_asked()) };
-    let Kept { question, waiting, url, session, .. } = kept;
-    let url = Url::parse(&url).map_err(Problem::internal)?;
-    let reply = Reply { agrees: input.text("answer") == "yes", question, session };
-    let continuity_cookie = Some(cookie.0.clone());
-    let request = Request { url, is_get: true, sends_json: false, continuity_cookie, ..cx.request.clone() };
-    let outcome = go_on(cx.with_request(&request).with_reply(&reply), waiting).await?;
-    Ok(Answered::WentOn { outcome: Box::new(outcome), cookie })
-}
-
-/// Begins the request anew.
-async fn go_on(cx: Engine<'_>, waiting: Waiting) -> Result<Outcome, SubmitError> {
-    match waiting {
-        Waiting::Callback { method, provider } => {
-            let receiver = callback::receiver(cx.runtime, &method);
-            let receiver =
-                receiver.ok_or_else(|| Problem::not_found().reason("This way to sign in is switched off here."))?;
-            callback::come_back(cx, receiver, provider.as_deref()).await.map(Outcome::Callback)
-        }
-        Waiting::Recovery { flow } => {
-            let input = Input::from_form(cx.request.url.query_pairs().into_owned());
-            let flow: Id<Flow<model::flow::Recovery>> = Id::from_uuid(flow);
-            recovery::submit(cx, flow, input.into()).await.map(Outcome::Recovery)
-        }
-    }
 }

@@ -10,8 +10,7 @@ use model::flow::{Login, Recovery, Registration, Verification};
 use model::message::MessageType;
 use model::{Flow, Id, IdentityId, Session, Ui, VerifiableAddress};
 
-use crate::lifecycle::NO_METHOD;
-use crate::runtime::Engine;
+use crate::runtime::{Engine, NO_METHOD};
 
 /// Somebody is signed in, or has proved more.
 pub(crate) fn signed_in(cx: Engine<'_>, flow: &Flow<Login>, session: &Session) {

@@ -8,6 +8,7 @@
 mod answer;
 pub mod callback;
 pub mod confirmation;
+pub mod confirmed;
 mod error;
 pub mod error_page;
 mod events;
@@ -17,6 +18,7 @@ mod linking;
 pub mod login;
 mod oauth2;
 mod pending_link;
+pub mod question;
 mod readiness;
 mod recognised;
 pub mod recovery;

@@ -17,10 +17,6 @@ use crate::oauth2::{self, HasChallenge};
 use crate::runtime::Engine;
 use crate::stage;
 
-/// What `active` says of a flow after a submission that no method was responsible for. Codes, and in verification links
-/// too, take no part in such a flow any more, as in Kratos: a page has to open a new one.
-pub(crate) const NO_METHOD: &str = "default";
-
 /// The longest address of a request that is kept with a flow as it was sent, in bytes.
 const MAX_REQUEST_URL: usize = 8 << 10;
 /// The parameters by which a flow is led on later. Of a longer address these are kept, and no others.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::Tx;
 
-use crate::confirmation::Reply;
+use crate::question::Reply;
 use crate::runtime::Engine;
 use crate::sender::Sender;
 

@@ -7,8 +7,11 @@ use flow::{Context, Hooks, InputClaims, Method, RecoveryMethod, Request, Service
 use model::{Cx, FlowName, IdentityId, Problem, SessionId};
 use session::Found;
 
-use crate::confirmation::Reply;
-use crate::lifecycle::NO_METHOD;
+use crate::question::Reply;
+
+/// What `active` says of a flow after a submission that no method was responsible for. Codes, and in verification links
+/// too, take no part in such a flow any more, as in Kratos: a page has to open a new one.
+pub(crate) const NO_METHOD: &str = "default";
 
 /// Everything that requests are answered with under one configuration. A reload builds a whole new one and swaps it in.
 pub struct Runtime {

@@ -5,7 +5,8 @@ use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use axum::routing::post;
 use crypto::ContinuityCodec;
-use engine::confirmation::{self, Answered, Asked, Outcome};
+use engine::confirmation::Asked;
+use engine::confirmed::{self, Answered, Outcome};
 use engine::{Engine, Runtime};
 use flow::Submission;
 use model::problem::id;
@@ -26,7 +27,7 @@ async fn answer(mut request: Request) -> web::Result {
         Submission::Unreadable(why) => return Err(Problem::bad_request(why).into()),
     };
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
-    let answered = confirmation::answer(Engine::new(&cx, &runtime, &asker), &input).await.map_err(not_submitted)?;
+    let answered = confirmed::answer(Engine::new(&cx, &runtime, &asker), &input).await.map_err(not_submitted)?;
     let (outcome, cookie) = match answered {
         Answered::NobodyAsked { .. } if request.is_json_request() => return Err(nobody_asked().into()),
         Answered::NobodyAsked { page } => return Ok(see_other(request.method(), &page)),

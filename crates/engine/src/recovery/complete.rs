@@ -11,9 +11,10 @@ use tracing::Instrument;
 use url::Url;
 
 use super::form::{Outcome, Recovered, signed_in_return_to, start_anew};
-use crate::confirmation::{self, Leave, Question, Reply, Waiting};
+use crate::confirmation::{self, Leave, Waiting};
 use crate::events;
 use crate::lifecycle;
+use crate::question::{Question, Reply};
 use crate::runtime::Engine;
 use crate::settings::form as settings;
 use crate::stage;

@@ -12,8 +12,7 @@ use super::complete::recovered;
 use super::form::{Outcome, expired, next_step, show_again, signed_in_return_to, start_anew};
 use crate::error::SubmitError;
 use crate::events;
-use crate::lifecycle;
-use crate::runtime::Engine;
+use crate::runtime::{Engine, NO_METHOD};
 use crate::stage;
 use crate::submission;
 
@@ -70,6 +69,6 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Recovery>, submission: Submiss
     if cx.runtime.switched_off.iter().any(|method| (method.recovery)(&input)) {
         return Err(submission::switched_off());
     }
-    flow.active = Some(lifecycle::NO_METHOD.to_owned());
+    flow.active = Some(NO_METHOD.to_owned());
     show_again(cx, flow, Rejection::whole(message::no_recovery_method())).await
 }

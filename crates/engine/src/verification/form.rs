@@ -10,7 +10,7 @@ use crate::error::FetchError;
 use crate::events;
 use crate::expiry;
 use crate::lifecycle::{self, Opening};
-use crate::runtime::Engine;
+use crate::runtime::{Engine, NO_METHOD};
 
 /// The outcome of a submission.
 pub enum Outcome {
@@ -147,7 +147,7 @@ pub(super) fn method_of<'a>(
 
 /// Shows the form again: no method is responsible for what was sent.
 pub(super) async fn no_method(cx: Engine<'_>, mut flow: Flow<Verification>) -> Result<Outcome, Problem> {
-    flow.active = Some(lifecycle::NO_METHOD.to_owned());
+    flow.active = Some(NO_METHOD.to_owned());
     show_again(cx, flow, Rejection::whole(message::no_verification_method())).await
 }
 

@@ -4,7 +4,8 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use engine::confirmation::{self, AppQuestion, Open, Question};
+use engine::confirmation::{self, Open};
+use engine::question::{AppQuestion, Question};
 use engine::{Engine, Runtime};
 use model::Session;
 use web::{Failure, Request};

@@ -14,6 +14,7 @@ async fn one_network_that_guesses_passwords_turns_away_nobody_else() {
         let setup = Setup { pool, ..Setup::with("hashers: { bcrypt: { cost: 9 } }") };
         let server = Server::of(&database, setup).await;
         server.import("a@example.org", PASSWORD).await;
+        server.import("guessed@example.org", PASSWORD).await;
         let mut forms = Vec::new();
         for _ in 0..72 {
             forms.push(server.native().open("login").await);
@@ -24,7 +25,8 @@ async fn one_network_that_guesses_passwords_turns_away_nobody_else() {
             let is_honest = n % 9 == 8;
             let address = if is_honest { format!("203.0.{n}.1") } else { format!("192.0.2.{n}, 10.0.0.1") };
             let password = if is_honest { PASSWORD } else { "not-the-passw0rd" };
-            let body = json!({ "method": "password", "identifier": "a@example.org", "password": password });
+            let email = if is_honest { "a@example.org" } else { "guessed@example.org" };
+            let body = json!({ "method": "password", "identifier": email, "password": password });
             let ask = form.ask(&server, body).header("x-forwarded-for", address);
             tasks.spawn(async move { (is_honest, ask.send().await.status) });
         }
