@@ -79,7 +79,7 @@ impl Services {
                 .counting(Arc::clone(&metrics));
         Self {
             sessions: Sessions::new(store.clone(), &config),
-            guard: Guard::new(store.clone(), config.clone()),
+            guard: Guard::new(store.clone(), config.clone(), Arc::clone(&metrics)),
             tokenizer: Tokenizer::new(config.clone(), outbound.clone(), mapper.clone()),
             identities: Identities::new(store.clone(), schemas, &config, hashing.clone()),
             courier,

@@ -113,6 +113,7 @@ impl Attempt {
             failures = counted.reserved.failures,
             "A try failed."
         );
+        counted.guard.0.metrics.failed_tries.count([counted.subject.factor.as_str()]);
         if counted.subject.factor.burst() > 1 {
             tx.rest_after_try(&counted.reserved.row, cx.now());
         }

@@ -25,6 +25,7 @@ pub use attempt::{Attempt, Refused, Resting, SignedIn};
 pub use client::{Client, Shown};
 use config::Config;
 use crypto::CsrfToken;
+use metrics::Metrics;
 use model::{Aal, Cx, Identity, IdentityId, Problem, Secret, Timestamp};
 pub use store::GuardRow;
 use store::{OwnTable, Rests, Store, Tx};
@@ -46,11 +47,12 @@ struct Inner {
     hashes: Hashes,
     config: Arc<Config>,
     rests: Rests,
+    metrics: Arc<Metrics>,
 }
 
 impl Guard {
     /// A guard under a configuration, which has a cookie secret.
-    pub fn new(store: Store, config: Arc<Config>) -> Self {
+    pub fn new(store: Store, config: Arc<Config>, metrics: Arc<Metrics>) -> Self {
         let settings = &config.zelus.guard;
         let rests = Rests {
             allowance: settings.failures,
@@ -60,7 +62,7 @@ impl Guard {
             crowd: CROWD,
         };
         let key = config.secrets.cookie.first().cloned().unwrap_or_else(|| Secret::from(""));
-        Self(Arc::new(Inner { store, hashes: Hashes::new(key), config, rests }))
+        Self(Arc::new(Inner { store, hashes: Hashes::new(key), config, rests, metrics }))
     }
 
     /// Reserves a try, before anything of it is checked.
@@ -79,6 +81,7 @@ impl Guard {
     }
 
     fn refuse(&self, cx: &Cx, client: &Client, subject: &Subject, row: &GuardRow) -> Resting {
+        self.0.metrics.refused_tries.count([subject.factor.as_str()]);
         let until = self.rests_until(row);
         tracing::warn!(
             identity.id = subject.account.map(tracing::field::display),
@@ -109,6 +112,7 @@ impl Guard {
         let most = self.0.config.zelus.guard.messages_per_hour;
         let may = self.0.store.count_up_to((Factor::MESSAGES, &subject), most, cx.now()).await?;
         if !may {
+            self.0.metrics.held_back.count([if is_known { "known" } else { "unknown" }]);
             tracing::warn!("A message was not sent: its address has had as many as it gets in an hour.");
         }
         Ok(may)

@@ -45,6 +45,12 @@ pub struct Metrics {
     /// Attempts to deliver a message, by kind of address and outcome: `sent`, `failed` if there will be another, or
     /// `abandoned`.
     pub deliveries: Arc<Family<Counter, 2>>,
+    /// Tries at what can be guessed that were wrong, by factor.
+    pub failed_tries: Counters,
+    /// Tries that were not looked at, since too many had failed before, by factor.
+    pub refused_tries: Counters,
+    /// Codes and links that were not sent, since their address had had as many as it gets.
+    pub held_back: Counters,
     /// Changed configurations that were read, by outcome: `ok`, or `failed` where the last one stays.
     pub reloads: Counters,
     registry: Registry,
@@ -75,6 +81,11 @@ impl Metrics {
             "Changed configurations that were read; those that failed are not in force.",
             "outcome",
         );
+        let failed_tries = by("zelus_failed_tries", "Tries at what can be guessed that were wrong.", "factor");
+        let refused_tries = "Tries that were not looked at, since too many had failed before.";
+        let refused_tries = by("zelus_refused_tries", refused_tries, "factor");
+        let held_back = "Codes and links that were not sent, since their address had had as many as it gets in an hour.";
+        let held_back = by("zelus_messages_held_back", held_back, "recipient");
         let deliveries = "Attempts to deliver a message; those that failed are made again, those abandoned are not.";
         let deliveries = Family::few(&mut registry, "zelus_message_deliveries", deliveries, ["channel", "outcome"]);
         process::register(&mut registry);
@@ -90,6 +101,9 @@ impl Metrics {
             verifications,
             verification_failures,
             deliveries,
+            failed_tries,
+            refused_tries,
+            held_back,
             reloads,
             registry,
         }
