@@ -84,7 +84,8 @@ impl Metrics {
         let failed_tries = by("zelus_failed_tries", "Tries at what can be guessed that were wrong.", "factor");
         let refused_tries = "Tries that were not looked at, since too many had failed before.";
         let refused_tries = by("zelus_refused_tries", refused_tries, "factor");
-        let held_back = "Codes and links that were not sent, since their address had had as many as it gets in an hour.";
+        let held_back =
+            "Codes and links that were not sent, since their address had had as many as it gets in an hour.";
         let held_back = by("zelus_messages_held_back", held_back, "recipient");
         let deliveries = "Attempts to deliver a message; those that failed are made again, those abandoned are not.";
         let deliveries = Family::few(&mut registry, "zelus_message_deliveries", deliveries, ["channel", "outcome"]);

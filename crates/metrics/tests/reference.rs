@@ -28,6 +28,10 @@ fn printed(names: Names) -> String {
     ] {
         counters.count(["x"]);
     }
+    for factor in [&metrics.failed_tries, &metrics.refused_tries] {
+        factor.count(["password"]);
+    }
+    metrics.held_back.count(["known"]);
     metrics.deliveries.count(["email", "sent"]);
     metrics.render(&Levels {
         hashes_waiting: Some(1),
