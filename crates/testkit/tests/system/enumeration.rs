@@ -9,6 +9,12 @@ use crate::codes::{self, MITIGATE, PASSWORDLESS};
 /// Of one length, as everything is that is compared.
 const KNOWN: &str = "known@example.org";
 const UNKNOWN: &str = "nobdy@example.org";
+/// Somebody for whom an operator has made an account, who has no credential yet.
+const INVITED: &str = "guest@example.org";
+/// Somebody whose password hash comes from another system, and is cheaper than ours.
+const IMPORTED: &str = "moved@example.org";
+/// Somebody who signs in with a code alone.
+const BY_CODE: &str = "coder@example.org";
 
 /// All that somebody can see of an answer, without what chance makes of it, and the statements that it took.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +30,9 @@ impl Seen {
         let is_form = answer.json()["ui"].is_object();
         let body = if is_form { Form::of(answer).without_chance() } else { answer.body.clone() };
         let without_chance = |text: &str| {
-            [form.id(), KNOWN, UNKNOWN].iter().fold(text.to_owned(), |text, chance| text.replace(chance, "*"))
+            [form.id(), KNOWN, UNKNOWN, INVITED, IMPORTED, BY_CODE]
+                .iter()
+                .fold(text.to_owned(), |text, chance| text.replace(chance, "*"))
         };
         let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
             let value = value.to_str().expect("text");
@@ -178,6 +186,15 @@ async fn nobody_learns_who_has_an_account() {
         let form = server.native().open("registration").await;
         let body = json!({ "method": "password", "traits": { "email": KNOWN }, "password": PASSWORD });
         assert_eq!(server.native().submit(&form, body).await.status, 200);
+        let ssha = "{SSHA}9wteQSgK7REC1t8xuZ3qU4NyLFdkZWZnaGlqa2xtbm9wcXJz";
+        let hashed = json!({ "password": { "config": { "hashed_password": ssha } } });
+        for (email, credentials) in [(INVITED, Value::Null), (IMPORTED, hashed)] {
+            let body = json!({ "schema_id": "person", "traits": { "email": email }, "credentials": credentials });
+            let made = server.ask_admin("POST", "/admin/identities").json(&body).send().await;
+            assert_eq!(made.status, 201, "{}", made.body);
+        }
+        let signed_up = codes::sign_up(&server, &database, json!({ "email": BY_CODE }), BY_CODE).await;
+        assert_eq!(signed_up.status, 200, "{}", signed_up.body);
         for way in WAYS {
             let server = server.another(&database, way.config).await;
             // The first request of a connection is not like the others.
@@ -187,6 +204,13 @@ async fn nobody_learns_who_has_an_account() {
                 let unknown = ask(&server, client, way, UNKNOWN).await;
                 for (step, (known, unknown)) in known.iter().zip(&unknown).enumerate() {
                     assert_eq!(known, unknown, "{} by {client:?}, step {step}", way.name);
+                }
+            }
+            let unknown = ask(&server, Client::Native, way, UNKNOWN).await;
+            for somebody in [INVITED, IMPORTED, BY_CODE] {
+                let answers = ask(&server, Client::Native, way, somebody).await;
+                for (step, (known, unknown)) in answers.iter().zip(&unknown).enumerate() {
+                    assert_eq!(known, unknown, "{} of {somebody}, step {step}", way.name);
                 }
             }
         }
