@@ -200,8 +200,9 @@ fn config_files() -> Arg {
         .long("config")
         .value_name("FILE")
         .action(ArgAction::Append)
+        .value_delimiter(',')
         .value_parser(value_parser!(PathBuf))
-        .help("Configuration file (YAML, JSON or TOML); may be repeated, later files win")
+        .help("Configuration file (YAML, JSON or TOML); may be repeated or several by commas, later files win")
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -262,6 +263,15 @@ mod tests {
         let matches = command().get_matches_from(["zelus", "-c", "a", "serve"]);
         let (_, serve) = matches.subcommand().expect("a subcommand");
         assert_eq!(config_paths(serve), [PathBuf::from("a")]);
+    }
+
+    #[test]
+    fn files_are_told_apart_by_commas() {
+        let matches = command().get_matches_from(["zelus", "serve", "-c", "a.yml,b.yml", "-c", "c.yml"]);
+        let (_, serve) = matches.subcommand().expect("a subcommand");
+        assert_eq!(config_paths(serve), ["a.yml", "b.yml", "c.yml"].map(PathBuf::from));
+        let empty = command().try_get_matches_from(["zelus", "serve", "-c", "a.yml,"]);
+        assert!(empty.is_err(), "a name was forgotten");
     }
 
     #[test]
