@@ -57,7 +57,8 @@ fn migrate() -> Command {
         .about("Undo migrations; not there yet")
         .arg(dsn())
         .arg(Arg::new("steps").long("steps").value_name("N").value_parser(value_parser!(u32)).help("How many to undo"));
-    let status = Command::new("status").about("List the steps and whether they were taken").arg(dsn());
+    let block = flag("block", "Wait until all of them were taken");
+    let status = Command::new("status").about("List the steps and whether they were taken").arg(dsn()).arg(block);
     let from_environment = Arg::new("read-from-env")
         .short('e')
         .long("read-from-env")
@@ -248,6 +249,7 @@ mod tests {
             "zelus migrate sql --yes sqlite://x",
             "zelus migrate sql status -e",
             "zelus courier watch -c a.yml",
+            "zelus migrate sql status -e --block -c a.yml",
             "zelus guard list --limit 10",
             "zelus guard clear --all -c a.yml",
             "zelus guard clear --identity 9f425a8d-7efc-4768-8f23-7647a74fdf13",
