@@ -41,9 +41,15 @@ fn serve() -> Command {
 }
 
 fn courier() -> Command {
+    let metrics = Arg::new("expose-metrics-port")
+        .long("expose-metrics-port")
+        .value_name("PORT")
+        .value_parser(value_parser!(u16))
+        .help("Serve /metrics/prometheus and /health/alive at this port of serve.admin.host; 0 is none");
     let watch = Command::new("watch")
         .about("Deliver queued messages until told to stop; any number of processes may do so at once")
-        .arg(flag("dev", "Development mode, as for `serve`"));
+        .arg(flag("dev", "Development mode, as for `serve`"))
+        .arg(metrics);
     Command::new("courier")
         .about("Deliver messages")
         .subcommand_required(true)
@@ -249,6 +255,7 @@ mod tests {
             "zelus migrate sql --yes sqlite://x",
             "zelus migrate sql status -e",
             "zelus courier watch -c a.yml",
+            "zelus courier watch --expose-metrics-port 4434 -c a.yml",
             "zelus migrate sql status -e --block -c a.yml",
             "zelus guard list --limit 10",
             "zelus guard clear --all -c a.yml",
