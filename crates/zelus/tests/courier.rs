@@ -201,6 +201,23 @@ async fn a_courier_serves_its_metrics_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_port_may_stand_in_the_configuration_and_the_flag_counts_more() {
+    let (database, gateway) = (Database::sqlite().await, Gateway::start().await);
+    let (in_file, by_flag) = (free_port(), free_port());
+    let more = database.folder().join("more.json");
+    std::fs::write(&more, json!({ "expose-metrics-port": in_file }).to_string()).expect("a file");
+    let more = more.to_str().expect("a path");
+    let watch = watch_with(&database, &gateway.url("/mail"), &["-c", more]);
+    until("it listens", || get(in_file, "/health/alive").starts_with("HTTP/1.1 200 ")).await;
+    stop(watch).await;
+    let by_flag_text = by_flag.to_string();
+    let watch = watch_with(&database, &gateway.url("/mail"), &["-c", more, "--expose-metrics-port", &by_flag_text]);
+    until("it listens", || get(by_flag, "/health/alive").starts_with("HTTP/1.1 200 ")).await;
+    assert_eq!(get(in_file, "/health/alive"), "");
+    stop(watch).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_courier_says_which_port_it_cannot_have() {
     let (database, gateway) = (Database::sqlite().await, Gateway::start().await);
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");

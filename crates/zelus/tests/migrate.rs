@@ -77,7 +77,8 @@ async fn a_database_that_is_still_starting_is_waited_for() {
     let mut up = start(&["up", url.as_str(), "--yes"], folder.path());
     until("it says that it waits", || said(folder.path(), "err").contains("the next try is in 1 s.")).await;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("binds");
-    let _proxy = tokio::spawn(async move {
+    let mut proxy = JoinSet::new();
+    proxy.spawn(async move {
         let mut links = JoinSet::new();
         while let Ok((mut near, _)) = listener.accept().await {
             let mut far = TcpStream::connect(&target).await.expect("connects");

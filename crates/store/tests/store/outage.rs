@@ -166,7 +166,8 @@ async fn a_postgresql_server_that_turns_us_away_is_told_from_one_that_is_startin
     // What a server says while it reads its log: SQLSTATE 57P03.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let port = listener.local_addr().expect("is bound").port();
-    tokio::spawn(async move {
+    let mut starting = JoinSet::new();
+    starting.spawn(async move {
         while let Ok((mut peer, _)) = listener.accept().await {
             let fields = b"SFATAL\0C57P03\0Mthe database system is starting up\0\0";
             let length = u32::try_from(fields.len() + 4).expect("short").to_be_bytes();
