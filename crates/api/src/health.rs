@@ -15,10 +15,14 @@ pub fn public_router() -> Router {
     Router::new().route("/health/alive", get(alive)).route("/health/ready", get(ready))
 }
 
+/// On the admin listener, and on that of the courier's metrics.
+pub fn alive_router() -> Router {
+    Router::new().route("/admin/health/alive", get(alive))
+}
+
 /// On the admin listener.
 pub fn admin_router() -> Router {
-    Router::new()
-        .route("/admin/health/alive", get(alive))
+    alive_router()
         .route("/admin/health/ready", get(ready_in_detail))
         .route("/admin/health/config", get(config))
         .route("/admin/version", get(version))

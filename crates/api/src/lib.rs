@@ -27,6 +27,11 @@ pub fn public_router() -> Router {
         .merge(redirects::to_admin())
 }
 
+/// What a process tells of itself that only delivers messages. They answer with and without `/admin` in front.
+pub fn courier_router() -> Router {
+    Router::new().merge(health::alive_router()).merge(metrics::router())
+}
+
 /// The routes of the admin listener. They answer with and without `/admin` in front.
 pub fn admin_router() -> Router {
     Router::new()

@@ -3,13 +3,13 @@
 //! Answers may not be kept by any cache, whatever the method: a logout that only seemed to happen is worse than none.
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{delete, get};
 use crypto::CsrfToken;
 use engine::Runtime;
 use flow::BadReturnTo;
-use model::Secret;
+use model::{Problem, Secret};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use url::form_urlencoded;
@@ -62,8 +62,20 @@ fn return_to(runtime: &Runtime, request: &Request) -> Result<Url, BadReturnTo> {
 
 /// `GET /self-service/logout`: ends the session that the token belongs to.
 ///
+/// It ends none where nobody means to leave: at a `HEAD`, which asks what would be answered, and for a page that is fetched
+/// ahead of a click or an address that stands for a picture.
+///
 /// The session is ended before `return_to` is looked at: a bad address does not keep anyone signed in.
 async fn submit(request: Request) -> web::Result {
+    if request.method() == Method::HEAD {
+        return Ok(no_content());
+    }
+    if is_unmeant(request.headers()) {
+        let problem =
+            Problem::forbidden("A browser asked for this ahead of time, or as a picture. Nobody was signed out.");
+        // A page would be shown to nobody.
+        return Err(problem.into());
+    }
     let runtime = &request.site().runtime;
     let credentials = request.credentials_with_bare_cookie();
     let token = Secret::new(request.query("token").into_owned());
@@ -100,6 +112,18 @@ async fn submit(request: Request) -> web::Result {
             Err(failure)
         }
     }
+}
+
+/// Whether a browser says that nobody asked for this: it fetches ahead of time, or for a picture. Such requests bring the
+/// cookie along, from other sites too.
+fn is_unmeant(headers: &HeaderMap) -> bool {
+    let said = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    // `prefetch;anonymous-client-ip` and `prefetch;prerender` are values, too.
+    let is_ahead = |value: &str| {
+        let mut words = value.split([';', ',']).map(str::trim);
+        words.any(|word| word.eq_ignore_ascii_case("prefetch") || word.eq_ignore_ascii_case("prerender"))
+    };
+    said("sec-purpose").chain(said("purpose")).any(is_ahead) || said("sec-fetch-dest").any(|dest| dest == "image")
 }
 
 #[derive(Deserialize)]

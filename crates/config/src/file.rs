@@ -174,7 +174,8 @@ pub(crate) fn parse(source: &str, extension: &str, text: &str) -> Result<Layer, 
 }
 
 fn parse_yaml(source: &str, text: &str) -> Result<Layer, (Option<u64>, String)> {
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+    let text = without_empty_documents(text);
+    if text.lines().all(is_blank) {
         return Ok(Layer::document(source, Value::Null));
     }
     // As Kratos' parser has it: only true and false are booleans, a leading zero means octal, no key twice.
@@ -193,6 +194,29 @@ fn parse_yaml(source: &str, text: &str) -> Result<Layer, (Option<u64>, String)> 
     let mut lines = BTreeMap::new();
     let value = flatten(tree.value, tree.referenced.line(), String::new(), &mut lines);
     Ok(Layer { source: source.to_owned(), path: Vec::new(), value, lines })
+}
+
+/// Without empty documents at the end: many files end in `---`. At the start of a line that is never part of a text.
+fn without_empty_documents(text: &str) -> &str {
+    let (mut kept, mut end) = (text, text.len());
+    for line in text.split_inclusive('\n').rev() {
+        end -= line.len();
+        let begins_document = line
+            .strip_prefix("---")
+            .is_some_and(|rest| is_blank(rest) && (rest.is_empty() || rest.starts_with(char::is_whitespace)));
+        if begins_document {
+            kept = &text[..end];
+        } else if !is_blank(line) {
+            break;
+        }
+    }
+    kept
+}
+
+/// Whether a line of YAML holds nothing, or only a comment.
+fn is_blank(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with('#')
 }
 
 /// A YAML node whose children know their lines.

@@ -1,5 +1,6 @@
 //! Keys that Kratos has renamed or dropped: files written since v0.5 still start, with a warning for each old key.
 
+use model::go::parse_bool;
 use model::json_pointer;
 use serde_json::{Map, Value, json};
 
@@ -64,6 +65,19 @@ pub(crate) fn upgrade(layer: &mut Layer, warnings: &mut Vec<Finding>) {
         if let Some((_, place)) = take(layer, old) {
             warnings.push(Finding::new(place, *old, format!("has no effect any more; {advice}")));
         }
+    }
+}
+
+/// Reads the `dev` of a file as Kratos does, which starts whatever it holds: a text such as "true" is a boolean, and
+/// anything else is ignored.
+pub(crate) fn read_dev(layer: &mut Layer, warnings: &mut Vec<Finding>) {
+    if !layer.is_file() || layer.value.get("dev").is_none_or(|dev| dev.is_boolean() || dev.is_null()) {
+        return;
+    }
+    let Some((value, place)) = take(layer, "dev") else { return };
+    match value.as_str().and_then(parse_bool) {
+        Some(dev) => put(layer, "dev", Value::Bool(dev), place.line),
+        None => warnings.push(Finding::new(place, "dev", "is ignored, since it is neither true nor false")),
     }
 }
 

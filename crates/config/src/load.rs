@@ -66,6 +66,7 @@ impl Loaded {
         let mut explicit = Value::Object(Map::new());
         for layer in &mut layers {
             legacy::upgrade(layer, &mut warnings);
+            legacy::read_dev(layer, &mut warnings);
             layer.apply(&mut explicit);
         }
         schema::drop_nulls(&mut explicit, schema::document());

@@ -4,8 +4,7 @@ use serde_json::Value;
 
 /// Keys whose features come later; `*` stands for any name, and a key covers everything below it. Setting one of them
 /// is worth one line in the log, so that nobody believes it works.
-pub const NOT_USED_YET: &[&str] =
-    &["enterprise", "expose-metrics-port", "organizations", "preview", "selfservice.methods.b2b", "tracing"];
+pub const NOT_USED_YET: &[&str] = &["enterprise", "organizations", "preview", "selfservice.methods.b2b", "tracing"];
 
 /// The keys of [`NOT_USED_YET`] that `document` sets, with names in the place of `*`.
 pub(crate) fn set_in(document: &Value) -> Vec<String> {

@@ -65,6 +65,11 @@ impl Server {
         &self.shared
     }
 
+    /// What answers at the port for metrics of a process that only delivers messages: those, and that it is alive.
+    pub fn courier_edge(&self) -> Edge {
+        Edge::new(self.app.clone(), Side::Admin, api::courier_router())
+    }
+
     /// All routes, with what every request passes around them.
     pub fn edges(&self) -> Edges {
         let mut public = api::public_router().merge(pages::router());

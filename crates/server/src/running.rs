@@ -20,6 +20,9 @@ const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
 const PUBLIC_IDLE_LIMIT: Duration = Duration::from_secs(120);
 const ADMIN_IDLE_LIMIT: Duration = Duration::from_secs(600);
 
+/// How many may ask for the metrics of a courier at once; a fetch every few seconds needs one or two.
+const METRICS_CONNECTIONS: usize = 64;
+
 /// A server with the tasks that it runs.
 pub struct Running {
     server: Server,
@@ -89,6 +92,36 @@ impl Running {
         Ok(public)
     }
 
+    /// Serves the metrics of a process that only delivers messages, at `port` of the administration's address, or of
+    /// 127.0.0.1 where the administration is served at a Unix socket.
+    ///
+    /// # Errors
+    /// One line that says why the port cannot be had.
+    pub async fn expose_metrics(&self, port: u16) -> Result<(), String> {
+        let config = self.server.config();
+        let host = &config.serve.admin.host;
+        let host = if host.starts_with("unix:") { "127.0.0.1" } else { host };
+        let bound = listener::bind(host, port, 1).await;
+        let sockets = bound.map_err(|refused| in_the_way(refused, "--expose-metrics-port"))?;
+        let limits = listener::Limits {
+            in_all: METRICS_CONNECTIONS,
+            per_peer: config.zelus.limits.connections_per_peer,
+            proxies: config.zelus.trusted_proxies.clone(),
+        };
+        let endpoint = Endpoint {
+            edge: self.server.courier_edge(),
+            prefers_localhost: false,
+            options: listener::Options {
+                tls: None,
+                idle_limit: ADMIN_IDLE_LIMIT,
+                room: Room::new(limits),
+                workers: Workers::here(),
+            },
+        };
+        self.serve(sockets, &endpoint);
+        Ok(())
+    }
+
     /// Serves the connections that come to `sockets`.
     pub fn serve(&self, sockets: Vec<Socket>, endpoint: &Endpoint) {
         let (endpoint, options) = (endpoint.clone(), endpoint.options.clone());
@@ -149,14 +182,19 @@ async fn bind(
     if let Some(path) = host.strip_prefix("unix:") {
         return listener::bind_unix(Path::new(path), &settings.socket, acceptors).await;
     }
-    listener::bind(host, settings.port, acceptors).await.map_err(|refused| match refused {
+    listener::bind(host, settings.port, acceptors).await.map_err(|refused| in_the_way(refused, variable))
+}
+
+/// Why nobody listens at a port, for the operator; `setting` can be set to choose another.
+fn in_the_way(refused: Refused, setting: &str) -> String {
+    match refused {
         Refused::InUse(address) => format!(
-            "Port {} at {} is in use. Stop what listens there, or set {variable} to another port.",
+            "Port {} at {} is in use. Stop what listens there, or set {setting} to another port.",
             address.port(),
             address.ip()
         ),
         Refused::Otherwise(why) => why,
-    })
+    }
 }
 
 /// Waits; whether it is time to stop.

@@ -9,6 +9,8 @@ use model::Problem;
 pub enum StoreError {
     /// Out of reach for now: locked, absent, full, restarting. The same call may succeed later.
     Unavailable(String),
+    /// The server turns us away, and will until somebody mends it: a wrong password, or a database that it does not have.
+    Refused(String),
     /// A row holds something that no version of Kratos or Zelus writes.
     Corrupt(String),
     /// A value that no row can hold: text with a NUL character, or longer than its column. The caller sent it.
@@ -31,7 +33,7 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Self::Unavailable(why) | Self::Refused(why) => write!(f, "the database is not available: {why}"),
             Self::Corrupt(what) => write!(f, "the database holds an unreadable row: {what}"),
             Self::Unstorable(why) => write!(f, "the database cannot hold a value: {why}"),
             Self::Internal(what) => write!(f, "the database refused a statement: {what}"),
@@ -44,7 +46,7 @@ impl std::error::Error for StoreError {}
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Unavailable(_) | StoreError::Refused(_) => Self::unavailable(error),
             StoreError::Unstorable(_) => {
                 Self::bad_request("A text is too long to be kept, or holds a character that cannot be kept.").log(error)
             }

@@ -41,9 +41,15 @@ fn serve() -> Command {
 }
 
 fn courier() -> Command {
+    let metrics = Arg::new("expose-metrics-port")
+        .long("expose-metrics-port")
+        .value_name("PORT")
+        .value_parser(value_parser!(u16))
+        .help("Serve /metrics/prometheus and /health/alive at this port of serve.admin.host; 0 is none");
     let watch = Command::new("watch")
         .about("Deliver queued messages until told to stop; any number of processes may do so at once")
-        .arg(flag("dev", "Development mode, as for `serve`"));
+        .arg(flag("dev", "Development mode, as for `serve`"))
+        .arg(metrics);
     Command::new("courier")
         .about("Deliver messages")
         .subcommand_required(true)
@@ -57,7 +63,8 @@ fn migrate() -> Command {
         .about("Undo migrations; not there yet")
         .arg(dsn())
         .arg(Arg::new("steps").long("steps").value_name("N").value_parser(value_parser!(u32)).help("How many to undo"));
-    let status = Command::new("status").about("List the steps and whether they were taken").arg(dsn());
+    let block = flag("block", "Wait until all of them were taken");
+    let status = Command::new("status").about("List the steps and whether they were taken").arg(dsn()).arg(block);
     let from_environment = Arg::new("read-from-env")
         .short('e')
         .long("read-from-env")
@@ -200,8 +207,9 @@ fn config_files() -> Arg {
         .long("config")
         .value_name("FILE")
         .action(ArgAction::Append)
+        .value_delimiter(',')
         .value_parser(value_parser!(PathBuf))
-        .help("Configuration file (YAML, JSON or TOML); may be repeated, later files win")
+        .help("Configuration file (YAML, JSON or TOML); may be repeated or several by commas, later files win")
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -247,6 +255,8 @@ mod tests {
             "zelus migrate sql --yes sqlite://x",
             "zelus migrate sql status -e",
             "zelus courier watch -c a.yml",
+            "zelus courier watch --expose-metrics-port 4434 -c a.yml",
+            "zelus migrate sql status -e --block -c a.yml",
             "zelus guard list --limit 10",
             "zelus guard clear --all -c a.yml",
             "zelus guard clear --identity 9f425a8d-7efc-4768-8f23-7647a74fdf13",
@@ -262,6 +272,15 @@ mod tests {
         let matches = command().get_matches_from(["zelus", "-c", "a", "serve"]);
         let (_, serve) = matches.subcommand().expect("a subcommand");
         assert_eq!(config_paths(serve), [PathBuf::from("a")]);
+    }
+
+    #[test]
+    fn files_are_told_apart_by_commas() {
+        let matches = command().get_matches_from(["zelus", "serve", "-c", "a.yml,b.yml", "-c", "c.yml"]);
+        let (_, serve) = matches.subcommand().expect("a subcommand");
+        assert_eq!(config_paths(serve), ["a.yml", "b.yml", "c.yml"].map(PathBuf::from));
+        let empty = command().try_get_matches_from(["zelus", "serve", "-c", "a.yml,"]);
+        assert!(empty.is_err(), "a name was forgotten");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod dev;
 mod guard;
 mod logs;
 mod migrate;
+mod patience;
 mod serve;
 
 use std::process::ExitCode;

@@ -1,13 +1,15 @@
 //! `zelus migrate sql`.
 
 use std::io::BufRead;
+use std::time::Duration;
 
 use clap::ArgMatches;
 use config::{Loaded, Machine, Mode, Sources};
 use model::{Clock, Entropy, Secret};
-use store::{Dsn, Store};
+use store::{Dsn, Migration, Store};
+use tokio::time::sleep;
 
-use crate::{cli, dev};
+use crate::{cli, dev, patience};
 
 /// Runs a migration command.
 ///
@@ -19,7 +21,7 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
         None => up(&open(sql).await?, sql.get_flag("yes")).await,
         Some(_) if sql.contains_id("dsn") => Err("Name the database after the verb, once.".to_owned()),
         Some(("up", matches)) => up(&open(matches).await?, matches.get_flag("yes")).await,
-        Some(("status", matches)) => status(&open(matches).await?).await,
+        Some(("status", matches)) => status(&open(matches).await?, matches.get_flag("block")).await,
         Some((verb, _)) => Err(format!(
             "`zelus migrate sql {verb}` is not there yet, and nothing was changed. To go back, restore a backup."
         )),
@@ -61,16 +63,37 @@ fn dsn_of_configuration(matches: &ArgMatches) -> Result<String, String> {
     Ok(loaded.config.dsn.expose().clone())
 }
 
-async fn status(store: &Store) -> Result<(), String> {
-    let steps = store.migration_status().await.map_err(|error| error.to_string())?;
+/// How often it is looked whether somebody else has completed the tables.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Lists the steps; `block` waits until none is left.
+async fn status(store: &Store, block: bool) -> Result<(), String> {
+    let mut steps = migrations(store, block).await?;
+    if block && is_pending(&steps) {
+        cli::complain("Waiting until the tables are complete. `zelus migrate sql up` completes them.");
+        while is_pending(&steps) {
+            sleep(LOOK).await;
+            steps = migrations(store, block).await?;
+        }
+    }
     for step in steps {
         cli::say(&format!("{:<24} {}", step.name, if step.applied { "applied" } else { "pending" }));
     }
     Ok(())
 }
 
+/// The steps of the schema; `patient` waits for a database that is still starting.
+async fn migrations(store: &Store, patient: bool) -> Result<Vec<Migration>, String> {
+    let steps = if patient { patience::migrations(store).await } else { store.migration_status().await };
+    steps.map_err(|error| error.to_string())
+}
+
+fn is_pending(steps: &[Migration]) -> bool {
+    steps.iter().any(|step| !step.applied)
+}
+
 async fn up(store: &Store, yes: bool) -> Result<(), String> {
-    let steps = store.migration_status().await.map_err(|error| error.to_string())?;
+    let steps = migrations(store, true).await?;
     let pending: Vec<_> = steps.iter().filter(|step| !step.applied).map(|step| step.name).collect();
     if pending.is_empty() {
         // The network may still be missing, and is made below without asking.

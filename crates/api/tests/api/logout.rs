@@ -19,6 +19,13 @@ async fn create(server: &Server, who: &SignedIn, query: &str) -> Answer {
     answer
 }
 
+/// The cookies of a browser that has been here before: of the session, and against CSRF.
+async fn with_csrf(server: &Server, who: &SignedIn) -> String {
+    let form = server.ask("GET", "/self-service/login/browser").accept_json().send().await;
+    let csrf = form.set_cookie(CSRF_COOKIE).expect("an anti-CSRF cookie");
+    format!("{}; {}", who.cookie, csrf.split(';').next().unwrap_or_default())
+}
+
 #[tokio::test]
 async fn a_logout_url_is_made_for_every_kind_of_credential() {
     let server = Server::start().await;
@@ -189,7 +196,7 @@ async fn the_session_that_the_token_belongs_to_is_the_one_that_ends() {
 }
 
 #[tokio::test]
-async fn head_logs_out_and_other_methods_are_refused() {
+async fn head_ends_nothing_and_other_methods_are_refused() {
     let server = Server::start().await;
     let who = server.sign_in("a@example.org").await;
     let url = format!("/self-service/logout?token={}", who.logout_token);
@@ -200,8 +207,43 @@ async fn head_logs_out_and_other_methods_are_refused() {
     assert!(server.is_alive(&who).await);
     let options = server.ask("OPTIONS", &url).send().await;
     assert_eq!((options.status, options.header("allow")), (405, "GET, HEAD"));
-    assert_eq!(server.ask("HEAD", &url).cookie(&who).send().await.status, 303);
-    assert!(!server.is_alive(&who).await);
+    let cookies = with_csrf(&server, &who).await;
+    for accept in ["text/html", "application/json"] {
+        let head = server.ask("HEAD", &url).header("cookie", &cookies).header("accept", accept).send().await;
+        assert_eq!((head.status, head.header("set-cookie")), (204, ""));
+    }
+    assert!(server.is_alive(&who).await);
+}
+
+#[tokio::test]
+async fn what_a_browser_fetches_ahead_or_for_a_picture_ends_nothing() {
+    let server = Server::start().await;
+    let who = server.sign_in("a@example.org").await;
+    let url = format!("/self-service/logout?token={}", who.logout_token);
+    let cookies = with_csrf(&server, &who).await;
+    for (name, value) in [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("sec-purpose", "prefetch;anonymous-client-ip"),
+        ("purpose", "prefetch"),
+        ("purpose", "Prerender"),
+        ("sec-fetch-dest", "image"),
+    ] {
+        for accept in ["text/html", "application/json"] {
+            let ask = server.ask("GET", &url).header("cookie", &cookies).header(name, value);
+            let answer = ask.header("accept", accept).send().await;
+            assert_eq!((answer.status, answer.header("cache-control")), (403, NO_STORE), "{name}: {value}");
+            assert_eq!(answer.header("set-cookie"), "", "{name}: {value}");
+            assert!(server.is_alive(&who).await, "{name}: {value}");
+        }
+    }
+    for dest in ["document", "empty", "iframe", "frame"] {
+        let who = server.sign_in(&format!("{dest}@example.org")).await;
+        let url = format!("/self-service/logout?token={}", who.logout_token);
+        let answer = server.ask("GET", &url).cookie(&who).header("sec-fetch-dest", dest).send().await;
+        assert_eq!((answer.status, answer.header("location")), (303, BYE), "{dest}");
+        assert!(!server.is_alive(&who).await, "{dest}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::sources::Sources;
 pub struct Identity {
     /// The schema of people who do not choose one; it is in the list.
     pub default_schema_id: String,
-    /// At least one schema; ids are unique.
+    /// At least one schema; ids are unique: of several with one id the first is here.
     pub schemas: Vec<IdentitySchema>,
 }
 
@@ -234,7 +234,9 @@ impl Identity {
         for schema in section.list("schemas") {
             let id = schema.text("id");
             if schemas.iter().any(|other| other.id == id) {
-                schema.error("id", format!("expected each id once, found \"{id}\" twice"));
+                // As in Kratos, which starts with such a list, and finds the first.
+                schema.warn("id", format!("\"{id}\" stands here before; this schema is ignored"));
+                continue;
             }
             let selfservice_selectable = schema.flag("selfservice_selectable");
             schemas.push(IdentitySchema { id, url: schema.text("url"), selfservice_selectable });

@@ -31,6 +31,48 @@ fn malformed_files_are_named_with_the_line() {
 }
 
 #[test]
+fn empty_documents_at_the_end_are_nothing() {
+    for end in ["---\n", "---", "--- # the end\n", "---\n\n# nothing\n---\r\n"] {
+        for begin in ["", "---\n"] {
+            load_with(&format!("{begin}{LEAST}{end}"), &[]).unwrap_or_else(|error| panic!("{end:?}: {error}"));
+        }
+        let error = errors(end);
+        assert!(error[0].contains("dsn: is missing"), "{end:?}: {error:?}");
+    }
+    for end in ["---\nlog: { level: debug }\n", "---\n---\nlog: { level: debug }\n---\n", "---#\n"] {
+        assert!(errors(&format!("{LEAST}{end}"))[0].contains("is not valid YAML"), "{end:?}");
+    }
+}
+
+#[test]
+fn a_mode_that_is_no_boolean_does_not_keep_the_server_from_starting() {
+    for value in ["5", "[true]", "{ a: b }", "maybe", "''"] {
+        let loaded = load(&format!("dev: {value}\n"));
+        assert!(!loaded.config.dev, "{value}");
+        let warnings = lines(loaded.warnings).join("\n");
+        assert!(warnings.contains("kratos.yaml:5: dev: is ignored, since it is neither true nor false"), "{warnings}");
+        let file = format!("{LEAST}dev: {value}\n");
+        let mode = Mode { dev: true, ..Mode::default() };
+        assert!(Files::new(&[("kratos.yaml", &file)], &[]).load(mode).unwrap().config.dev, "the flag counts");
+    }
+    assert!(load("dev: 'true'\n").config.dev);
+    assert!(!load("dev: 'false'\n").config.dev);
+}
+
+#[test]
+fn of_schemas_with_one_id_the_first_counts() {
+    let list = "schemas: [{ id: default, url: 'file:///a' }, { id: b, url: 'file:///b' }, \
+                { id: default, url: 'file:///c', selfservice_selectable: true }]";
+    let file = LEAST.replace("schemas: [{ id: default, url: 'file:///person.json' }]", list);
+    let loaded = load_with(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let schemas: Vec<_> = loaded.config.identity.schemas.iter().map(|schema| (&*schema.id, &*schema.url)).collect();
+    assert_eq!(schemas, [("default", "file:///a"), ("b", "file:///b")]);
+    let warnings = lines(loaded.warnings).join("\n");
+    let expected = "kratos.yaml:3: identity.schemas.2.id: \"default\" stands here before; this schema is ignored";
+    assert!(warnings.contains(expected), "{warnings}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_the_only_error() {
     let mut files = Files::new(&[], &[]);
     files.sources.files.push(PathBuf::from("/nowhere/kratos.yaml"));

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
 
-use super::error::describe;
+use super::error::{describe, is_refusal};
 use super::options::PostgresOptions;
 use super::tls::Tls;
 use crate::error::StoreError;
@@ -130,8 +130,22 @@ enum Link {
     /// Nothing is known yet, or the connection was lost a moment ago.
     Connecting,
     Up(Arc<Connection>),
-    /// The last attempt to connect failed; says why.
-    Down(String),
+    /// The last attempt to connect failed.
+    Down(Setback),
+}
+
+/// Why an attempt to connect failed.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Setback {
+    reason: String,
+    /// Whether the server turned us away, and will until somebody mends it.
+    is_refusal: bool,
+}
+
+impl From<Setback> for StoreError {
+    fn from(setback: Setback) -> Self {
+        if setback.is_refusal { Self::Refused(setback.reason) } else { Self::Unavailable(setback.reason) }
+    }
 }
 
 /// The place of one connection.
@@ -178,7 +192,7 @@ impl Slot {
         match timeout(patience, link.wait_for(settled)).await {
             Ok(Ok(link)) => match &*link {
                 Link::Up(connection) => Ok(Arc::clone(connection)),
-                Link::Down(reason) => Err(StoreError::Unavailable(reason.clone())),
+                Link::Down(setback) => Err(setback.clone().into()),
                 Link::Connecting => Err(StoreError::Unavailable("the server is being connected to".to_owned())),
             },
             _ => Err(StoreError::Unavailable("the server has not answered yet".to_owned())),
@@ -212,7 +226,7 @@ impl Dialer {
     }
 
     /// Connects and makes the session ready.
-    pub(super) async fn dial(&self) -> Result<(Client, Driver), String> {
+    pub(super) async fn dial(&self) -> Result<(Client, Driver), Setback> {
         let dial = async {
             let (client, connection) = self.config.connect(self.tls.clone()).await?;
             let mut driver: Driver = Box::pin(connection);
@@ -223,8 +237,10 @@ impl Dialer {
             Ok((client, driver))
         };
         match timeout(self.patience, dial).await {
-            Ok(dialled) => dialled.map_err(|error| describe(&error)),
-            Err(_) => Err("the server does not answer".to_owned()),
+            Ok(dialled) => {
+                dialled.map_err(|error| Setback { reason: describe(&error), is_refusal: is_refusal(&error) })
+            }
+            Err(_) => Err(Setback { reason: "the server does not answer".to_owned(), is_refusal: false }),
         }
     }
 }
@@ -235,11 +251,11 @@ async fn keep(dialer: Arc<Dialer>, link: watch::Sender<Link>, lifetime: Option<D
     loop {
         let (client, driver) = match dialer.dial().await {
             Ok(dialled) => dialled,
-            Err(reason) => {
-                if !matches!(&*link.borrow(), Link::Down(known) if *known == reason) {
-                    tracing::warn!(reason, "The database server cannot be reached.");
+            Err(setback) => {
+                if !matches!(&*link.borrow(), Link::Down(known) if *known == setback) {
+                    tracing::warn!(setback.reason, "The database server cannot be reached.");
                 }
-                link.send_replace(Link::Down(reason));
+                link.send_replace(Link::Down(setback));
                 sleep(pause).await;
                 pause = (pause * 2).min(LAST_PAUSE);
                 continue;

@@ -18,6 +18,15 @@ pub(super) fn is_stale_plan(error: &Error) -> bool {
     })
 }
 
+/// Whether the server turned a connection away for a reason that does not pass by itself: a wrong password or user, a
+/// database that does not exist, or one that this user may not connect to.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    error.code().is_some_and(|code| {
+        code.code().starts_with("28")
+            || matches!(*code, SqlState::INVALID_CATALOG_NAME | SqlState::INSUFFICIENT_PRIVILEGE)
+    })
+}
+
 /// What an error of the driver means for the caller.
 pub(super) fn store_error(error: &Error) -> StoreError {
     // NUL in text, and `\u0000` in JSON; text beyond the width of a column, or of a page of an index.

@@ -157,7 +157,7 @@ impl Postgres {
 
     /// Runs a script of several statements, such as a migration, on a connection of its own, which is closed after it.
     pub(crate) async fn run_script(&self, script: &str) -> Result<(), StoreError> {
-        let (client, driver) = self.dialer.dial().await.map_err(StoreError::Unavailable)?;
+        let (client, driver) = self.dialer.dial().await?;
         let outcome = tokio::select! {
             outcome = client.batch_execute(script) => outcome,
             ended = driver => ended,

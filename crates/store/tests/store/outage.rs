@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use model::Entropy;
 use store::{CommitError, Dsn, Store, StoreError, Tx};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -147,6 +148,37 @@ async fn a_postgresql_server_that_is_not_there_yet_is_no_error_until_it_is_neede
     drop(listener);
     let store = open(&format!("postgres://zelus@127.0.0.1:{port}/zelus")).await;
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_postgresql_server_that_turns_us_away_is_told_from_one_that_is_starting() {
+    let Some(server) = postgres_server() else { return };
+    let backend = postgres(server).await;
+    let mut nowhere = Url::parse(&backend.dsn).expect("a URL");
+    nowhere.set_path("/no-such-database");
+    let mut nobody = Url::parse(&backend.dsn).expect("a URL");
+    nobody.set_username("no_such_role").expect("a host");
+    for url in [nowhere, nobody] {
+        let outcome = open(url.as_str()).await.ping().await;
+        assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
+    }
+
+    // What a server says while it reads its log: SQLSTATE 57P03.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let port = listener.local_addr().expect("is bound").port();
+    let mut starting = JoinSet::new();
+    starting.spawn(async move {
+        while let Ok((mut peer, _)) = listener.accept().await {
+            let fields = b"SFATAL\0C57P03\0Mthe database system is starting up\0\0";
+            let length = u32::try_from(fields.len() + 4).expect("short").to_be_bytes();
+            let _ = peer.read(&mut [0; 1024]).await;
+            let _ = peer.write_all(&[b"E", &length[..], fields].concat()).await;
+        }
+    });
+    let store = open(&format!("postgres://zelus@127.0.0.1:{port}/zelus?sslmode=disable")).await;
+    let outcome = store.ping().await;
+    let Err(StoreError::Unavailable(why)) = &outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("starting up (57P03)"), "{why}");
 }
 
 #[tokio::test]
