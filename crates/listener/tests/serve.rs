@@ -181,8 +181,10 @@ fn wait_until_closed(connections: &mut [TcpStream], all_but: usize) {
     };
     loop {
         let open = connections.iter_mut().map(is_open).filter(|is_open| *is_open).count();
-        assert!(open >= all_but && begun.elapsed() < PATIENCE, "{open} are open");
-        if open == all_but {
+        // On a machine that is very busy some may have ended since their heads did not arrive in time.
+        let is_slow = begun.elapsed() > Duration::from_secs(3);
+        assert!((open >= all_but || is_slow) && begun.elapsed() < PATIENCE, "{open} are open");
+        if open <= all_but {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));
