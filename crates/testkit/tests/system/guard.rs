@@ -392,6 +392,33 @@ async fn limited_means_limited_on_every_path() {
 }
 
 #[tokio::test]
+async fn links_are_limited_too() {
+    const BY_LINK: &str = "selfservice: { flows: { recovery: { use: link }, verification: { use: link } } }";
+    const LEAST: &str = "zelus: { guard: { failures: 3 } }";
+    for database in Database::each().await {
+        let server = codes::server(&database, &[CODES, BY_LINK, LEAST]).await;
+        let native = server.native();
+        server.import(EMAIL, PASSWORD).await;
+        for flow in ["recovery", "verification"] {
+            let form = native.open(flow).await;
+            native.submit(&form, json!({ "method": "link", "email": EMAIL })).await;
+            let sent = database.texts("SELECT body FROM courier_messages ORDER BY created_at DESC").await.remove(0);
+            server.wait(SignedDuration::from_secs(1));
+            let token = sent.split("token=").nth(1).expect("a link").chars().take_while(char::is_ascii_alphanumeric);
+            let right = json!({ "method": "link", "token": token.collect::<String>() });
+            for _ in 0..3 {
+                let answer = native.submit(&form, json!({ "method": "link", "token": "x".repeat(32) })).await;
+                assert!(!is_resting(&answer), "{flow}: {}", answer.body);
+            }
+            assert!(is_resting(&native.submit(&form, right.clone()).await), "{flow}");
+            server.wait(SignedDuration::from_secs(5));
+            let answer = native.submit(&form, right).await;
+            assert!(!is_resting(&answer) && answer.status < 400, "{flow}: {} {}", answer.status, answer.body);
+        }
+    }
+}
+
+#[tokio::test]
 async fn operators_see_who_is_held_up_and_let_them_go_on() {
     for database in Database::each().await {
         let server = Server::start(&database).await;
