@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use model::SignedDuration;
 use serde_json::{Value, json};
 use testkit::{Answer, Authenticator, Browser, Database, Form, Server, Setup};
 
@@ -197,6 +198,47 @@ async fn a_security_key_is_a_second_factor() {
         let mut browser = server.browser();
         browser.sign_in("a@example.org").await;
         assert!(browser.is_signed_in().await, "one factor is all there is again");
+    }
+}
+
+/// A form that says that nothing may be tried for a while, and by how many seconds, comes after ten wrong answers.
+const RESTING: [u64; 1] = [4_900_001];
+
+#[tokio::test]
+async fn wrong_answers_of_keys_are_limited_too() {
+    for database in Database::each().await {
+        let server = server(&database, false).await;
+        let mut key = Authenticator::at(ORIGIN);
+        with_security_key(&server, &mut key).await;
+        let mut thief = server.browser();
+        let form = thief.open("login").await;
+        thief.try_sign_in(&form, "a@example.org", testkit::PASSWORD).await;
+        let form = thief.open("login?aal=aal2").await;
+        let asked = options(&form, "webauthn_login_trigger");
+        let body = |answer: String| json!({ "webauthn_login": answer, "identifier": "a@example.org" });
+        key.origin = "https://evil.example".to_owned();
+        for _ in 0..10 {
+            assert_eq!(messages(&thief.submit(&form, body(key.get(&asked))).await), [4_000_008]);
+        }
+        key.origin = ORIGIN.to_owned();
+        assert_eq!(messages(&thief.submit(&form, body(key.get(&asked))).await), RESTING);
+        server.wait(SignedDuration::from_secs(5));
+        assert_eq!(thief.submit(&form, body(key.get(&asked))).await.status, 200);
+
+        let mut passkey = Authenticator::at(ORIGIN);
+        sign_up_with_passkey(&mut server.browser(), &mut passkey, "b@example.org").await;
+        let native = server.native();
+        let stale = passkey.get(&options(&native.open("login").await, "passkey_challenge"));
+        let body = |answer: &str| json!({ "method": "passkey", "passkey_login": answer });
+        for _ in 0..10 {
+            let form = native.open("login").await;
+            assert_eq!(messages(&native.submit(&form, body(&stale)).await), [4_000_008]);
+        }
+        let form = native.open("login").await;
+        let right = passkey.get(&options(&form, "passkey_challenge"));
+        assert_eq!(messages(&native.submit(&form, body(&right)).await), RESTING);
+        server.wait(SignedDuration::from_secs(5));
+        assert_eq!(native.submit(&form, body(&right)).await.status, 200);
     }
 }
 
