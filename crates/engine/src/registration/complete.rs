@@ -86,9 +86,16 @@ pub(crate) async fn complete(
     cx.services.sessions.insert(&mut tx, &session);
     let signed_in = cx.signed_in(flow.client, &session, &after.effects);
     match after.signs_in {
-        false => attempt.succeeded(&cx, &mut tx),
         true if attempt.is_counted() => attempt.signed_in(&cx, (candidate.id, aal), &signed_in, &mut tx),
-        true => tx.append(cx.services.guard.signed_up(&cx, candidate.id, &signed_in).await?),
+        signs_in => {
+            attempt.succeeded(&cx, &mut tx);
+            if let Some(csrf) = &after.effects.csrf {
+                tx.append(cx.csrf_renewed(csrf).await?);
+            }
+            if signs_in {
+                tx.append(cx.services.guard.signed_up(&cx, candidate.id, &signed_in).await?);
+            }
+        }
     }
     tx.append(std::mem::take(&mut after.writes));
     let exchange = by.and_then(|by| by.exchange);

@@ -138,6 +138,25 @@ async fn the_owner_is_not_kept_out_by_others() {
 }
 
 #[tokio::test]
+async fn a_browser_in_which_somebody_else_signs_up_is_known_to_its_first_owner_still() {
+    for database in Database::each().await {
+        let server = Server::start(&database).await;
+        server.import(EMAIL, PASSWORD).await;
+        let mut browser = server.browser();
+        browser.sign_in(EMAIL).await;
+        sign_out(&mut browser).await;
+        browser.sign_up("other@example.org").await;
+        sign_out(&mut browser).await;
+        for email in [EMAIL, "other@example.org"] {
+            exhaust(&server, email).await;
+            let form = browser.open("login").await;
+            assert_eq!(browser.try_sign_in(&form, email, PASSWORD).await.status, 200, "{email}");
+            sign_out(&mut browser).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_cookie_that_somebody_planted_makes_no_known_browser() {
     for database in Database::each().await {
         let server = Server::start(&database).await;
