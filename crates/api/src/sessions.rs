@@ -177,8 +177,9 @@ async fn exchange_token(request: Request) -> web::Result {
         }
         Err(Refused::Problem(problem)) => return Err(problem.into()),
     };
-    let session = runtime.sessions.exchange_token(&cx, &init_code, &return_to_code).await?;
-    attempt.settle(&cx).await?;
+    let session = runtime.sessions.exchange_token(&cx, &init_code, &return_to_code).await;
+    attempt.settle(&cx, session.is_ok()).await?;
+    let session = session?;
     let token = session.token.as_ref().map(|token| token.expose().as_str()).unwrap_or_default();
     let session = SessionJson::public(&session, runtime.public_url(), cx.now());
     Ok(json(StatusCode::OK, &Exchanged { session_token: token, session }))

@@ -1,12 +1,12 @@
 //! What becomes of submissions, as operators hear of it: a line of the log and a count for each.
 //!
-//! Lines have the same fields everywhere. They name the request (`http.request_id`), and the method and the session as far as they are known. They say nothing that
-//! people typed.
+//! Lines have the same fields everywhere. They name the request (`http.request_id`), and the method and the session as far as
+//! they are known. They say nothing that people typed.
 
 use std::collections::BTreeSet;
 
 use flow::Rejection;
-use model::flow::{Login, Recovery, Registration, Verification};
+use model::flow::{FlowKind, Login, Recovery, Registration, Verification};
 use model::message::MessageType;
 use model::{Flow, Id, IdentityId, Session, Ui, VerifiableAddress};
 
@@ -14,11 +14,11 @@ use crate::runtime::{Engine, NO_METHOD};
 
 /// Somebody is signed in, or has proved more.
 pub(crate) fn signed_in(cx: Engine<'_>, flow: &Flow<Login>, session: &Session) {
-    cx.services.metrics.sign_ins.count([flow.active.as_deref().unwrap_or(NO_METHOD)]);
+    cx.services.metrics.sign_ins.count([method_of(flow)]);
     tracing::info!(
         http.request_id = cx.request.id,
         flow.id = %flow.id,
-        flow.method = flow.active.as_deref().unwrap_or(NO_METHOD),
+        flow.method = method_of(flow),
         session.id = %session.id,
         session.aal = session.aal.as_str(),
         identity.id = %session.identity_id,
@@ -80,14 +80,8 @@ pub(crate) fn recovered(cx: Engine<'_>, flow: &Flow<Recovery>, method: &str, ses
 
 /// What was sent to win back access was not accepted, as the form says, or another in its place.
 pub(crate) fn recovery_refused(cx: Engine<'_>, flow: &Flow<Recovery>, message: u32) {
-    cx.services.metrics.recovery_failures.count([flow.active.as_deref().unwrap_or(NO_METHOD)]);
-    tracing::info!(
-        http.request_id = cx.request.id,
-        flow.id = %flow.id,
-        flow.method = flow.active.as_deref().unwrap_or(NO_METHOD),
-        messages = message,
-        "A recovery was not accepted."
-    );
+    cx.services.metrics.recovery_failures.count([method_of(flow)]);
+    proof_refused(cx, flow, message, "A recovery was not accepted.");
 }
 
 /// The form to win back access goes on: with the next step, or with what was wrong about the code.
@@ -111,14 +105,8 @@ pub(crate) fn verified(cx: Engine<'_>, flow: &Flow<Verification>, method: &str, 
 
 /// What was sent to prove an address was not accepted, as the form says, or another in its place.
 pub(crate) fn verification_refused(cx: Engine<'_>, flow: &Flow<Verification>, message: u32) {
-    cx.services.metrics.verification_failures.count([flow.active.as_deref().unwrap_or(NO_METHOD)]);
-    tracing::info!(
-        http.request_id = cx.request.id,
-        flow.id = %flow.id,
-        flow.method = flow.active.as_deref().unwrap_or(NO_METHOD),
-        messages = message,
-        "A verification was not accepted."
-    );
+    cx.services.metrics.verification_failures.count([method_of(flow)]);
+    proof_refused(cx, flow, message, "A verification was not accepted.");
 }
 
 /// The form to prove an address goes on: with the next step, or with what was wrong about the code.
@@ -137,6 +125,21 @@ pub(crate) fn settings_changed(cx: Engine<'_>, method: &str, session: &Session, 
         identity.id = %identity,
         "Settings were changed."
     );
+}
+
+fn proof_refused<K: FlowKind>(cx: Engine<'_>, flow: &Flow<K>, message: u32, what: &'static str) {
+    tracing::info!(
+        http.request_id = cx.request.id,
+        flow.id = %flow.id,
+        flow.method = method_of(flow),
+        messages = message,
+        "{what}"
+    );
+}
+
+/// The method that a flow is with.
+fn method_of<K: FlowKind>(flow: &Flow<K>) -> &str {
+    flow.active.as_deref().unwrap_or(NO_METHOD)
 }
 
 fn fault(ui: &Ui) -> Option<u32> {

@@ -33,7 +33,7 @@ pub struct SignedIn<'a> {
     pub client: FlowClient,
     /// The browser's anti-CSRF token from now on.
     pub csrf: &'a CsrfToken,
-    /// The one that it had before, if it is another.
+    /// Whether that is another than it had before.
     pub renewed: bool,
     /// The session's token, which an app holds from now on.
     pub token: Option<&'a Secret>,
@@ -51,12 +51,6 @@ pub enum Refused {
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
-    }
-}
-
-impl From<store::StoreError> for Refused {
-    fn from(error: store::StoreError) -> Self {
-        Self::Problem(error.into())
     }
 }
 
@@ -148,28 +142,36 @@ impl Attempt {
         tx.settle_try(row, subject.factor.as_str(), &marks, cx.now());
     }
 
-    /// As [`Attempt::succeeded`], where nothing else is to be written.
+    /// As [`Attempt::succeeded`], or else [`Attempt::failed`], where nothing else is to be written.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn settle(&self, cx: &Cx) -> Result<(), Problem> {
+    pub async fn settle(&self, cx: &Cx, is_right: bool) -> Result<(), Problem> {
         let mut tx = Tx::new();
-        self.succeeded(cx, &mut tx);
-        match self.0.as_deref() {
-            Some(counted) => Ok(counted.guard.0.store.commit(tx).await?),
-            None => Ok(()),
+        match is_right {
+            true => self.succeeded(cx, &mut tx),
+            false => self.failed(cx, &mut tx),
         }
+        self.commit(tx).await
     }
 
     /// Nothing could be checked, by no fault of whoever tried.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn give_back(self) -> Result<(), Problem> {
-        let Some(counted) = self.0 else { return Ok(()) };
+    pub async fn give_back(&self) -> Result<(), Problem> {
         let mut tx = Tx::new();
-        tx.give_back_try(&counted.reserved.row);
-        Ok(counted.guard.0.store.commit(tx).await?)
+        if let Some(counted) = self.0.as_deref() {
+            tx.give_back_try(&counted.reserved.row);
+        }
+        self.commit(tx).await
+    }
+
+    async fn commit(&self, tx: Tx) -> Result<(), Problem> {
+        match self.0.as_deref() {
+            Some(counted) => Ok(counted.guard.0.store.commit(tx).await?),
+            None => Ok(()),
+        }
     }
 }
 

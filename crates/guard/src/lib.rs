@@ -216,9 +216,9 @@ impl Guard {
     }
 
     /// As [`Guard::account`] where there is an identity, and otherwise as [`Guard::nobody`].
-    pub fn whoever(&self, factor: Factor, identity: Option<IdentityId>, typed: &str) -> Subject {
+    pub fn whoever(&self, factor: Factor, aal: Aal, identity: Option<IdentityId>, typed: &str) -> Subject {
         match identity {
-            Some(identity) => self.account(factor, Aal::Aal1, identity),
+            Some(identity) => self.account(factor, aal, identity),
             None => self.nobody(factor, typed),
         }
     }

@@ -88,7 +88,7 @@ pub struct Subject {
     /// The row of those who were never here.
     row: String,
     /// By what known devices are looked for; empty where none can be.
-    pub(crate) known: String,
+    known: String,
     memory: SignedDuration,
 }
 

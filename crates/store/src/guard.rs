@@ -177,7 +177,7 @@ static SETTLE_THREE: Statement = Statement::new(
 static MOVE: Statement = Statement::new(
     "guard.move",
     "UPDATE zelus_guard SET device = ?3, failures = CASE WHEN subject = ?4 THEN 0 ELSE failures END,
-       expires_at = CASE WHEN subject = ?4 THEN CAST(?5 AS bigint) ELSE expires_at END
+       since = CASE WHEN subject = ?4 THEN 0 ELSE since END, expires_at = CASE WHEN subject = ?4 THEN CAST(?5 AS bigint) ELSE expires_at END
      WHERE +nid = ?1 AND device = ?2 AND device <> ''",
 );
 

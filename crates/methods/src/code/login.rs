@@ -285,11 +285,7 @@ async fn enter_code(
     if identity.is_none() && !cx.services.config.security.mitigate_account_enumeration {
         return Ok(MethodOutcome::rejected(message::no_code_user()));
     }
-    let guard = &cx.services.guard;
-    let subject = match identity {
-        Some(identity) => guard.account(Factor::Code, flow.detail.requested_aal, identity),
-        None => guard.nobody(Factor::Code, &typed(input)),
-    };
+    let subject = cx.services.guard.whoever(Factor::Code, flow.detail.requested_aal, identity, &typed(input));
     let attempt = match cx.attempt(flow.client, &subject).await? {
         Ok(attempt) => attempt,
         Err(resting) => return Ok(MethodOutcome::rejected(resting)),

@@ -96,7 +96,10 @@ async fn use_token(cx: Context<'_>, flow: &Flow<Recovery>, token: &str) -> Resul
             })
         }
         // Links are opened in browsers, whoever opened the flow.
-        Submitted::Unknown | Submitted::Used => start_anew(FlowClient::Browser, message::recovery_link_invalid()),
+        Submitted::Unknown | Submitted::Used => {
+            attempt.settle(&cx, false).await?;
+            start_anew(FlowClient::Browser, message::recovery_link_invalid())
+        }
         Submitted::Expired(at) => start_anew(FlowClient::Browser, message::recovery_flow_expired(at)),
     })
 }

@@ -126,7 +126,10 @@ async fn use_token(cx: Context<'_>, flow: &Flow<Verification>, token: &str) -> R
             ProofOutcome::Proved(VerificationStep { address: found.address_id, attempt, writes, when_spent })
         }
         // Links are opened in browsers, whoever opened the flow.
-        Submitted::Unknown | Submitted::Used => start_anew(FlowClient::Browser, message::verification_link_invalid()),
+        Submitted::Unknown | Submitted::Used => {
+            attempt.settle(&cx, false).await?;
+            start_anew(FlowClient::Browser, message::verification_link_invalid())
+        }
         Submitted::Expired(at) => start_anew(FlowClient::Browser, message::verification_flow_expired(at)),
     })
 }

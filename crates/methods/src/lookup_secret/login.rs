@@ -11,7 +11,7 @@ use model::{Aal, CredentialType, Flow, FlowClient, Group, Node, Problem, Session
 use store::Tx;
 
 use super::{LookupConfig, LookupSecret, Use};
-use crate::second_factor;
+use crate::second_factor::{self, Tried};
 
 impl LoginMethod for LookupSecret {
     fn add_fields(&self, _: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
@@ -55,21 +55,14 @@ async fn check(
     input: &Input,
 ) -> Result<LoginOutcome, Problem> {
     let code = input.text("lookup_secret");
-    let identity = match session {
-        Some(session) => cx.services.identities.with_credentials(session.identity_id).await?,
-        None => None,
-    };
-    let Some(identity) = identity else { return Ok(MethodOutcome::rejected(message::no_lookup_secrets())) };
-    let Some(credential) = identity.credentials.get(&CredentialType::LookupSecret) else {
-        return Ok(MethodOutcome::rejected(message::no_lookup_secrets()));
-    };
-    let subject = cx.services.guard.account(Factor::LookupSecret, Aal::Aal2, identity.id);
-    let attempt = match cx.attempt(client, &subject).await? {
-        Ok(attempt) => attempt,
-        Err(resting) => return Ok(MethodOutcome::rejected(resting)),
+    let kind = (CredentialType::LookupSecret, Factor::LookupSecret);
+    let tried = second_factor::reserve(cx, (client, session), kind, message::no_lookup_secrets).await?;
+    let Tried { owner, credential, attempt } = match tried {
+        Ok(tried) => tried,
+        Err(rejection) => return Ok(MethodOutcome::rejected(rejection)),
     };
     let wrong = |message| Ok(MethodOutcome::failed(cx, &attempt, message));
-    let mut config = LookupConfig::of(credential);
+    let mut config = LookupConfig::of(&credential);
     match config.spend(code.trim(), cx.now()) {
         Use::Spent => {}
         Use::AlreadyUsed => return wrong(message::lookup_secret_already_used()),
@@ -79,5 +72,5 @@ async fn check(
     let mut writes = Tx::new();
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
     let method = second_factor::proved(&cx, CredentialType::LookupSecret);
-    Ok(MethodOutcome::Accepted(LoginStep::new(attempt, identity.id, method, writes)))
+    Ok(MethodOutcome::Accepted(LoginStep::new(attempt, owner, method, writes)))
 }

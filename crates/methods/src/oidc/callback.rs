@@ -149,6 +149,7 @@ impl Oidc {
         let told = match self.ask(cx, provider, &code, state, &kept).await {
             Ok(told) => told,
             Err(ProviderError::Unproved(reason)) => {
+                attempt.settle(&cx, false).await?;
                 tracing::info!(provider = state.provider, reason, "A provider's answer was not accepted.");
                 return refused(reason);
             }

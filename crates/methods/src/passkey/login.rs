@@ -131,7 +131,7 @@ impl Passkey {
         let owner = owner_of(cx.services, &assertion).await?;
         let handle = BASE64_STANDARD.encode(assertion.user_handle.as_deref().unwrap_or_default());
         let identity = owner.as_ref().map(|owner| owner.identity);
-        let subject = cx.services.guard.whoever(Factor::Passkey, identity, &handle);
+        let subject = cx.services.guard.whoever(Factor::Passkey, Aal::Aal1, identity, &handle);
         let attempt = match cx.attempt(flow.client, &subject).await? {
             Ok(attempt) => attempt,
             Err(resting) => return Ok(MethodOutcome::rejected(resting)),

@@ -91,7 +91,7 @@ async fn check(scene: &Scene<'_>, client: FlowClient, input: &Input) -> Result<L
     let kind = CredentialType::Password;
     let found = cx.services.store.find_by_identifier(kind, &kind.normalise(&identifier)).await?;
     let owner = found.as_ref().map(|found| found.identity_id);
-    let subject = cx.services.guard.whoever(Factor::Password, owner, &identifier);
+    let subject = cx.services.guard.whoever(Factor::Password, Aal::Aal1, owner, &identifier);
     let attempt = match cx.attempt(client, &subject).await? {
         Ok(attempt) => attempt,
         Err(resting) => return Ok(MethodOutcome::rejected(resting)),
@@ -149,7 +149,7 @@ async fn is_right(
         // No password of anybody's is that long, so it is wrong like any other.
         Err(HashError::TooLong { .. }) => Ok(false),
         Err(error @ HashError::Busy) => {
-            attempt.clone().give_back().await?;
+            attempt.give_back().await?;
             Err(busy(error))
         }
         Err(error) => {

@@ -11,7 +11,7 @@ use model::{Aal, CredentialType, Flow, FlowClient, Group, Node, Problem, Session
 use store::Tx;
 
 use super::{Totp, TotpConfig};
-use crate::second_factor;
+use crate::second_factor::{self, Tried};
 
 /// The fewest characters of a code.
 const MIN_LENGTH: usize = 6;
@@ -61,22 +61,16 @@ async fn check(
     input: &Input,
 ) -> Result<LoginOutcome, Problem> {
     let code = input.text("totp_code");
-    let identity = match session {
-        Some(session) => cx.services.identities.with_credentials(session.identity_id).await?,
-        None => None,
-    };
-    let Some(identity) = identity else { return Ok(MethodOutcome::rejected(message::no_totp_device())) };
-    let Some(credential) = identity.credentials.get(&CredentialType::Totp) else {
-        return Ok(MethodOutcome::rejected(message::no_totp_device()));
-    };
-    let attempt = match cx.attempt(client, &cx.services.guard.account(Factor::Totp, Aal::Aal2, identity.id)).await? {
-        Ok(attempt) => attempt,
-        Err(resting) => return Ok(MethodOutcome::rejected(resting)),
+    let kind = (CredentialType::Totp, Factor::Totp);
+    let tried = second_factor::reserve(cx, (client, session), kind, message::no_totp_device).await?;
+    let Tried { owner, credential, attempt } = match tried {
+        Ok(tried) => tried,
+        Err(rejection) => return Ok(MethodOutcome::rejected(rejection)),
     };
     let wrong = || Ok(MethodOutcome::failed(cx, &attempt, message::totp_invalid()));
-    let mut config = TotpConfig::of(credential);
+    let mut config = TotpConfig::of(&credential);
     let Some(secret) = config.secret() else {
-        tracing::warn!(identity.id = %identity.id, "The stored secret of an authenticator app cannot be used.");
+        tracing::warn!(identity.id = %owner, "The stored secret of an authenticator app cannot be used.");
         return wrong();
     };
     let Some(step) = secret.verify(code.trim(), cx.now(), config.zelus_last_step) else { return wrong() };
@@ -86,5 +80,5 @@ async fn check(
     writes.replace_credential_config(credential.id, &credential.config, &config.to_json()?, cx.now());
     let method = second_factor::proved(&cx, CredentialType::Totp);
     let when_spent = Some(Rejection::whole(message::totp_invalid()));
-    Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(attempt, identity.id, method, writes) }))
+    Ok(MethodOutcome::Accepted(LoginStep { when_spent, ..LoginStep::new(attempt, owner, method, writes) }))
 }
