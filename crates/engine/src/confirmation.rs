@@ -90,7 +90,7 @@ async fn ask(
     let what = Pause { name: NAME, identity: None, lifespan: LIFESPAN };
     let cookie = continuity::pause(*cx, &what, payload, &mut tx)?;
     cx.services.store.commit(tx).await?;
-    tracing::info!("Somebody is asked before their browser goes on.");
+    tracing::info!(http.request_id = cx.request.id, "Somebody is asked before their browser goes on.");
     let effects = Box::new(Effects { continuity: vec![cookie], ..Effects::default() });
     Ok(Asked { page: cx.services.public_route(PAGE), effects })
 }

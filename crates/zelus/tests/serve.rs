@@ -268,11 +268,11 @@ fn send(place: &Place, method: &str, path: &str, id: &str, body: &serde_json::Va
     let body = body.to_string();
     let headers = format!("Host: a\r\nX-Request-Id: {id}\r\nAccept: application/json\r\nConnection: close");
     let length = body.len();
-    write!(
-        stream,
+    // In one piece: whoever answers ahead of the body closes the connection.
+    let request = format!(
         "{method} {path} HTTP/1.1\r\n{headers}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-    .expect("a request");
+    );
+    stream.write_all(request.as_bytes()).expect("a request");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
