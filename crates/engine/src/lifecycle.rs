@@ -76,7 +76,7 @@ pub(crate) fn new_flow<K: FlowKind>(cx: Engine<'_>, opening: Opening, detail: K)
     let now = cx.now();
     let id = Id::random(&cx.entropy);
     let name = K::NAME;
-    Flow {
+    let flow = Flow {
         id,
         client: opening.client,
         request_url: opening.request_url,
@@ -92,7 +92,9 @@ pub(crate) fn new_flow<K: FlowKind>(cx: Engine<'_>, opening: Opening, detail: K)
         detail,
         return_to: opening.return_to,
         transient_payload: None,
-    }
+    };
+    cx.request.bind(&flow);
+    flow
 }
 
 /// Fetches a form, for the browser that opened it (or any native client that knows its id).

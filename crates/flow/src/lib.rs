@@ -51,7 +51,7 @@ pub use proof::{
     IssuedProof, ProofOutcome, RecoveryMethod, RecoveryStep, StartAnew, VerificationMethod, VerificationStep,
 };
 pub use provider::{Newcomer, ProviderMethod, Recognised, Unrecognised};
-pub use request::{Request, RequestFacts};
+pub use request::{Binding, Request, RequestFacts};
 pub use return_to::{BadReturnTo, with_code};
 pub use scene::{AnyFlow, Scene};
 pub use services::{Resources, Services};

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use guard::Attempt;
 use identity::TraitError;
 use model::flow::{Login, Registration, Settings};
-use model::{Flow, Identity, Problem, Timestamp};
+use model::{AuthenticationMethod, Flow, Identity, Problem, Timestamp};
 use session::RefreshRequired;
 use store::{CommitError, Tx};
 
@@ -176,6 +176,8 @@ pub enum LoginScene<'a> {
     SecondFactor {
         /// The identity of that person.
         identity: &'a Identity,
+        /// What they have proved so far.
+        proved: &'a [AuthenticationMethod],
     },
 }
 

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crypto::CsrfToken;
+use model::flow::FlowKind;
 use model::go::parse_bool;
-use model::{ClientInfo, Entropy, FlowClient};
+use model::{ClientInfo, Entropy, Flow, FlowClient};
 use session::RequestCredentials;
 use url::Url;
 
@@ -23,10 +26,12 @@ pub struct Request {
     /// The address by which requests of the same client are counted, which no client chooses; `None` if they came by a Unix
     /// socket, and nobody says more.
     pub client_address: Option<IpAddr>,
-    /// The visitor's anti-CSRF token: from the cookie, or made just now and on its way there.
+    /// The visitor's anti-CSRF token: from the cookie, or made just now.
     pub csrf: CsrfToken,
     /// Whether the request brought that cookie along.
     pub has_csrf_cookie: bool,
+    /// Whether a browser's flow belongs to that token since the request came.
+    pub binding: Binding,
     /// The header `X-CSRF-Token`, in which scripts may send what forms send in the field `csrf_token`.
     pub csrf_header: Option<String>,
     /// The value of the cookie that says what the browser has left unfinished.
@@ -62,9 +67,29 @@ impl Request {
         }
     }
 
+    /// Says that the flow now belongs to the visitor's anti-CSRF token, if it does. A browser that came without that cookie
+    /// gets it with the answer, or it could not fetch the form that it is led to.
+    pub fn bind<K: FlowKind>(&self, flow: &Flow<K>) {
+        if flow.client == FlowClient::Browser && !self.has_csrf_cookie && self.csrf.verify(&flow.csrf_token) {
+            self.binding.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// A query parameter that says yes, in any spelling that Go's `ParseBool` takes.
     pub fn flag(&self, name: &str) -> bool {
         self.query(name).is_some_and(|value| parse_bool(&value) == Some(true))
+    }
+}
+
+/// Whether a flow belongs to an anti-CSRF token that its browser has yet to be told of. Clones are one: the edge of the server
+/// keeps one, and looks at it once there is an answer.
+#[derive(Clone, Debug, Default)]
+pub struct Binding(Arc<AtomicBool>);
+
+impl Binding {
+    /// Whether the browser has to be told of the token.
+    pub fn is_due(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Aal, Credential, CredentialType, Credentials, Identity};
+use crate::{Aal, AuthenticationMethod, Credential, CredentialType, Credentials, Identity, is_mailbox_of_first};
 
 /// What the configuration says about factors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +53,29 @@ pub fn available_aal(credentials: &Credentials, rules: &FactorRules) -> Aal {
         Aal::Aal1
     } else {
         Aal::Aal0
+    }
+}
+
+/// The highest level that a sign-in of these steps can come to. As [`available_aal`], but for codes to the very mailbox that was
+/// proved as its first factor: they would prove nothing more.
+pub fn attainable_aal(credentials: &Credentials, rules: &FactorRules, steps: &[AuthenticationMethod]) -> Aal {
+    let adds = |credential: &&Credential| match credential.kind {
+        CredentialType::Code => code_addresses(credential).iter().any(|address| !is_mailbox_of_first(steps, address)),
+        _ => true,
+    };
+    match credentials.values().filter(adds).any(|credential| is_second_factor(credential, rules)) {
+        true => Aal::Aal2,
+        false => Aal::Aal1,
+    }
+}
+
+/// The addresses of a code credential. Kratos' older form holds one, which is the credential's identifier.
+fn code_addresses(credential: &Credential) -> Vec<String> {
+    let CodeConfig { address_type, addresses } = config(credential);
+    match address_type {
+        Some(_) if !credential.identifiers.is_empty() => credential.identifiers.clone(),
+        Some(_) => vec![String::new()],
+        None => addresses.into_iter().map(|address| address.address).collect(),
     }
 }
 

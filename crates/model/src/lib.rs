@@ -22,7 +22,7 @@ mod text;
 pub mod ui;
 pub mod wire;
 
-pub use assurance::{Aal, AuthenticationMethod, RequiredAal, level_of};
+pub use assurance::{Aal, AuthenticationMethod, RequiredAal, is_mailbox_of_first, level_of, stored_methods};
 pub use clock::{Clock, ZERO_TIME};
 pub use entropy::Entropy;
 pub use flow::{Flow, FlowClient, FlowName, FlowState};

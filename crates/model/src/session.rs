@@ -33,6 +33,9 @@ pub struct Session {
     pub aal: Aal,
     /// The completed steps of the sign-in, the first one first.
     pub authentication_methods: Vec<AuthenticationMethod>,
+    /// The highest level that this sign-in can come to, where that was worked out; else it is what the identity can come to. It
+    /// is not stored.
+    pub attainable_aal: Option<Aal>,
     /// When the row was written.
     pub created_at: Timestamp,
     /// When the row was last changed.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Aal, Cx, Problem, RequiredAal, Session, factors, level_of};
+use model::{Aal, Cx, Identity, Problem, RequiredAal, Session, factors, is_mailbox_of_first, level_of};
 use store::{SecondFactors, SessionLookup, Store};
 use url::form_urlencoded;
 
@@ -135,10 +135,11 @@ impl Sessions {
         required: RequiredAal,
         on: StepUp<'_>,
     ) -> Result<(), SecondFactorRequired> {
-        let available = session.identity.as_ref().and_then(|identity| identity.available_aal);
+        let available = || session.identity.as_ref().and_then(|identity| identity.available_aal);
+        let attainable = session.attainable_aal.or_else(available);
         let enough = match required {
             RequiredAal::Aal1 => session.aal >= Aal::Aal1,
-            RequiredAal::HighestAvailable => session.aal == Aal::Aal2 || available != Some(Aal::Aal2),
+            RequiredAal::HighestAvailable => session.aal == Aal::Aal2 || attainable != Some(Aal::Aal2),
         };
         if enough { Ok(()) } else { Err(second_factor_needed(&self.policy, on)) }
     }
@@ -174,7 +175,28 @@ impl Sessions {
         if let Some(refusal) = Refusal::of(&lookup.session, presented.via, cx.now()) {
             return Ok(Lookup::Refused(refusal));
         }
-        Ok(Lookup::Found(Box::new(self.found(lookup, presented))))
+        let mut found = self.found(lookup, presented);
+        if second_factors == SecondFactors::Wanted {
+            self.work_out_attainable(&mut found.session).await?;
+        }
+        Ok(Lookup::Found(Box::new(found)))
+    }
+
+    /// Works out what a sign-in can come to that has proved nothing but a mailbox, by recovery say: a code to the same mailbox
+    /// takes it no further.
+    pub(crate) async fn work_out_attainable(&self, session: &mut Session) -> Result<(), Problem> {
+        let available = session.identity.as_ref().and_then(|identity| identity.available_aal);
+        let steps = &session.authentication_methods;
+        let may_be_less = self.policy.factors.code_mfa && is_mailbox_of_first(steps, "");
+        if session.aal == Aal::Aal2 || available != Some(Aal::Aal2) || !may_be_less {
+            return Ok(());
+        }
+        // Boxed, since it is rare: the future of whoami stays small.
+        let identity = Box::pin(self.store.find_identity_with_credentials(session.identity_id)).await?;
+        let attainable =
+            |identity: Identity| factors::attainable_aal(&identity.credentials, &self.policy.factors, steps);
+        session.attainable_aal = identity.map(attainable);
+        Ok(())
     }
 
     fn found(&self, lookup: SessionLookup, presented: &Presented) -> Found {

@@ -47,6 +47,7 @@ impl Sessions {
             expires_at: self.end_of_session(now),
             authenticated_at: now,
             aal: level_of(&methods),
+            attainable_aal: Some(factors::attainable_aal(&identity.credentials, &self.policy.factors, &methods)),
             authentication_methods: methods,
             created_at: now,
             updated_at: now,
@@ -74,8 +75,7 @@ impl Sessions {
         let now = cx.now();
         let mut identity = identity.clone();
         identity.available_aal = Some(factors::available_aal(&identity.credentials, &self.policy.factors));
-        session.authentication_methods.push(method);
-        session.aal = level_of(&session.authentication_methods);
+        self.add_step(session, &identity, method);
         session.issued_at = now;
         session.authenticated_at = now;
         session.expires_at = self.end_of_session(now);
@@ -91,10 +91,16 @@ impl Sessions {
     pub fn add_method(&self, cx: &Cx, session: &mut Session, identity: &Identity, method: AuthenticationMethod) {
         let mut identity = identity.clone();
         identity.available_aal = Some(factors::available_aal(&identity.credentials, &self.policy.factors));
-        session.authentication_methods.push(method);
-        session.aal = level_of(&session.authentication_methods);
+        self.add_step(session, &identity, method);
         session.updated_at = cx.now();
         session.identity = Some(Arc::new(identity));
+    }
+
+    fn add_step(&self, session: &mut Session, identity: &Identity, method: AuthenticationMethod) {
+        session.authentication_methods.push(method);
+        let steps = &session.authentication_methods;
+        session.aal = level_of(steps);
+        session.attainable_aal = Some(factors::attainable_aal(&identity.credentials, &self.policy.factors, steps));
     }
 
     /// Adds a new session to a transaction.

@@ -67,6 +67,7 @@ impl Sessions {
         session.authentication_methods.truncate(usize::try_from(token.methods).unwrap_or_default());
         session.aal = level_of(&session.authentication_methods);
         session.authenticated_at = token.authenticated_at;
+        self.work_out_attainable(&mut session).await?;
         Ok(Lookup::Found(Box::new(Found::of_superseded(session, via))))
     }
 

@@ -487,7 +487,7 @@ impl FlowTable for Verification {
 
     fn inserted(flow: &Flow<Self>) -> Vec<Value> {
         let verification = &flow.detail;
-        let methods = serde_json::to_string(&verification.authentication_methods).unwrap_or_default();
+        let methods = model::stored_methods(&verification.authentication_methods);
         vec![
             flow.csrf_token.as_str().into(),
             verification.oauth2_login_challenge.as_ref().into(),

@@ -381,6 +381,7 @@ fn read_session(columns: &mut Columns<'_>) -> Result<Session, StoreError> {
         authenticated_at: columns.next()?,
         aal: columns.parsed(Aal::parse)?,
         authentication_methods: columns.json()?,
+        attainable_aal: None,
         created_at: columns.next()?,
         updated_at: columns.next()?,
         devices: None,

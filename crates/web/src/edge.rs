@@ -96,6 +96,7 @@ impl Edge {
             peer,
             span,
             route: OnceLock::new(),
+            made: OnceLock::new(),
         });
         let mut response = match answer {
             Some(answer) => answer,
@@ -238,8 +239,10 @@ impl Edge {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
             // A cookie that was made for this visitor a moment ago need not be replaced.
             let made = visitor.token.clone().filter(|_| visitor.is_new);
-            let made = made.map(|token| ReplacesCsrf { token, comes_last: false });
-            if let Some(ReplacesCsrf { token, comes_last }) = made.or(replaced) {
+            let bound = || arrival.made.get().filter(|(_, binding)| binding.is_due()).map(|(token, _)| token.clone());
+            let told = |token| ReplacesCsrf { token, comes_last: false };
+            if let Some(ReplacesCsrf { token, comes_last }) = made.map(told).or(replaced).or_else(|| bound().map(told))
+            {
                 let others = if comes_last { Vec::new() } else { csrf::take_cookies(headers) };
                 csrf::set_cookie(headers, &site.runtime.config, &site.csrf_cookie, &token);
                 headers.extend(others.into_iter().map(|cookie| (SET_COOKIE, cookie)));

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::Response;
 use config::Limits;
 use crypto::{ContinuityCodec, CsrfToken};
-use flow::RequestFacts;
+use flow::{Binding, RequestFacts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::go::canonical_header_name;
 use model::{Cx, Problem, Secret};
@@ -64,6 +64,9 @@ pub(crate) struct Arrival {
     pub span: Span,
     /// Tells the edge, after the fact, which route the request took.
     pub route: OnceLock<MatchedPath>,
+    /// The anti-CSRF token that was made for a visitor without one on a path that is not guarded, and whether a flow belongs
+    /// to it now.
+    pub made: OnceLock<(CsrfToken, Binding)>,
 }
 
 impl Arrival {
@@ -225,7 +228,12 @@ impl Request {
             Protection::Off | Protection::Guarded => token.clone(),
         };
         let has_csrf_cookie = token.is_some() && !is_new;
-        let csrf = token.unwrap_or_else(|| CsrfToken::generate(self.app().entropy()));
+        // However often this is asked for, a visitor has one token.
+        let make = || (CsrfToken::generate(self.app().entropy()), Binding::default());
+        let (csrf, binding) = match token {
+            Some(token) => (token, Binding::default()),
+            None => self.arrival.made.get_or_init(make).clone(),
+        };
         Ok(flow::Request {
             id: self.id().to_owned(),
             url,
@@ -234,6 +242,7 @@ impl Request {
             client_address: self.client_address(),
             csrf,
             has_csrf_cookie,
+            binding,
             csrf_header: text(CSRF_HEADER.as_str()).map(str::to_owned),
             continuity_cookie: cookie(self.headers(), ContinuityCodec::NAME).map(str::to_owned),
             cookies: cookies(self.headers()).map(|(name, _)| name.to_owned()).collect(),

@@ -7,7 +7,7 @@ use flow::{
 use model::flow::Login;
 use model::ui::NodeOrder;
 use model::wire::ContinueWith;
-use model::{Aal, Flow, FlowClient, Identity, Problem, Session, message};
+use model::{Aal, AuthenticationMethod, Flow, FlowClient, Identity, Problem, Session, message};
 use session::{Found, StepUp};
 use store::{CommitError, Tx};
 use tracing::Instrument;
@@ -118,7 +118,8 @@ pub(super) async fn complete(
         // What is to be linked waits for the second factor too.
         Some(_) if pending.is_some() && flow.client == FlowClient::Browser => {
             let csrf = after.effects.csrf.as_ref().unwrap_or(&cx.request.csrf);
-            Some(ask_second_factor(cx, &flow, &identity, csrf, &mut tx)?)
+            let proved = session.authentication_methods.as_slice();
+            Some(ask_second_factor(cx, &flow, (&identity, proved), csrf, &mut tx)?)
         }
         other => other.map(|required| required.sign_in_url),
     };
@@ -257,7 +258,7 @@ async fn verify_first(
 fn ask_second_factor(
     cx: Engine<'_>,
     old: &Flow<Login>,
-    identity: &Identity,
+    (identity, proved): (&Identity, &[AuthenticationMethod]),
     csrf: &CsrfToken,
     tx: &mut Tx,
 ) -> Result<String, Problem> {
@@ -270,7 +271,7 @@ fn ask_second_factor(
     let opening = Opening::in_place_of(old, csrf.masked(&cx.entropy));
     let mut flow = lifecycle::new_flow(cx, opening, detail);
     flow.internal_context.clone_from(&old.internal_context);
-    add_fields(cx, &LoginScene::SecondFactor { identity }, &mut flow)?;
+    add_fields(cx, &LoginScene::SecondFactor { identity, proved }, &mut flow)?;
     flow.ui.messages.push(message::login_aal2());
     NodeOrder::login().sort(&mut flow.ui);
     flow.ui.set_csrf(&csrf.masked(&cx.entropy));

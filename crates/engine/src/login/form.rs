@@ -99,8 +99,9 @@ async fn fill_in(cx: Engine<'_>, flow: &mut Flow<Login>, found: Option<&Found>) 
         None => None,
     };
     let wants_second = flow.detail.requested_aal == Aal::Aal2;
+    let proved = found.map(|found| found.session.authentication_methods.as_slice()).unwrap_or_default();
     let scene = match &known {
-        Some(identity) if wants_second => LoginScene::SecondFactor { identity },
+        Some(identity) if wants_second => LoginScene::SecondFactor { identity, proved },
         Some(identity) if flow.detail.refresh => LoginScene::Refresh { identity },
         _ if is_identifier_first(cx.services) => LoginScene::Identification,
         _ => LoginScene::FirstFactor,

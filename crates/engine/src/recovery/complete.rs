@@ -26,7 +26,7 @@ pub(super) async fn recovered(
     method: (&'static str, &dyn RecoveryMethod),
     step: RecoveryStep,
 ) -> Result<Outcome, Problem> {
-    let RecoveryStep { identity, address, method: proved_by, attempt, by_link, writes: mut tx, when_spent } = step;
+    let RecoveryStep { identity, address, method: mut proved_by, attempt, by_link, writes: mut tx, when_spent } = step;
     let mut identity = cx.services.identities.with_credentials(identity).await?.ok_or_else(Problem::not_found)?;
     let proved = address.and_then(|id| identity.recovery_addresses.iter().find(|address| address.id == id));
     let proved = proved.map(|address| address.value.clone());
@@ -40,6 +40,7 @@ pub(super) async fn recovered(
         }
     }
     if let Some(value) = proved {
+        proved_by.address.clone_from(&value);
         lifecycle::mark_verified(cx, &mut identity, &value, &mut tx);
     }
     let session = cx.services.sessions.new_session(&cx, &cx.request.client, &identity, vec![proved_by])?;

@@ -33,6 +33,7 @@ pub(super) async fn verified(
     let form_token = cx.form_token(flow.client);
     flow.state = FlowState::PassedChallenge;
     flow.csrf_token.clone_from(&form_token);
+    cx.request.bind(&flow);
     flow.ui = Ui::new(continue_url.to_string());
     flow.ui.method = "GET".to_owned();
     flow.ui.messages = vec![message::verified()];

@@ -2,7 +2,7 @@
 
 use flow::Services;
 use identity::{identifier_for_code, is_email};
-use model::{Channel, CredentialType, Identity, Problem};
+use model::{AuthenticationMethod, Channel, CredentialType, Identity, Problem, is_mailbox_of_first};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -60,15 +60,22 @@ pub(super) fn address_named(services: &Services, identity: &Identity, identifier
 }
 
 /// The addresses that a person may choose from for a second factor: all, or the one that the query parameter `via` of
-/// the address names by its trait.
+/// the address names by its trait; without the mailbox that was all that the person has proved so far.
 ///
 /// # Errors
 /// 400 when that trait is empty, or none of the addresses.
 pub(super) fn addresses_to_choose_from(
     services: &Services,
     identity: &Identity,
+    proved: &[AuthenticationMethod],
     request_url: &str,
 ) -> Result<Vec<Address>, Problem> {
+    let mut addresses = chosen_by_url(services, identity, request_url)?;
+    addresses.retain(|address| !is_mailbox_of_first(proved, &address.value));
+    Ok(addresses)
+}
+
+fn chosen_by_url(services: &Services, identity: &Identity, request_url: &str) -> Result<Vec<Address>, Problem> {
     let addresses = addresses_of(services, identity);
     let Some(via) = via(request_url) else { return Ok(addresses) };
     let traits = identity.traits.to_value();

@@ -12,7 +12,7 @@ use model::go::to_lower;
 use model::ui::InputType;
 use model::{
     Aal, AuthenticationMethod, CredentialType, Flow, FlowClient, Group, Identity, IdentityId, Node, Problem, Session,
-    message,
+    is_mailbox_of_first, message,
 };
 use serde_json::Value;
 use store::Tx;
@@ -43,8 +43,8 @@ impl LoginMethod for Code {
                 flow.ui.nodes.push(send_button(message::login_send_code()));
                 return Ok(true);
             }
-            (LoginScene::SecondFactor { identity }, Some(Aal::Aal2)) => {
-                let addresses = addresses_to_choose_from(cx.services, identity, &flow.request_url)?;
+            (LoginScene::SecondFactor { identity, proved }, Some(Aal::Aal2)) => {
+                let addresses = addresses_to_choose_from(cx.services, identity, proved, &flow.request_url)?;
                 if addresses.is_empty() {
                     return Ok(false);
                 }
@@ -75,8 +75,8 @@ impl LoginMethod for Code {
                 LoginScene::Identified(visitor) => {
                     (first_factor_of(cx, visitor.identifier).await?, visitor.identifier.to_owned())
                 }
-                LoginScene::SecondFactor { identity } => {
-                    let mut addresses = addresses_to_choose_from(cx.services, identity, &flow.request_url)?;
+                LoginScene::SecondFactor { identity, proved } => {
+                    let mut addresses = addresses_to_choose_from(cx.services, identity, proved, &flow.request_url)?;
                     let (Some(address), true) = (addresses.pop(), addresses.is_empty()) else { return Ok(None) };
                     let shown = address.value.clone();
                     (Some(Recipient { identity: (*identity).clone(), address }), shown)
@@ -189,7 +189,8 @@ async fn second_factor_of(
 ) -> Result<Option<Recipient>, Problem> {
     let Some(identity) = services.identities.with_credentials(session.identity_id).await? else { return Ok(None) };
     let value = identifier_for_code(identifier);
-    let address = addresses_of(services, &identity).into_iter().find(|address| address.value == value);
+    let adds = |address: &Address| !is_mailbox_of_first(&session.authentication_methods, &address.value);
+    let address = addresses_of(services, &identity).into_iter().find(|address| address.value == value && adds(address));
     Ok(address.map(|address| Recipient { identity, address }))
 }
 
@@ -305,7 +306,9 @@ async fn enter_code(
     flow.state = FlowState::PassedChallenge;
     let mut writes = Tx::new();
     writes.use_code(&found, cx.now());
-    let method = AuthenticationMethod::new(NAME, flow.detail.requested_aal, cx.now());
+    let address = found.address.clone();
+    let method =
+        AuthenticationMethod { address, ..AuthenticationMethod::new(NAME, flow.detail.requested_aal, cx.now()) };
     Ok(MethodOutcome::Accepted(LoginStep {
         proved_address: Some(found.address),
         when_spent: Some(already_used()),

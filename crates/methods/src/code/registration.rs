@@ -199,6 +199,7 @@ async fn enter_code(
     let mut writes = Tx::new();
     writes.use_code(&found, cx.now());
     writes.update_flow(flow);
-    let method = AuthenticationMethod::new(NAME, Aal::Aal1, cx.now());
+    let address = found.address.clone();
+    let method = AuthenticationMethod { address, ..AuthenticationMethod::new(NAME, Aal::Aal1, cx.now()) };
     Ok(MethodOutcome::Accepted(RegistrationStep { candidate, method, attempt, writes }))
 }

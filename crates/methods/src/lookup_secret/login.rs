@@ -15,7 +15,7 @@ use crate::second_factor::{self, Tried};
 
 impl LoginMethod for LookupSecret {
     fn add_fields(&self, _: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
-        let LoginScene::SecondFactor { identity } = scene else { return Ok(false) };
+        let LoginScene::SecondFactor { identity, .. } = scene else { return Ok(false) };
         if !identity.credentials.contains_key(&CredentialType::LookupSecret) {
             return Ok(false);
         }

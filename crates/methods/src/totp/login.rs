@@ -18,7 +18,7 @@ const MIN_LENGTH: usize = 6;
 
 impl LoginMethod for Totp {
     fn add_fields(&self, _: Context<'_>, scene: &LoginScene<'_>, flow: &mut Flow<Login>) -> Result<bool, Problem> {
-        let LoginScene::SecondFactor { identity } = scene else { return Ok(false) };
+        let LoginScene::SecondFactor { identity, .. } = scene else { return Ok(false) };
         if !identity.credentials.contains_key(&CredentialType::Totp) {
             return Ok(false);
         }

@@ -37,8 +37,8 @@ impl LoginMethod for Webauthn {
                 Ok(is_offered)
             }
             LoginScene::Refresh { identity } => self.ask_again(cx, identity, flow),
-            LoginScene::SecondFactor { identity } if flow.detail.refresh => self.ask_again(cx, identity, flow),
-            LoginScene::SecondFactor { identity } if !self.passwordless => {
+            LoginScene::SecondFactor { identity, .. } if flow.detail.refresh => self.ask_again(cx, identity, flow),
+            LoginScene::SecondFactor { identity, .. } if !self.passwordless => {
                 self.ask(cx, identity, Aal::Aal2, message::login_with_webauthn(), flow)
             }
             _ => Ok(false),

@@ -49,7 +49,8 @@ async fn a_code_signs_in_once() {
     place.set_up(CredentialType::LookupSecret, stored);
     place.store().await;
     let mut flow = place.login_flow();
-    let (method, scene) = (place.login("lookup_secret"), LoginScene::SecondFactor { identity: &place.person });
+    let (method, scene) =
+        (place.login("lookup_secret"), LoginScene::SecondFactor { identity: &place.person, proved: &[] });
     method.add_fields(place.context(), &scene, &mut flow).expect("fields");
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "lookup_secret", "method"]);
 

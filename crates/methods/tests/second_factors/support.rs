@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use crypto::CsrfToken;
 use engine::Runtime;
 use flow::{
-    Context, Input, LoginForm, LoginMethod, LoginOutcome, Method, Request, RequestFacts, SettingsForm, SettingsMethod,
-    SettingsOutcome,
+    Binding, Context, Input, LoginForm, LoginMethod, LoginOutcome, Method, Request, RequestFacts, SettingsForm,
+    SettingsMethod, SettingsOutcome,
 };
 use model::flow::{Login, Settings};
 use model::{
@@ -148,6 +148,7 @@ impl Place {
             authenticated_at: now,
             aal: Aal::Aal1,
             authentication_methods: vec![AuthenticationMethod::new("password", Aal::Aal1, now)],
+            attainable_aal: None,
             created_at: now,
             updated_at: now,
             devices: None,
@@ -173,6 +174,7 @@ fn request(cx: &Cx) -> Request {
         client_address: None,
         csrf: CsrfToken::generate(&cx.entropy),
         has_csrf_cookie: true,
+        binding: Binding::default(),
         csrf_header: None,
         continuity_cookie: None,
         cookies: Vec::new(),

@@ -24,13 +24,13 @@ fn code_of(uri: &str, now: Timestamp) -> String {
 async fn a_second_factor_is_asked_for_where_there_is_one() {
     let mut place = Place::new().await;
     let mut flow = place.login_flow();
-    let scene = LoginScene::SecondFactor { identity: &place.person };
+    let scene = LoginScene::SecondFactor { identity: &place.person, proved: &[] };
     place.login("totp").add_fields(place.context(), &scene, &mut flow).expect("no fields");
     place.login("totp").add_fields(place.context(), &LoginScene::FirstFactor, &mut flow).expect("no fields");
     assert!(flow.ui.nodes.is_empty());
 
     place.set_up(CredentialType::Totp, RawJson::from_value(&json!({"totp_url": KRATOS_URI, "zelus_last_step": 1})));
-    let scene = LoginScene::SecondFactor { identity: &place.person };
+    let scene = LoginScene::SecondFactor { identity: &place.person, proved: &[] };
     place.login("totp").add_fields(place.context(), &scene, &mut flow).expect("fields");
     assert_eq!(names(&flow.ui.nodes), ["csrf_token", "totp_code", "method"]);
     assert_eq!(json_of(&flow.ui.nodes[1])["attributes"]["value"], "");

@@ -125,6 +125,7 @@ mod tests {
             authenticated_at: ZERO_TIME,
             aal: Aal::Aal1,
             authentication_methods: Vec::new(),
+            attainable_aal: None,
             created_at: ZERO_TIME,
             updated_at: ZERO_TIME,
             devices: None,

@@ -68,6 +68,7 @@ impl Fixture {
             authenticated_at: self.now,
             aal: Aal::Aal1,
             authentication_methods: vec![AuthenticationMethod::new("password", Aal::Aal1, self.now)],
+            attainable_aal: None,
             created_at: self.now,
             updated_at: self.now,
             devices: Some(vec![device]),

@@ -332,5 +332,5 @@ fn first(rows: &[Row]) -> Result<Option<EndedSession>, CommitError> {
 }
 
 fn methods(methods: &[AuthenticationMethod]) -> Value {
-    Value::Json(serde_json::to_string(methods).unwrap_or_else(|_| "[]".to_owned()))
+    Value::Json(model::stored_methods(methods))
 }

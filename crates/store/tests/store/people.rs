@@ -68,6 +68,7 @@ pub fn session(entropy: &Entropy, identity: &Identity) -> Session {
         authenticated_at: now,
         aal: Aal::Aal1,
         authentication_methods: vec![AuthenticationMethod::new("password", Aal::Aal1, now)],
+        attainable_aal: None,
         created_at: now,
         updated_at: now,
         devices: Some(vec![device]),
