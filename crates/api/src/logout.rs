@@ -89,6 +89,14 @@ async fn submit(request: Request) -> web::Result {
         identity.id = %ended.session.identity_id,
         "Signed out."
     );
+    for other in &ended.others {
+        tracing::info!(
+            http.request_id = request.id(),
+            session.id = %other.id,
+            identity.id = %other.identity_id,
+            "Signed out: the cookie of the session was there beside another."
+        );
+    }
     runtime.metrics.logouts.count(["browser"]);
 
     let cookie = &runtime.config.session.cookie;

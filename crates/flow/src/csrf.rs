@@ -108,6 +108,8 @@ pub struct CsrfClues {
     pub has_cookies: bool,
     /// Whether it carries the anti-CSRF cookie.
     pub has_csrf_cookie: bool,
+    /// Whether it carries it more than once, so that nobody knows which of them counts.
+    pub repeats_csrf_cookie: bool,
     /// Whether it carries a token. A body of JSON counts as one, since it may hold a token that nobody has read.
     pub has_token: bool,
     /// Whether a script in a browser sent it.
@@ -119,6 +121,7 @@ pub fn clues(request: &Request, sent: &str) -> CsrfClues {
     CsrfClues {
         has_cookies: !request.cookies.is_empty(),
         has_csrf_cookie: request.has_csrf_cookie,
+        repeats_csrf_cookie: request.repeats_csrf_cookie,
         has_token: request.sends_json || !sent.is_empty() || request.csrf_header.is_some(),
         from_script: request.from_script,
     }
@@ -147,9 +150,14 @@ fn violation(clues: &CsrfClues) -> Problem {
             "The request carries no cookies at all.",
             "Send the browser's cookies along; from a script, ask for credentials to be included.",
         )
+    } else if clues.repeats_csrf_cookie {
+        (
+            "The anti-CSRF cookie is there more than once: the browser keeps one of an earlier domain or path.",
+            "Open a new form, which has the browser forget the old ones. If that does not help, delete the cookies of this site.",
+        )
     } else if !clues.has_csrf_cookie {
         (
-            "The anti-CSRF cookie is missing, broken, or there twice.",
+            "The anti-CSRF cookie is missing or broken.",
             "Open the form and send it from the same browser, on the same host name.",
         )
     } else if !clues.has_token {

@@ -30,6 +30,8 @@ pub struct Request {
     pub csrf: CsrfToken,
     /// Whether the request brought that cookie along.
     pub has_csrf_cookie: bool,
+    /// Whether it brought it more than once, so that none counts.
+    pub repeats_csrf_cookie: bool,
     /// Whether a browser's flow belongs to that token since the request came.
     pub binding: Binding,
     /// The header `X-CSRF-Token`, in which scripts may send what forms send in the field `csrf_token`.

@@ -11,7 +11,7 @@ pub struct RequestCredentials {
     /// The value of the session cookie.
     pub cookie: Option<Secret>,
     /// The values of further cookies of that name. A browser sends several, in no particular order, when they were set
-    /// for different paths or domains, say by a server that ran here before. The first that can be read counts.
+    /// for different paths or domains, say by a server that ran here before. The first that proves a living session counts.
     pub other_cookies: Vec<Secret>,
     /// The whole `Cookie` header, on the routes that take a cookie's bare value for it: logout and whoami, since the
     /// documented Express sample of Kratos v0.7 sends it so. It proves itself by its signature. Not looked at when
@@ -82,12 +82,12 @@ impl PresentedTokens {
         tokens.add_plain(credentials.session_token.as_ref(), Via::SessionTokenHeader);
         match (&credentials.cookie, &credentials.bare_cookie) {
             (Some(cookie), _) => {
-                if let Err(error) = tokens.add_cookie(cookies, now, cookie, Via::Cookie) {
-                    let mut others = credentials.other_cookies.iter();
-                    if !others.any(|other| tokens.add_cookie(cookies, now, other, Via::Cookie).is_ok()) {
-                        tokens.cookie_error = Some(error);
-                    }
+                let first = tokens.add_cookie(cookies, now, cookie, Via::Cookie).err();
+                let mut any_other = false;
+                for other in &credentials.other_cookies {
+                    any_other |= tokens.add_cookie(cookies, now, other, Via::Cookie).is_ok();
                 }
+                tokens.cookie_error = first.filter(|_| !any_other);
             }
             // Whatever else a `Cookie` header holds is no credential of ours, and nothing to complain about.
             (None, Some(bare)) => drop(tokens.add_cookie(cookies, now, bare, Via::BareCookie)),
@@ -97,9 +97,16 @@ impl PresentedTokens {
         tokens
     }
 
-    /// The token that counts.
-    pub(crate) fn first(self) -> (Option<Presented>, Option<CookieError>) {
-        (self.all.into_iter().next(), self.cookie_error)
+    /// The token that counts: the first one, and behind it, if it stands in a cookie, those of all other cookies of that name.
+    pub(crate) fn that_count(mut self) -> (Vec<Presented>, Option<CookieError>) {
+        let count = match self.all.first() {
+            Some(first) if first.via == Via::Cookie => {
+                self.all.iter().take_while(|presented| presented.via == Via::Cookie).count()
+            }
+            first => usize::from(first.is_some()),
+        };
+        self.all.truncate(count);
+        (self.all, self.cookie_error)
     }
 
     fn add_plain(&mut self, token: Option<&Secret>, via: Via) {

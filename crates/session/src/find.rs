@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Aal, Cx, Identity, Problem, RequiredAal, Session, factors, is_mailbox_of_first, level_of};
+use model::{Aal, Cx, Identity, Problem, RequiredAal, Secret, Session, factors, is_mailbox_of_first, level_of};
 use store::{SecondFactors, SessionLookup, Store};
 use url::form_urlencoded;
 
@@ -78,15 +78,21 @@ impl Sessions {
         };
         match self.find_presented(cx, &presented, second_factors).await? {
             // Boxed, since it is rare: the future of whoami stays small.
-            Lookup::Refused(Refusal::Unknown(_)) => Box::pin(self.find_superseded(cx, &presented)).await,
+            Lookup::Refused(refusal) if presented.len() > 1 || matches!(refusal, Refusal::Unknown(_)) => {
+                let found = Box::pin(self.find_superseded(cx, &presented)).await?;
+                Ok(found.map_or(Lookup::Refused(refusal), |found| Lookup::Found(Box::new(found))))
+            }
             lookup => Ok(lookup),
         }
     }
 
-    /// The token that counts.
-    fn presented(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Presented, Refusal> {
-        let (presented, cookie_error) = PresentedTokens::read(&self.cookies, cx.now(), credentials).first();
-        presented.ok_or_else(|| cookie_error.map_or(Refusal::NoCredentials, Refusal::UnreadableCookie))
+    /// The token that counts. There are several where a cookie is there more than once: the first of a living session counts.
+    fn presented(&self, cx: &Cx, credentials: &RequestCredentials) -> Result<Vec<Presented>, Refusal> {
+        let (presented, cookie_error) = PresentedTokens::read(&self.cookies, cx.now(), credentials).that_count();
+        match presented.is_empty() {
+            true => Err(cookie_error.map_or(Refusal::NoCredentials, Refusal::UnreadableCookie)),
+            false => Ok(presented),
+        }
     }
 
     /// The session that the caller is signed in with; `None` when nobody is signed in.
@@ -162,15 +168,21 @@ impl Sessions {
         Err(RefreshRequired { sign_in_url: self.policy.public_url("/self-service/login/browser", &query) })
     }
 
-    /// What one presented token proves.
+    /// What the token proves that counts. There is one at least.
     async fn find_presented(
         &self,
         cx: &Cx,
-        presented: &Presented,
+        presented: &[Presented],
         second_factors: SecondFactors,
     ) -> Result<Lookup, Problem> {
-        let Some(lookup) = self.store.session_by_token(&presented.token, second_factors).await? else {
-            return Ok(Lookup::Refused(Refusal::Unknown(presented.via)));
+        let found = match presented {
+            [only] => self.store.session_by_token(&only.token, second_factors).await?.map(|lookup| (lookup, only)),
+            // Boxed, since it is rare: the future of whoami stays small.
+            several => Box::pin(self.first_living(cx, several, second_factors)).await?,
+        };
+        let Some((lookup, presented)) = found else {
+            let via = presented.first().map_or(Via::Cookie, |presented| presented.via);
+            return Ok(Lookup::Refused(Refusal::Unknown(via)));
         };
         if let Some(refusal) = Refusal::of(&lookup.session, presented.via, cx.now()) {
             return Ok(Lookup::Refused(refusal));
@@ -180,6 +192,23 @@ impl Sessions {
             self.work_out_attainable(&mut found.session).await?;
         }
         Ok(Lookup::Found(Box::new(found)))
+    }
+
+    /// Of the sessions that several tokens prove, the first living one, or else the first.
+    async fn first_living<'a>(
+        &self,
+        cx: &Cx,
+        presented: &'a [Presented],
+        second_factors: SecondFactors,
+    ) -> Result<Option<(SessionLookup, &'a Presented)>, Problem> {
+        let tokens: Vec<&Secret> = presented.iter().map(|presented| &presented.token).collect();
+        let lookups = self.store.sessions_by_tokens(&tokens, second_factors).await?;
+        let place = |lookup: &SessionLookup| {
+            presented.iter().position(|presented| Some(&presented.token) == lookup.session.token.as_ref())
+        };
+        let placed = lookups.into_iter().filter_map(|lookup| Some((place(&lookup)?, lookup)));
+        let first = placed.min_by_key(|(place, lookup)| (!lookup.session.is_valid(cx.now()), *place));
+        Ok(first.map(|(place, lookup)| (lookup, &presented[place])))
     }
 
     /// Works out what a sign-in can come to that has proved nothing but a mailbox, by recovery say: a code to the same mailbox

@@ -31,6 +31,8 @@ pub struct Ended {
     pub via: Via,
     /// Whether the browser's cookie belongs to this session, and is to be removed.
     pub clear_cookie: bool,
+    /// Other sessions that were shown by a cookie of the same name, and have ended with it.
+    pub others: Vec<Session>,
 }
 
 impl Sessions {
@@ -55,7 +57,8 @@ impl Sessions {
     /// by any of its credentials.
     ///
     /// Kratos compares the token with the session of the first credential and then ends that of another, or none. Here
-    /// the session that matches is the one that ends, and there is no other.
+    /// the session that matches is the one that ends. Where the session cookie is there more than once, as it stays behind when
+    /// its scope changes, all sessions that it shows end: the person would be signed in again by another one.
     ///
     /// # Errors
     /// In this order: 400 without a token; 401 `session_inactive` when the request proves no living session, or the
@@ -129,15 +132,33 @@ impl Sessions {
         mut session: Session,
         (presented, tokens): (&Presented, &PresentedTokens),
         token: &Secret,
-        also: Tx,
+        mut also: Tx,
     ) -> Result<Ended, Problem> {
+        let mut others = Vec::new();
+        if presented.via == Via::Cookie {
+            others = self.others_shown(cx, presented, tokens).await?;
+            others.iter().for_each(|other| also.revoke_session(other.id, cx.now()));
+        }
         let ended = self.store().revoke_session_by_logout_token(session.id, token, cx.now(), also).await?;
         if ended.is_none() {
             return Err(session_inactive(&Refusal::Revoked(presented.via, session.id)));
         }
         session.active = false;
         let clear_cookie = tokens.all.iter().any(|other| other.via == Via::Cookie && other.token == presented.token);
-        Ok(Ended { session, via: presented.via, clear_cookie })
+        Ok(Ended { session, via: presented.via, clear_cookie, others })
+    }
+
+    /// The living sessions of all other cookies of the name.
+    async fn others_shown(
+        &self,
+        cx: &Cx,
+        ended: &Presented,
+        tokens: &PresentedTokens,
+    ) -> Result<Vec<Session>, Problem> {
+        let others = tokens.all.iter().filter(|other| other.via == Via::Cookie && other.token != ended.token);
+        let others: Vec<&Secret> = others.map(|other| &other.token).collect();
+        let found = self.store().sessions_by_tokens(&others, SecondFactors::Unwanted).await?;
+        Ok(found.into_iter().map(|lookup| lookup.session).filter(|session| session.is_valid(cx.now())).collect())
     }
 
     /// Gives a session of a very old Kratos version the logout token that it lacks.

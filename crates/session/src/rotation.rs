@@ -10,7 +10,7 @@ use model::{Cx, FlowClient, Problem, Secret, Session, SignedDuration, level_of};
 use store::{OwnTable, SupersededToken, Tx};
 
 use crate::credentials::Presented;
-use crate::{Found, Lookup, Refusal, Sessions, Via};
+use crate::{Found, Sessions, Via};
 
 /// How long a token still answers what was under way when another took its place.
 const UNDER_WAY: SignedDuration = SignedDuration::from_secs(10);
@@ -55,20 +55,25 @@ impl Sessions {
         Ok(())
     }
 
-    /// What a token still answers that is no session's any more: the session as the token proved it.
-    pub(crate) async fn find_superseded(&self, cx: &Cx, presented: &Presented) -> Result<Lookup, Problem> {
-        let via = presented.via;
-        let Some((token, mut session)) = self.superseded(cx, &presented.token).await? else {
-            return Ok(Lookup::Refused(Refusal::Unknown(via)));
-        };
-        if let Some(refusal) = Refusal::of(&session, via, cx.now()) {
-            return Ok(Lookup::Refused(refusal));
+    /// What a token still answers that is no session's any more: the session as the token proved it. Of several tokens the first
+    /// counts that does; `None` if none does.
+    pub(crate) async fn find_superseded(&self, cx: &Cx, presented: &[Presented]) -> Result<Option<Found>, Problem> {
+        for presented in presented {
+            if let Some((token, session)) = self.superseded(cx, &presented.token).await?
+                && session.is_valid(cx.now())
+            {
+                return Ok(Some(self.as_proved(session, &token, presented.via).await?));
+            }
         }
+        Ok(None)
+    }
+
+    async fn as_proved(&self, mut session: Session, token: &SupersededToken, via: Via) -> Result<Found, Problem> {
         session.authentication_methods.truncate(usize::try_from(token.methods).unwrap_or_default());
         session.aal = level_of(&session.authentication_methods);
         session.authenticated_at = token.authenticated_at;
         self.work_out_attainable(&mut session).await?;
-        Ok(Lookup::Found(Box::new(Found::of_superseded(session, via))))
+        Ok(Found::of_superseded(session, via))
     }
 
     /// The session, alive or not, that had this token until some seconds ago.

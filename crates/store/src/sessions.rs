@@ -60,22 +60,22 @@ macro_rules! from_sessions {
     };
 }
 
-/// The hottest statement of all: what a session proves. The credentials that could be second factors (types `?3` to
-/// `?6`) come along only where they are wanted (`?7`) and may change the answer: the session is below `aal2`, and the
-/// identity is not yet known to have a second factor.
+/// What a session proves. The credentials that could be second factors (types `?3` to `?6`) come along only where they are
+/// wanted (`?7`) and may change the answer: the session is below `aal2`, and the identity is not yet known to have a second
+/// factor.
 ///
 /// For a list of them (`IN`), SQLite would make a table and drop it at each request; the plus keeps it from reading
 /// everyone's credentials of a type.
-static BY_TOKEN: Statement = Statement::new(
-    "sessions.by_token",
-    concat!(
-        "SELECT ",
-        session_columns!(),
-        ", ",
-        identity_columns!(sqlite),
-        ", ",
-        devices_column!(sqlite),
-        ",
+macro_rules! lookup {
+    (sqlite, $condition:literal) => {
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            ", ",
+            identity_columns!(sqlite),
+            ", ",
+            devices_column!(sqlite),
+            ",
            CASE WHEN CAST(?7 AS boolean) AND s.aal <> 'aal2' AND (i.available_aal IS NULL OR i.available_aal <> 'aal2') THEN
              (SELECT json_group_array(json_array(
                 c.id, (SELECT t.name FROM identity_credential_types t WHERE t.id = c.identity_credential_type_id),
@@ -85,18 +85,20 @@ static BY_TOKEN: Statement = Statement::new(
                 AND (+c.identity_credential_type_id = ?3 OR +c.identity_credential_type_id = ?4
                   OR +c.identity_credential_type_id = ?5 OR +c.identity_credential_type_id = ?6)) END
          ",
-        from_sessions!(sqlite),
-        " WHERE s.token = ?2 AND s.nid = ?1",
-    ),
-)
-.postgres(concat!(
-    "SELECT ",
-    session_columns!(),
-    ", ",
-    identity_columns!(postgres),
-    ", ",
-    devices_column!(postgres),
-    ",
+            from_sessions!(sqlite),
+            " WHERE ",
+            $condition
+        )
+    };
+    (postgres, $condition:literal) => {
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            ", ",
+            identity_columns!(postgres),
+            ", ",
+            devices_column!(postgres),
+            ",
        CASE WHEN CAST(?7 AS boolean) AND s.aal <> 'aal2' AND (i.available_aal IS NULL OR i.available_aal <> 'aal2') THEN
          (SELECT json_agg(json_build_array(
             c.id, (SELECT t.name FROM identity_credential_types t WHERE t.id = c.identity_credential_type_id),
@@ -105,9 +107,26 @@ static BY_TOKEN: Statement = Statement::new(
           WHERE c.identity_id = s.identity_id AND c.nid = s.nid
             AND c.identity_credential_type_id IN (?3, ?4, ?5, ?6)) END
      ",
-    from_sessions!(postgres),
-    " WHERE s.token = ?2 AND s.nid = ?1",
-));
+            from_sessions!(postgres),
+            " WHERE ",
+            $condition
+        )
+    };
+}
+
+/// The hottest statement of all.
+static BY_TOKEN: Statement = Statement::new("sessions.by_token", lookup!(sqlite, "s.token = ?2 AND s.nid = ?1"))
+    .postgres(lookup!(postgres, "s.token = ?2 AND s.nid = ?1"));
+
+/// As [`BY_TOKEN`], for [`MAX_TOKENS`] of them. The plus keeps SQLite from the index of everybody's sessions.
+static BY_TOKENS: Statement = Statement::new(
+    "sessions.by_tokens",
+    lookup!(sqlite, "s.token IN (?2, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) AND +s.nid = ?1"),
+)
+.postgres(lookup!(postgres, "s.token IN (?2, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) AND s.nid = ?1"));
+
+/// How many tokens are looked at together: as many cookies as count of one name.
+const MAX_TOKENS: usize = 9;
 
 static BY_ID: Statement = Statement::new(
     "sessions.by_id",
@@ -193,6 +212,7 @@ static ALL: Statement = Statement::new(
 
 pub(crate) static STATEMENTS: &[&Statement] = &[
     &BY_TOKEN,
+    &BY_TOKENS,
     &BY_ID,
     &OF_IDENTITY,
     &COUNT_OF_IDENTITY,
@@ -278,6 +298,30 @@ impl Store {
         if !is_plausible(token.expose()) {
             return Ok(None);
         }
+        let row = self.fetch_one(&BY_TOKEN, &self.lookup_parameters(token, second_factors).await?).await?;
+        row.map(|row| read_lookup(&row)).transpose()
+    }
+
+    /// The sessions that any of these tokens prove, alive or not, in no order: one statement. Of more than nine tokens the rest
+    /// is not looked at.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn sessions_by_tokens(
+        &self,
+        tokens: &[&Secret],
+        second_factors: SecondFactors,
+    ) -> Result<Vec<SessionLookup>, StoreError> {
+        let mut tokens = tokens.iter().copied().filter(|token| is_plausible(token.expose())).take(MAX_TOKENS);
+        let Some(first) = tokens.next() else { return Ok(Vec::new()) };
+        let mut parameters = self.lookup_parameters(first, second_factors).await?.to_vec();
+        // The places of those that are not there hold the first once more.
+        let others = tokens.chain(std::iter::repeat(first)).take(MAX_TOKENS - 1);
+        parameters.extend(others.map(Value::from));
+        self.fetch(&BY_TOKENS, &parameters).await?.iter().map(read_lookup).collect()
+    }
+
+    async fn lookup_parameters(&self, token: &Secret, second_factors: SecondFactors) -> Result<[Value; 6], StoreError> {
         let wanted = second_factors == SecondFactors::Wanted;
         let network = self.network().await?;
         let [totp, lookup_secret, webauthn, code] = SECOND_FACTOR_TYPES.map(|kind| {
@@ -285,9 +329,7 @@ impl Store {
             let id = || network.credential_types.iter().find(|(name, _)| *name == kind).map(|(_, id)| *id);
             wanted.then(id).flatten().into()
         });
-        let parameters = [token.into(), totp, lookup_secret, webauthn, code, wanted.into()];
-        let row = self.fetch_one(&BY_TOKEN, &parameters).await?;
-        row.map(|row| read_lookup(&row)).transpose()
+        Ok([token.into(), totp, lookup_secret, webauthn, code, wanted.into()])
     }
 
     /// A session, alive or not, with its identity, addresses and devices.

@@ -11,6 +11,7 @@ use crypto::CsrfToken;
 use model::{Entropy, Problem};
 
 use crate::cookies::{Lifetime, SetCookie, cookies};
+use crate::scopes::is_repeated;
 
 /// The header in which scripts send their anti-CSRF token.
 pub(crate) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -115,11 +116,12 @@ pub(crate) fn token_in(headers: &HeaderMap, cookie_name: &str) -> Option<CsrfTok
 }
 
 /// 403 for a request that would change something on a guarded path.
-pub(crate) fn violation(headers: &HeaderMap, visitor: &Visitor) -> Problem {
+pub(crate) fn violation(headers: &HeaderMap, visitor: &Visitor, csrf_cookie: &str) -> Problem {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     flow::CsrfClues {
         has_cookies: headers.contains_key(COOKIE),
         has_csrf_cookie: !visitor.is_new,
+        repeats_csrf_cookie: is_repeated(headers, csrf_cookie),
         has_token: headers.contains_key(CSRF_HEADER) || text(CONTENT_TYPE.as_str()).starts_with("application/json"),
         from_script: matches!(text("sec-fetch-mode"), "cors" | "same-origin"),
     }

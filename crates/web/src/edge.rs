@@ -33,7 +33,7 @@ use crate::reply::{Failure, ReplacesCsrf, empty, plain_text, redirect, set_csrf}
 use crate::request::{Arrival, Request};
 use crate::request_id::{REQUEST_ID, RequestId};
 use crate::side::Side;
-use crate::{App, Site, error_page, json, path};
+use crate::{App, Site, error_page, json, path, scopes};
 
 /// A listener's routes, with everything around them. Clones share it.
 #[derive(Clone)]
@@ -157,7 +157,8 @@ impl Edge {
             gate.protection = Protection::of(path);
             gate.visitor = Visitor::read(headers, &site.csrf_cookie, gate.protection, self.app.entropy());
             if !gate.visitor.permits(gate.protection, method, headers) {
-                gate.answer = Some(Failure::from(csrf::violation(headers, &gate.visitor)).into_response());
+                gate.answer =
+                    Some(Failure::from(csrf::violation(headers, &gate.visitor, &site.csrf_cookie)).into_response());
                 return gate;
             }
         }
@@ -246,6 +247,9 @@ impl Edge {
                 let others = if comes_last { Vec::new() } else { csrf::take_cookies(headers) };
                 csrf::set_cookie(headers, &site.runtime.config, &site.csrf_cookie, &token);
                 headers.extend(others.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+            }
+            if headers.contains_key(SET_COOKIE) {
+                scopes::clear_earlier(headers, &arrival.headers, &site.runtime.config, &site.csrf_cookie);
             }
         }
     }

@@ -25,6 +25,7 @@ mod path;
 mod reply;
 mod request;
 mod request_id;
+mod scopes;
 mod side;
 
 pub use accept::{accepts_json, is_json_request};

@@ -29,6 +29,7 @@ use crate::cookies::{cookie, cookies};
 use crate::csrf::{self, CSRF_HEADER, Protection, Visitor};
 use crate::reply::{Failure, empty};
 use crate::request_id::{REQUEST_ID, RequestId};
+use crate::scopes::is_repeated;
 use crate::side::Side;
 use crate::{App, Site, parse_object};
 
@@ -242,6 +243,7 @@ impl Request {
             client_address: self.client_address(),
             csrf,
             has_csrf_cookie,
+            repeats_csrf_cookie: is_repeated(self.headers(), &self.site().csrf_cookie),
             binding,
             csrf_header: text(CSRF_HEADER.as_str()).map(str::to_owned),
             continuity_cookie: cookie(self.headers(), ContinuityCodec::NAME).map(str::to_owned),

@@ -174,6 +174,7 @@ fn request(cx: &Cx) -> Request {
         client_address: None,
         csrf: CsrfToken::generate(&cx.entropy),
         has_csrf_cookie: true,
+        repeats_csrf_cookie: false,
         binding: Binding::default(),
         csrf_header: None,
         continuity_cookie: None,

@@ -45,6 +45,8 @@ pub enum ErrorKind {
     Unknown,
     /// The browser keeps no cookies.
     NoCookies,
+    /// The browser keeps cookies of an earlier scope beside those of today.
+    OldCookies,
     /// There is no question that this browser could answer.
     NotAsked,
     /// A stored error: its `code` and `id`.
@@ -96,6 +98,14 @@ fn words(kind: &ErrorKind) -> (&'static str, &'static str, &'static str) {
                 "Cookies are needed",
                 "Your browser sent no cookies along, and without them we cannot tell your form from a stranger’s.",
                 "Please allow cookies for this site, then go on.",
+            );
+        }
+        ErrorKind::OldCookies => {
+            return (
+                "Old cookies are in the way",
+                "Your browser keeps more than one cookie of this site where one is needed: something has moved here. We have \
+                 asked it to forget the old ones.",
+                "Please go on. If this page comes back, delete the cookies of this site in your browser.",
             );
         }
         ErrorKind::NotAsked => {

@@ -59,6 +59,7 @@ fn all_pages_are_sound() {
     for kind in [
         ErrorKind::Unknown,
         ErrorKind::NoCookies,
+        ErrorKind::OldCookies,
         ErrorKind::NotAsked,
         stored(400, None),
         stored(403, Some("security_csrf_violation")),

@@ -120,7 +120,8 @@ fn show<K: Headed>(
             if !asker.has_csrf_cookie =>
         {
             let again = open(&request.site().runtime, K::NAME.as_str(), &kept_of(request));
-            shown(StatusCode::FORBIDDEN, &ErrorPage::new(public_url, ErrorKind::NoCookies, None, again), false)
+            let kind = if asker.repeats_csrf_cookie { ErrorKind::OldCookies } else { ErrorKind::NoCookies };
+            shown(StatusCode::FORBIDDEN, &ErrorPage::new(public_url, kind, None, again), false)
         }
         Err(FetchError::TooOld(TooOld { open_anew_at: Some(url), .. })) => Ok(see_other(request.method(), &url)),
         // Whoever has signed out starts anew, by signing in.

@@ -7,6 +7,7 @@ mod clean_up;
 mod codes;
 mod confirmation;
 mod continuity;
+mod cookie_scopes;
 mod crowds;
 mod endings;
 mod enumeration;
