@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use model::{Cx, FlowClient};
+use model::go::encode_query;
+use model::{Cx, FlowClient, Session};
+use session::RefreshRequired;
 
 use crate::request::Request;
 use crate::services::Services;
@@ -29,6 +31,21 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn with_request(self, request: &'a Request) -> Self {
         Self { request, ..self }
+    }
+
+    /// Checks that a credential was proved so lately that this request may change credentials. After a fresh sign-in a browser
+    /// comes back to it: below the public URL, since nobody else's host is followed, whichever the request came to.
+    ///
+    /// # Errors
+    /// When it was not.
+    pub fn require_privileged(self, session: &Session) -> Result<(), RefreshRequired> {
+        self.services.sessions.require_privileged(&self, session, || {
+            let url = &self.request.url;
+            let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+            let query = encode_query(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let separator = if query.is_empty() { "" } else { "?" };
+            format!("{}{separator}{query}", self.services.public_route(url.path()))
+        })
     }
 
     /// The value of a form's hidden anti-CSRF field. Native flows carry it empty, unless a browser opens them.

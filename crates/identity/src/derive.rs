@@ -7,7 +7,8 @@ use model::{
 use serde_json::{Value, json};
 use store::to_microseconds;
 
-use crate::address::{is_email, is_phone, phone_to_e164, text_of};
+use crate::address::{identifier_for_code, is_email, is_phone, phone_to_e164, text_of};
+use crate::invisible::has_invisible;
 use crate::schema::keyword::Keyword;
 use crate::schema::{Marked, Schema, TraitError};
 
@@ -40,7 +41,8 @@ pub(crate) fn apply(
     let mut errors = Vec::new();
     for Marked { keyword, pointer, value } in schema.marked(document) {
         let Some(text) = text_of(value) else { continue };
-        if let Err(message) = derived.take(keyword, &text) {
+        let checked = check_new(identity, keyword, &text).and_then(|()| derived.take(keyword, &text));
+        if let Err(message) = checked {
             let error = TraitError::new(&pointer, message);
             if !errors.contains(&error) {
                 errors.push(error);
@@ -72,6 +74,31 @@ pub(crate) fn apply(
 /// Says why it is not.
 pub(crate) fn check_value(keyword: &Keyword, text: &str) -> Result<(), Message> {
     Derived::default().take(keyword, text)
+}
+
+/// Checks what a person is to be known by from now on; what the account has already is left alone. Two names that look alike are
+/// not to be two accounts, and a mail domain has one spelling.
+fn check_new(identity: &Identity, keyword: &Keyword, text: &str) -> Result<(), Message> {
+    if !keyword.names_account() || is_known(identity, text) {
+        return Ok(());
+    }
+    let text = text.trim();
+    if has_invisible(text) {
+        return Err(message::generic("There are characters in this that nobody can see. Please type it by hand."));
+    }
+    if text.contains('@') && text.ends_with('.') && is_email(text) {
+        return Err(message::invalid_email(text));
+    }
+    Ok(())
+}
+
+/// Whether an account has this identifier or address already.
+fn is_known(identity: &Identity, text: &str) -> bool {
+    let spellings = [normalise_address(text), identifier_for_code(text)];
+    let identifiers = identity.credentials.values().flat_map(|credential| &credential.identifiers);
+    let verifiable = identity.verifiable_addresses.iter().map(|address| &address.value);
+    let recovery = identity.recovery_addresses.iter().map(|address| &address.value);
+    identifiers.chain(verifiable).chain(recovery).any(|known| spellings.contains(&normalise_address(known)))
 }
 
 fn is_identifier_of(keyword: &Keyword, kind: CredentialType) -> bool {

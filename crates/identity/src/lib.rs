@@ -12,6 +12,7 @@ mod credentials;
 mod derive;
 mod identities;
 mod import;
+mod invisible;
 mod patch;
 mod schema;
 #[cfg(test)]

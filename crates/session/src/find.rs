@@ -156,15 +156,21 @@ impl Sessions {
         until.is_ok_and(|until| until > cx.now())
     }
 
-    /// Checks that a session is privileged. `return_to` is where to come back to after signing in again.
+    /// Checks that a session is privileged. `return_to` says where to come back to after signing in again.
     ///
     /// # Errors
     /// When it is not.
-    pub fn require_privileged(&self, cx: &Cx, session: &Session, return_to: &str) -> Result<(), RefreshRequired> {
+    pub fn require_privileged(
+        &self,
+        cx: &Cx,
+        session: &Session,
+        return_to: impl FnOnce() -> String,
+    ) -> Result<(), RefreshRequired> {
         if self.is_privileged(cx, session) {
             return Ok(());
         }
-        let query = [("refresh", "true"), ("return_to", return_to)];
+        let return_to = return_to();
+        let query = [("refresh", "true"), ("return_to", return_to.as_str())];
         Err(RefreshRequired { sign_in_url: self.policy.public_url("/self-service/login/browser", &query) })
     }
 

@@ -74,7 +74,7 @@ pub(super) async fn save(
         return rejected(flow, before, errors.into_iter().map(Rejection::from).collect()).await;
     }
     if changes_protected(&before, &identity) {
-        cx.services.sessions.require_privileged(&cx, &session, cx.request.url.as_str())?;
+        cx.require_privileged(&session)?;
     }
     let return_to = return_to(cx, &flow, name).map_err(Problem::from)?;
     let run = run_hooks(cx, hooks, &mut flow, &mut identity, &session, &return_to);

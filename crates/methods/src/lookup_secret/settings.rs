@@ -38,7 +38,7 @@ impl SettingsMethod for LookupSecret {
     fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
         let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {
-            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
+            cx.require_privileged(session)?;
             match Action::of(input) {
                 Some(Action::Confirm) => confirm(&cx, flow, identity.clone()),
                 Some(Action::Reveal) => Ok(reveal(cx.services, flow, identity)),

@@ -202,7 +202,7 @@ impl Oidc {
         settings: &mut ResumedSettings,
         (told, attempt): (Told<'_>, &Attempt),
     ) -> Result<CallbackOutcome, Problem> {
-        cx.services.sessions.require_privileged(&cx, &settings.session, cx.request.url.as_str())?;
+        cx.require_privileged(&settings.session)?;
         let provider = told.provider.config.id.clone();
         if !self.is_linkable(&settings.identity, &provider) {
             settings.flow.ui.clear_messages();

@@ -74,7 +74,7 @@ impl Oidc {
         if !self.is_linkable(identity, &id) {
             return Ok(refused(NOT_LINKABLE));
         }
-        cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
+        cx.require_privileged(session)?;
         let provider = self.provider(&id)?;
         let parameters = match start::upstream_parameters(input) {
             Ok(parameters) => parameters,
@@ -92,7 +92,7 @@ impl Oidc {
         identity: &Identity,
         id: &str,
     ) -> Result<SettingsOutcome, SettingsError> {
-        cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
+        cx.require_privileged(session)?;
         if !identity.credentials.contains_key(&CredentialType::Oidc) {
             return Err(Problem::not_found().reason("No account at a provider is connected.").into());
         }

@@ -49,7 +49,7 @@ impl SettingsMethod for Passkey {
     fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
         let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {
-            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
+            cx.require_privileged(session)?;
             let removed = input.text("passkey_remove");
             match removed.is_empty() {
                 true => self.add(cx, flow, identity.clone(), &input.text("passkey_settings_register")),

@@ -30,7 +30,7 @@ impl SettingsMethod for Password {
     fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
         let SettingsForm { session, identity, input, .. } = form;
         Box::pin(async move {
-            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
+            cx.require_privileged(session)?;
             let password = Secret::new(input.text("password"));
             let old = identity.credentials.get(&CredentialType::Password).map(PasswordConfig::of).unwrap_or_default();
             let mut identity = identity.clone();

@@ -45,7 +45,7 @@ impl SettingsMethod for Totp {
     fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
         let SettingsForm { flow, session, identity, input } = form;
         Box::pin(async move {
-            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
+            cx.require_privileged(session)?;
             let mut identity = identity.clone();
             if !second_factor::is_set_up(cx.services, &identity, CredentialType::Totp) {
                 return link(&cx, flow, identity, input);

@@ -53,7 +53,7 @@ impl SettingsMethod for Webauthn {
         Box::pin(async move {
             let answer = input.text("webauthn_register");
             let name = input.text("webauthn_register_displayname");
-            cx.services.sessions.require_privileged(&cx, session, cx.request.url.as_str())?;
+            cx.require_privileged(session)?;
             match answer.is_empty() {
                 true => remove(cx.services, identity.clone(), &input.text("webauthn_remove")),
                 false => self.add(cx, flow, identity.clone(), &answer, &name),

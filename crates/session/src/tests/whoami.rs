@@ -175,9 +175,10 @@ async fn the_way_to_the_second_factor_keeps_what_was_asked_for() {
 async fn privileges_last_for_a_while() {
     let world = World::new().await;
     let session = world.sign_in(&world.someone().await).await;
-    assert!(world.sessions.require_privileged(&world.cx, &session, "/settings").is_ok());
+    assert!(world.sessions.require_privileged(&world.cx, &session, || "/settings".to_owned()).is_ok());
     world.advance(HOUR);
-    let required = world.sessions.require_privileged(&world.cx, &session, "/settings").expect_err("too old");
+    let required =
+        world.sessions.require_privileged(&world.cx, &session, || "/settings".to_owned()).expect_err("too old");
     let problem = Problem::from(required);
     assert_eq!((problem.status, problem.id), (403, Some(problem::id::REFRESH_REQUIRED)));
     let url = "http://127.0.0.1:4433/self-service/login/browser?refresh=true&return_to=%2Fsettings";

@@ -109,6 +109,28 @@ async fn scripts_keep_it_too_and_native_apps_do_not() {
 }
 
 #[tokio::test]
+async fn the_way_back_is_ours_by_whatever_host_the_form_was_sent() {
+    for database in Database::each().await {
+        let server = Server::start(&database).await;
+        for (n, method) in ["password", "profile"].into_iter().enumerate() {
+            let email = format!("p{n}@example.org");
+            let (mut browser, form) = signed_in_long_ago(&server, &email).await;
+            let body = json!({ "method": method, "password": NEW, "traits": { "email": "b@example.org" } });
+            let ask =
+                form.ask(&server, body).set_header("host", "elsewhere.example").header("x-forwarded-proto", "https");
+            let sent = browser.send(ask).await;
+            assert_eq!((sent.status, sent.error_id().as_str()), (403, "session_refresh_required"), "{}", sent.body);
+            let to = sent.json()["redirect_browser_to"].as_str().expect("an address").to_owned();
+            let way_back = format!("http%3A%2F%2F127.0.0.1%3A4433%2Fself-service%2Fsettings%3Fflow%3D{}", form.id());
+            assert!(to.ends_with(&format!("?refresh=true&return_to={way_back}")), "{to}");
+            let path = to.trim_start_matches("http://127.0.0.1:4433");
+            let opened = browser.visit(path).await;
+            assert!(opened.header("location").contains("/login?flow="), "it is followed: {}", opened.body);
+        }
+    }
+}
+
+#[tokio::test]
 async fn it_is_for_one_person_one_form_and_a_quarter_of_an_hour() {
     for database in Database::each().await {
         let server = Server::start(&database).await;

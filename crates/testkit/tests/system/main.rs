@@ -14,6 +14,7 @@ mod enumeration;
 mod forms;
 mod guard;
 mod identifier_first;
+mod invisible;
 mod keys;
 mod logout;
 mod messages;

@@ -50,6 +50,9 @@ async fn count(database: &Database) -> Vec<(&'static str, u64)> {
     let mut counts = Count { server: &server, rows: Vec::new() };
 
     counts.of("whoami", browser.fetch("/sessions/whoami")).await;
+    let twice = format!("ory_kratos_session={0}; ory_kratos_session={0}", browser.session_cookie());
+    let ask = server.ask("GET", "/sessions/whoami").header("cookie", &twice);
+    counts.of("whoami by several session cookies", ask.send()).await;
     counts.of("whoami by a token", server.accepts(&token)).await;
     counts.of("whoami of nobody", server.ask("GET", "/sessions/whoami").send()).await;
     counts.of("whoami by an unknown token", server.accepts("ory_st_unknown")).await;
