@@ -134,12 +134,15 @@ struct Count {
 async fn revoke_others(request: Request) -> web::Result {
     let runtime = &request.site().runtime;
     let count = runtime.sessions.revoke_others(&request.cx(), &request.credentials()).await?;
+    runtime.metrics.logouts.count(["elsewhere"]);
     Ok(json(StatusCode::OK, &Count { count }))
 }
 
 /// `DELETE /sessions/{id}`: ends one of the caller's other sessions.
 async fn revoke(Path(id): Path<String>, request: Request) -> web::Result {
-    request.site().runtime.sessions.revoke_own(&request.cx(), &request.credentials(), &id).await?;
+    let runtime = &request.site().runtime;
+    runtime.sessions.revoke_own(&request.cx(), &request.credentials(), &id).await?;
+    runtime.metrics.logouts.count(["elsewhere"]);
     Ok(no_content_as_json())
 }
 

@@ -70,7 +70,11 @@ impl Metrics {
         let sign_in_failures = by("zelus_sign_in_failures", "Forms to sign in that were sent in vain.", "method");
         let sign_ups = by("zelus_sign_ups", "Accounts that people made.", "method");
         let sign_up_failures = by("zelus_sign_up_failures", "Forms to sign up that were sent in vain.", "method");
-        let logouts = by("zelus_logouts", "Logouts, and calls by which operators ended sessions.", "client");
+        let logouts = by(
+            "zelus_logouts",
+            "Logouts, and calls by which operators (`admin`) or people in other places (`elsewhere`) ended sessions.",
+            "client",
+        );
         let recoveries = by("zelus_recoveries", "People who won back access.", "method");
         let recovery_failures = by("zelus_recovery_failures", "Tries to win back access that were in vain.", "method");
         let verifications = by("zelus_verifications", "Addresses that were proved.", "method");

@@ -16,6 +16,7 @@ mod guard;
 mod identifier_first;
 mod invisible;
 mod keys;
+mod limited;
 mod logout;
 mod messages;
 mod metrics;
