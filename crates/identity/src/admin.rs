@@ -3,6 +3,7 @@
 use model::{AddressStatus, Channel, Cx, Id, Identity, IdentityState, Problem, RawJson, Timestamp, Uuid};
 use model::{RecoveryAddress, VerifiableAddress};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use store::to_microseconds;
 
 use crate::import::ImportCredentials;
@@ -49,7 +50,8 @@ pub struct UpdateIdentity {
     pub traits: Option<RawJson>,
     /// The operator's own identifier; none if empty.
     pub external_id: String,
-    /// The credentials to import.
+    /// The credentials to import. Those that are sent as they were read, without their data or of another kind, stay as they are.
+    #[serde(deserialize_with = "importable")]
     pub credentials: Option<ImportCredentials>,
     /// What the person may see.
     #[serde(deserialize_with = "even_null")]
@@ -149,6 +151,15 @@ pub(crate) fn set_external_id(identity: &mut Identity, external_id: String) -> R
     }
     identity.external_id = Some(external_id).filter(|id| !id.is_empty());
     Ok(())
+}
+
+/// Of credentials as an identity is read with them, those that can be imported.
+fn importable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ImportCredentials>, D::Error> {
+    let Some(mut read) = Option::<Map<String, Value>>::deserialize(from)? else { return Ok(None) };
+    read.retain(|kind, credential| {
+        ImportCredentials::KINDS.contains(&kind.as_str()) && !credential["config"].is_null()
+    });
+    ImportCredentials::deserialize(Value::Object(read)).map(Some).map_err(serde::de::Error::custom)
 }
 
 /// Takes `null` for a value: written down, it is shown again.

@@ -377,7 +377,7 @@ impl Identities {
             let mut after = upgraded(before.clone());
             change(&mut after)?;
             ensure_bounded(Some(&before), &after)?;
-            self.validate(cx, &mut after).map_err(|errors| trait_problem(&errors))?;
+            self.validate_change(cx, &before, &mut after).map_err(|errors| trait_problem(&errors))?;
             let mut tx = Tx::new();
             self.save(cx, &before, &mut after, &mut tx);
             match self.store.commit(tx).await {
@@ -475,8 +475,11 @@ struct PatchedCredential {
 impl Patched {
     fn apply(self, cx: &Cx, identity: &mut Identity, schemas: &Schemas) -> Result<(), Problem> {
         set_external_id(identity, self.external_id.unwrap_or_default())?;
-        let schema = schemas.get(&self.schema_id).ok_or_else(|| schema::unknown(&self.schema_id))?;
-        identity.schema_id = schema.id().to_owned();
+        // One that is not there any more may stay.
+        if self.schema_id != identity.schema_id {
+            let schema = schemas.get(&self.schema_id).ok_or_else(|| schema::unknown(&self.schema_id))?;
+            identity.schema_id = schema.id().to_owned();
+        }
         identity.state_changed_at = self.state_changed_at;
         set_state(cx, identity, &self.state)?;
         identity.organization_id = self.organization_id.filter(|id| !id.is_nil());

@@ -19,6 +19,11 @@ pub struct ImportCredentials {
     pub saml: Option<WithConfig<ImportSaml>>,
 }
 
+impl ImportCredentials {
+    /// The kinds that can be imported.
+    pub(crate) const KINDS: [&str; 3] = ["password", "oidc", "saml"];
+}
+
 /// Kratos wraps each in `config`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

@@ -13,6 +13,7 @@ mod derive;
 mod identities;
 mod import;
 mod invisible;
+mod misfit;
 mod patch;
 mod schema;
 #[cfg(test)]

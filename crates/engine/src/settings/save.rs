@@ -69,7 +69,7 @@ pub(super) async fn save(
     if let Err(stop) = consult.instrument(stage::hooks("before_persisting")).await {
         return rejected(flow, before, lifecycle::rejections(stop)?).await;
     }
-    let valid = stage::validate().in_scope(|| cx.services.identities.validate(&cx, &mut identity));
+    let valid = stage::validate().in_scope(|| cx.services.identities.validate_change(&cx, &before, &mut identity));
     if let Err(errors) = valid {
         return rejected(flow, before, errors.into_iter().map(Rejection::from).collect()).await;
     }

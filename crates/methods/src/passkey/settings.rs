@@ -80,6 +80,7 @@ impl Passkey {
         if let Err(message) = stored.add(key, challenge.handle()) {
             return Ok(MethodOutcome::rejected(message));
         }
+        let before = identity.clone();
         keys::put(&cx, &mut identity, KIND, &stored)?;
         // Every passkey finds its person by a handle of its own.
         if let Some(credential) = identity.credentials.get_mut(&KIND)
@@ -87,7 +88,7 @@ impl Passkey {
         {
             credential.identifiers.push(handle);
         }
-        if let Err(errors) = cx.services.identities.validate(&cx, &mut identity) {
+        if let Err(errors) = cx.services.identities.validate_change(&cx, &before, &mut identity) {
             return Ok(MethodOutcome::invalid(errors));
         }
         let writes = keys::answered(&self.site, flow);

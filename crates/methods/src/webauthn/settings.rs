@@ -83,8 +83,9 @@ impl Webauthn {
         if let Err(message) = stored.add(key, challenge.handle()) {
             return Ok(MethodOutcome::rejected(message));
         }
+        let before = identity.clone();
         keys::put(&cx, &mut identity, KIND, &stored)?;
-        if let Err(errors) = cx.services.identities.validate(&cx, &mut identity) {
+        if let Err(errors) = cx.services.identities.validate_change(&cx, &before, &mut identity) {
             return Ok(MethodOutcome::invalid(errors));
         }
         if keys::has_no_identifier(&identity, KIND) {

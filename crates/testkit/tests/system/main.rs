@@ -21,6 +21,7 @@ mod logout;
 mod messages;
 mod metrics;
 mod migration;
+mod misfits;
 mod neighbours;
 mod oauth2;
 mod oidc;
