@@ -10,6 +10,7 @@ mod continuity;
 mod crowds;
 mod endings;
 mod enumeration;
+mod fields;
 mod forms;
 mod guard;
 mod identifier_first;
