@@ -25,7 +25,7 @@ pub async fn load<K: FlowTable>(
 pub fn bounded(cx: Engine<'_>, submission: Submission, identity: Option<&Identity>) -> Submission {
     let Submission::Readable(input) = submission else { return submission };
     let limits = &cx.services.config.zelus.limits;
-    let (traits, payload) = (size(input.get("traits")), size(input.get("transient_payload")));
+    let (traits, payload) = (input.traits().size_of_traits(), size(input.get("transient_payload")));
     let too_large = |what: &str, actual, most| {
         Submission::Unreadable(format!("{what} too large: {actual} bytes, and {most} are the most."))
     };
@@ -40,7 +40,7 @@ pub fn bounded(cx: Engine<'_>, submission: Submission, identity: Option<&Identit
 
 fn does_not_grow(cx: Engine<'_>, input: &Input, identity: &Identity) -> bool {
     let schemas = cx.services.identities.schemas();
-    let sent = schemas.traits(Some(&identity.schema_id), &input.traits(), input.is_form);
+    let sent = schemas.traits(Some(&identity.schema_id), input.traits());
     size(Some(&sent)) <= size(Some(&identity.traits.to_value()))
 }
 

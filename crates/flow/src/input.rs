@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use identity::SentFields;
 use model::go::parse_bool;
 use model::parse_json;
+use model::ui::{MAX_ITEMS, list_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -24,12 +26,12 @@ impl From<Result<Input, InputError>> for Submission {
     }
 }
 
-/// A submission that can be read, as nested values. Names such as `traits.email` are taken apart at the dots.
+/// A submission that can be read. JSON is read as a form is: a member of its object is a field, whose name may be a dotted
+/// one (`traits.email`), and a field that is left empty is absent. Of several fields of one name the first counts for texts
+/// and numbers, the last for booleans, and all for lists.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Input {
-    fields: Map<String, Value>,
-    /// Whether it came as a form, where every value is text and has to be typed by the schema.
-    pub is_form: bool,
+    fields: SentFields,
 }
 
 /// A body that cannot be read.
@@ -69,50 +71,62 @@ impl Input {
         let Value::Object(members) = value else {
             return Err(InputError("The body has to be a JSON object.".to_owned()));
         };
-        Self::from_members(members, false)
+        Self::from_members(members)
     }
 
-    /// Takes the fields of a form. Of several of one name the last counts, as with a hidden field behind a checkbox.
+    /// Takes the fields of a form.
     ///
     /// # Errors
     /// When they are too many, or their names are too long or have too many dots.
     pub fn from_form(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, InputError> {
-        Self::from_members(pairs.into_iter().map(|(name, value)| (name, Value::String(value))), true)
+        Self::from_members(pairs.into_iter().map(|(name, value)| (name, Value::String(value))))
     }
 
-    fn from_members(members: impl IntoIterator<Item = (String, Value)>, is_form: bool) -> Result<Self, InputError> {
-        let (mut fields, mut left) = (Map::new(), MAX_VALUES);
+    fn from_members(members: impl IntoIterator<Item = (String, Value)>) -> Result<Self, InputError> {
+        let (mut fields, mut left, mut items) = (SentFields::default(), MAX_VALUES, 0);
         for (name, value) in members {
             ensure_storable(&name)?;
             ensure_bounded(&value, name.split('.').count(), name.len(), &mut left)?;
-            insert(&mut fields, &name, value);
+            items += usize::from(list_of(&name).is_some() || !fields.all(&name).is_empty());
+            if items > MAX_ITEMS {
+                return Err(too("a list has too many items"));
+            }
+            fields.push(name, value);
         }
         for name in KEPT_TEXTS {
-            if let Some(value) = fields.get_mut(name) {
-                cut(value);
-            }
+            fields.all_mut(name).iter_mut().for_each(cut);
         }
-        Ok(Self { fields, is_form })
+        Ok(Self { fields })
     }
 
-    /// A member, whatever it is.
+    /// A field, whatever it is.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.fields.get(name)
+        self.fields.first(name)
     }
 
-    /// A member as text: whatever else it is, it is taken as it is printed. Empty if it is missing.
+    /// A field as text: whatever else it is, it is taken as it is printed. Empty if it is missing.
     pub fn text(&self, name: &str) -> String {
-        match self.fields.get(name) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Null) | None => String::new(),
-            Some(value) => value.to_string(),
-        }
+        self.get(name).map(printed).unwrap_or_default()
     }
 
-    /// Whether a member says yes: `true` in JSON, or what a pressed button or a ticked box sends.
+    /// Whether a field says yes: `true` in JSON, or what a pressed button or a ticked box sends.
     pub fn flag(&self, name: &str) -> bool {
-        let text = self.text(name);
+        let text = self.fields.last(name).map(printed).unwrap_or_default();
         text == "on" || parse_bool(&text) == Some(true)
+    }
+
+    /// The members of an object: sent as JSON, as the text of JSON, or as fields of their own with dotted names, which count
+    /// more.
+    pub fn object(&self, name: &str) -> Map<String, Value> {
+        let mut members = match self.get(name) {
+            Some(Value::Object(members)) => members.clone(),
+            Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
+            _ => Map::new(),
+        };
+        let fields =
+            self.fields.below(name).filter_map(|(key, values)| Some((key.to_owned(), values.first()?.clone())));
+        members.extend(fields);
+        members
     }
 
     /// The method that the submission names.
@@ -120,18 +134,27 @@ impl Input {
         self.text("method")
     }
 
-    /// The traits, as they came.
-    pub fn traits(&self) -> Value {
-        self.fields.get("traits").cloned().unwrap_or_else(|| Value::Object(Map::new()))
+    /// The traits, as they came, among all other fields: a schema makes values of them.
+    pub fn traits(&self) -> &SentFields {
+        &self.fields
+    }
+
+    /// Whether there are any traits, and be they empty.
+    pub fn has_traits(&self) -> bool {
+        self.fields.has_traits()
     }
 
     /// What is to be handed to hooks. A form sends it as JSON text.
     pub fn transient_payload(&self) -> Option<Value> {
-        match self.fields.get("transient_payload")? {
+        match self.get("transient_payload")? {
             Value::String(text) => serde_json::from_str(text).ok(),
             value => Some(value.clone()),
         }
     }
+}
+
+fn printed(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Cuts a text that is longer than any that somebody could mean: it is as wrong then as it was before, and a flow that
@@ -149,14 +172,13 @@ fn cut(value: &mut Value) {
 
 /// Checks `value`, which stands `depth` names deep under names of `name` bytes. `left` is how many values may follow.
 fn ensure_bounded(value: &Value, depth: usize, name: usize, left: &mut usize) -> Result<(), InputError> {
-    let too = |what: &str| Err(InputError(format!("The form cannot be read: {what}.")));
     if depth > MAX_DEPTH {
-        return too("it is nested too deeply");
+        return Err(too("it is nested too deeply"));
     }
     if name > MAX_NAME {
-        return too("the name of a field is too long");
+        return Err(too("the name of a field is too long"));
     }
-    let Some(rest) = left.checked_sub(1) else { return too("it has too many fields") };
+    let Some(rest) = left.checked_sub(1) else { return Err(too("it has too many fields")) };
     *left = rest;
     match value {
         Value::String(text) => ensure_storable(text),
@@ -170,32 +192,16 @@ fn ensure_bounded(value: &Value, depth: usize, name: usize, left: &mut usize) ->
     }
 }
 
+fn too(what: &str) -> InputError {
+    InputError(format!("The form cannot be read: {what}."))
+}
+
 /// PostgreSQL cannot keep the character NUL, and no keyboard has it.
 fn ensure_storable(text: &str) -> Result<(), InputError> {
     if text.contains('\0') {
         return Err(InputError("The form cannot be read: a text holds the character NUL.".to_owned()));
     }
     Ok(())
-}
-
-/// Puts `value` at the place that a dotted name describes.
-fn insert(fields: &mut Map<String, Value>, name: &str, value: Value) {
-    match name.split_once('.') {
-        Some((head, rest)) if !head.is_empty() && !rest.is_empty() => {
-            let below = fields.entry(head).or_insert_with(|| Value::Object(Map::new()));
-            if !below.is_object() {
-                *below = Value::Object(Map::new());
-            }
-            if let Value::Object(below) = below {
-                insert(below, rest, value);
-            }
-        }
-        _ => match (fields.get_mut(name), value) {
-            // Nested and dotted spellings of one object may come together.
-            (Some(Value::Object(present)), Value::Object(more)) => present.extend(more),
-            (_, value) => drop(fields.insert(name.to_owned(), value)),
-        },
-    }
 }
 
 #[cfg(test)]
@@ -205,13 +211,40 @@ mod tests {
 
     use super::*;
 
+    fn form(fields: &[(&str, &str)]) -> Input {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Input::from_form(fields).expect("a form")
+    }
+
     #[test]
-    fn dotted_and_nested_names_mean_the_same() {
-        let dotted = Input::from_json(br#"{"traits.name.first":"A","traits":{"email":"e"}}"#).expect("an object");
-        assert_eq!(dotted.traits(), json!({"name": {"first": "A"}, "email": "e"}));
-        let form = [("traits.email", "e"), ("method", "password")].map(|(k, v)| (k.into(), v.into()));
-        let form = Input::from_form(form).expect("a form");
-        assert_eq!((form.traits(), form.method().as_str()), (json!({"email": "e"}), "password"));
+    fn of_several_fields_of_one_name_the_first_counts_and_the_last_for_booleans() {
+        let twice =
+            form(&[("key", "{…}"), ("key", ""), ("method", "a"), ("method", "b"), ("box", "false"), ("box", "true")]);
+        assert_eq!((twice.text("key"), twice.method(), twice.flag("box")), ("{…}".to_owned(), "a".to_owned(), true));
+        let other = form(&[("key", ""), ("key", "{…}"), ("box", "true"), ("box", "false"), ("on", "true"), ("on", "")]);
+        assert_eq!((other.text("key"), other.flag("box"), other.flag("on")), (String::new(), false, false));
+        assert!(other.get("key").is_none());
+    }
+
+    #[test]
+    fn what_is_left_empty_is_absent_however_it_was_sent() {
+        let json = Input::from_json(br#"{"method":"","transient_payload":null,"code":0}"#).expect("an object");
+        assert_eq!((json.get("method"), json.transient_payload(), json.text("code").as_str()), (None, None, "0"));
+        assert_eq!(form(&[("transient_payload", "")]).transient_payload(), None);
+        assert!(form(&[("traits.name", "")]).has_traits() && form(&[("traits", "{}")]).has_traits());
+        assert!(!form(&[("trait", "a"), ("traitsx", "b"), ("a.traits.b", "c")]).has_traits());
+    }
+
+    #[test]
+    fn an_object_may_be_sent_whole_or_field_by_field() {
+        let whole = json!({ "upstream_parameters": { "login_hint": "a" } }).to_string();
+        let whole = Input::from_json(whole.as_bytes()).expect("an object");
+        let text = form(&[("upstream_parameters", r#"{"login_hint":"a"}"#)]);
+        let fields = form(&[("upstream_parameters.login_hint", "a"), ("upstream_parameters.login_hint", "b")]);
+        for input in [whole, text, fields] {
+            assert_eq!(Value::Object(input.object("upstream_parameters")), json!({ "login_hint": "a" }));
+        }
+        assert!(form(&[("x", "[1]")]).object("x").is_empty());
     }
 
     #[test]
@@ -237,6 +270,12 @@ mod tests {
         assert!(form("n".repeat(MAX_NAME + 1)).is_err());
         assert!(Input::from_form((0..=MAX_VALUES).map(|i| (i.to_string(), String::new()))).is_err());
 
+        let items = |names: Vec<String>| Input::from_form(names.into_iter().map(|name| (name, String::new())));
+        assert!(items(vec!["a".to_owned(); MAX_ITEMS + 1]).is_ok());
+        assert!(items(vec!["a".to_owned(); MAX_ITEMS + 2]).is_err());
+        assert!(items((0..=MAX_ITEMS).map(|i| format!("a.{i}.b")).collect()).is_err());
+        assert!(items(vec!["a.4000000000".to_owned(), "a.18446744073709551616".to_owned()]).is_ok());
+
         let json = |body: String| Input::from_json(body.as_bytes());
         let name = "n".repeat(MAX_NAME);
         assert!(json(format!(r#"{{"{}":1}}"#, "a.".repeat(1_500_000) + "b")).is_err());
@@ -256,8 +295,8 @@ mod tests {
         let nested = nested.expect("an object");
         assert!(nested.text("identifier").len() <= 4096);
         assert_eq!(nested.text("code"), r#"["a"]"#);
-        let dotted = Input::from_form([("address.x".to_owned(), long)]).expect("a form");
-        assert!(dotted.text("address").len() <= 4096);
+        let twice = Input::from_form([("code".to_owned(), long.clone()), ("code".to_owned(), long)]).expect("a form");
+        assert!(twice.fields.all("code").iter().all(|value| value.as_str().is_some_and(|text| text.len() <= 4096)));
     }
 
     proptest! {

@@ -18,7 +18,7 @@ pub fn has_two_screens(services: &Services) -> bool {
 /// The traits of a submission, as the schema types them.
 pub fn traits(services: &Services, flow: &Flow<Registration>, input: &Input) -> Value {
     let schema = flow.detail.identity_schema.as_deref();
-    services.identities.schemas().traits(schema, &input.traits(), input.is_form)
+    services.identities.schemas().traits(schema, input.traits())
 }
 
 /// The identity that a sign-up would make, without credentials.

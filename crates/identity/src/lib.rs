@@ -26,5 +26,5 @@ pub use creation::Creation;
 pub use identities::{Identities, hasher};
 pub use import::{ImportCredentials, ImportOidc, ImportPassword, ImportSaml};
 pub use patch::{PatchError, apply as apply_patch};
-pub use schema::{Schema, SchemaError, SchemaSource, Schemas, TraitError, TraitField};
+pub use schema::{Schema, SchemaError, SchemaSource, Schemas, SentFields, TraitError, TraitField};
 pub use store::{IdentityFilter, IdentityList, IdentityPage};

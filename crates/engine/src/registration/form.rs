@@ -92,9 +92,8 @@ pub(super) fn methods<'a>(cx: Engine<'a>) -> impl Iterator<Item = &'a dyn Regist
 
 /// Brings the nodes into the order that the schema gives.
 pub(super) fn sort(cx: Engine<'_>, flow: &mut Flow<Registration>) {
-    let fields = cx.services.identities.schemas().fields(flow.detail.identity_schema.as_deref());
-    let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
-    NodeOrder::registration(&names).sort(&mut flow.ui);
+    let names = cx.services.identities.schemas().names_in_order(flow.detail.identity_schema.as_deref());
+    NodeOrder::registration(names).sort(&mut flow.ui);
 }
 
 /// Fetches a sign-up form, for the browser that opened it (or any native client that knows its id).

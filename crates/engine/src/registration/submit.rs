@@ -51,7 +51,7 @@ async fn submit_to(cx: Engine<'_>, mut flow: Flow<Registration>, submission: Sub
     let says_itself = meant.is_some_and(|(_, method)| method.checks_traits(cx.services))
         || switched_off.is_some_and(|method| (method.checks_traits)(cx.services));
     let is_for_nobody = meant.is_none() && switched_off.is_none();
-    if !says_itself && (is_for_nobody || input.get("traits").is_some()) {
+    if !says_itself && (is_for_nobody || input.has_traits()) {
         let malformed = malformed_traits(cx.services, &flow, &input);
         if !malformed.is_empty() {
             return reject(cx, flow, &input, malformed, Tx::new()).await;
@@ -150,9 +150,8 @@ async fn reject(
     rejections: Vec<Rejection>,
     writes: Tx,
 ) -> Result<Answer, Problem> {
-    for (name, value) in model::ui::flatten("traits", &traits(cx.services, &flow, input)) {
-        flow.ui.set_value(&name, value);
-    }
+    let traits = traits(cx.services, &flow, input);
+    flow.ui.fill_again("traits", &traits);
     if flow.client == FlowClient::Browser {
         flow.ui.set_csrf(&cx.request.csrf.masked(&cx.entropy));
     }

@@ -142,9 +142,8 @@ pub(crate) fn new_flow(cx: Engine<'_>, client: FlowClient, identity: &Identity) 
 }
 
 fn sort(cx: Engine<'_>, identity: &Identity, flow: &mut Flow<Settings>) {
-    let fields = cx.services.identities.schemas().fields(Some(&identity.schema_id));
-    let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
-    NodeOrder::settings(&names).sort(&mut flow.ui);
+    let names = cx.services.identities.schemas().names_in_order(Some(&identity.schema_id));
+    NodeOrder::settings(names).sort(&mut flow.ui);
 }
 
 pub(super) async fn identity_of(cx: Engine<'_>, found: &Found) -> Result<Identity, Problem> {

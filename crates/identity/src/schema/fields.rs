@@ -1,11 +1,11 @@
 //! The fields of forms, as a schema describes them.
 
-use model::go::parse_bool;
 use model::ui::{Group, InputType, Node};
 use model::{Message, message};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::keyword::{KEYWORD, Keyword};
+use super::sent::{ANY_INDEX, SentFields, Shape};
 
 /// A trait that a person can fill in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct TraitField {
     pub autocomplete: Option<&'static str>,
     /// The regular expression that the value has to match.
     pub pattern: Option<String>,
-    value: ValueType,
+    pub(super) value: ValueType,
     has_default: bool,
     /// Whether the value names the person when signing in.
     names_person: bool,
@@ -34,13 +34,13 @@ pub struct TraitField {
 
 /// What a form's text becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ValueType {
+pub(super) enum ValueType {
     Text,
     Number,
     Bool,
     List,
-    NumberList,
-    BoolList,
+    /// A list of objects or of lists, for which a form has no field of its own.
+    Structures,
     Object,
     /// Nothing that a form can send.
     Other,
@@ -61,139 +61,70 @@ impl TraitField {
         }
     }
 
-    fn is_object(&self) -> bool {
-        self.value == ValueType::Object
+    /// Whether it takes several values.
+    pub fn is_list(&self) -> bool {
+        self.value == ValueType::List
+    }
+
+    /// Whether a form has a field for it, and not for what is in it.
+    fn is_input(&self) -> bool {
+        !matches!(self.value, ValueType::Object | ValueType::Structures)
+            && !self.name.split('.').any(|name| name == ANY_INDEX)
     }
 }
 
-/// All fields of a schema, and the objects that hold them.
+/// All fields of a schema, and what is made of what is sent to them.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    /// In the order of the document.
+    /// By their names.
     pub inputs: Vec<TraitField>,
-    /// The dotted names of objects, outer ones first.
-    objects: Vec<String>,
+    /// The dotted names of all traits, in the order in which the document has them.
+    pub order: Vec<String>,
+    traits: Shape,
     pub identifier_label: Option<Message>,
     /// The dotted name of the field that new passkeys are called by.
     pub passkey_name: Option<String>,
 }
 
 impl Fields {
-    /// Reads a document whose references are resolved and whose keywords are numbered.
-    pub fn of(schema: &Value, keywords: &[Keyword]) -> Self {
-        let mut found = Vec::new();
-        walk(schema, "", false, keywords, &mut found);
-        let mut persons = found.iter().filter(|field| field.names_person);
+    /// Reads a `schema` whose references are resolved and whose keywords are numbered, and the `document` as it was
+    /// written.
+    pub fn of(schema: &Value, document: &Value, keywords: &[Keyword]) -> Self {
+        let mut described = Vec::new();
+        walk(schema, "", false, keywords, &mut described);
+        let traits = Shape::of_traits(&described);
+        let mut inputs: Vec<_> = described.into_iter().filter(TraitField::is_input).collect();
+        let mut persons = inputs.iter().filter(|field| field.names_person);
         let identifier_label = match (persons.next(), persons.next()) {
             (Some(TraitField { title: Some(title), name, .. }), None) => Some(message::schema_label(title, name)),
             _ => None,
         };
-        let names_passkey = found.iter().find(|field| field.names_passkey);
-        let passkey_name = names_passkey.or_else(|| found.iter().find(|field| field.identifies_keys));
+        let names_passkey = inputs.iter().find(|field| field.names_passkey);
+        let passkey_name = names_passkey.or_else(|| inputs.iter().find(|field| field.identifies_keys));
         let passkey_name = passkey_name.map(|field| field.name.clone());
-        let (objects, inputs): (Vec<_>, Vec<_>) = found.into_iter().partition(TraitField::is_object);
-        Self { inputs, objects: objects.into_iter().map(|field| field.name).collect(), identifier_label, passkey_name }
+        inputs.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut order = Vec::new();
+        list_in_order(document, "", &mut order);
+        Self { inputs, order, traits, identifier_label, passkey_name }
     }
 
     /// Makes traits of what was sent, see [`super::Schemas::traits`].
-    pub fn traits(&self, sent: &Value, is_form: bool) -> Value {
-        let mut traits = if is_form { self.typed(sent) } else { sent.clone() };
-        for path in self.objects.iter().filter_map(|name| name.strip_prefix("traits.")) {
-            add_missing_object(&mut traits, path);
-        }
-        traits
-    }
-
-    fn typed(&self, sent: &Value) -> Value {
-        let mut traits = Value::Object(Map::new());
-        for path in self.objects.iter().filter_map(|name| name.strip_prefix("traits.")) {
-            if let Some(value) = lookup(sent, path).and_then(object) {
-                insert(&mut traits, path, value);
-            }
-        }
-        for field in &self.inputs {
-            let Some(path) = field.name.strip_prefix("traits.") else { continue };
-            if let Some(value) = lookup(sent, path).and_then(|sent| typed(field, sent)) {
-                insert(&mut traits, path, value);
-            }
-        }
-        traits
+    pub fn traits(&self, sent: &SentFields) -> Value {
+        self.traits.traits(sent)
     }
 }
 
-fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(value, |value, name| value.get(name))
-}
-
-fn insert(into: &mut Value, path: &str, value: Value) {
-    let Value::Object(members) = into else { return };
-    match path.split_once('.') {
-        Some((name, rest)) => insert(members.entry(name).or_insert_with(|| Value::Object(Map::new())), rest, value),
-        None => drop(members.insert(path.to_owned(), value)),
+/// Lists what a document names as properties of objects, in the order in which it stands there. What it says in another
+/// way (behind a reference, or on conditions) has no place in it, and comes last in a form, as in Kratos.
+fn list_in_order(schema: &Value, name: &str, order: &mut Vec<String>) {
+    if schema.get("type").is_none_or(|kind| kind != "object") {
+        order.push(name.to_owned());
+        return;
     }
-}
-
-fn add_missing_object(into: &mut Value, path: &str) {
-    if lookup(into, path).is_none() {
-        insert(into, path, Value::Object(Map::new()));
+    for (key, sub) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let key = key.replace('.', "\\.");
+        list_in_order(sub, &if name.is_empty() { key } else { format!("{name}.{key}") }, order);
     }
-}
-
-/// A value of a form as the schema wants it. What cannot be read stays text, so that validation says what is wrong
-/// with it; fields left empty are absent.
-fn typed(field: &TraitField, sent: &Value) -> Option<Value> {
-    let texts = || match sent {
-        Value::Array(items) => items.clone(),
-        other => vec![other.clone()],
-    };
-    let last = || match sent {
-        Value::Array(items) => items.last().cloned(),
-        other => Some(other.clone()),
-    };
-    match field.value {
-        ValueType::Text | ValueType::Other => last().filter(|value| !is_empty(value)),
-        ValueType::Number => match last() {
-            Some(empty) if is_empty(&empty) => field.required.then(|| Value::from(0)),
-            value => value.map(number),
-        },
-        ValueType::Bool => match last() {
-            Some(empty) if is_empty(&empty) => field.required.then_some(Value::Bool(false)),
-            value => value.map(boolean),
-        },
-        ValueType::List => Some(Value::Array(texts())),
-        ValueType::NumberList => Some(texts().into_iter().map(number).collect()),
-        ValueType::BoolList => Some(texts().into_iter().map(boolean).collect()),
-        ValueType::Object => None,
-    }
-}
-
-/// An object that a form sends as the text of its JSON, and not field by field.
-fn object(sent: &Value) -> Option<Value> {
-    let text = match sent {
-        Value::Array(several) => several.first()?.as_str()?,
-        one => one.as_str()?,
-    };
-    let whole = || serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
-    (!text.is_empty()).then(whole)
-}
-
-fn is_empty(value: &Value) -> bool {
-    value.as_str().is_some_and(str::is_empty)
-}
-
-fn number(value: Value) -> Value {
-    let Some(text) = value.as_str() else { return value };
-    let whole = text.parse::<i64>().ok().map(Number::from);
-    whole.or_else(|| Number::from_f64(text.parse().ok()?)).map_or(value, Value::Number)
-}
-
-fn boolean(value: Value) -> Value {
-    let flag = value.as_str().and_then(|text| match text {
-        "on" => Some(true),
-        "off" => Some(false),
-        text => parse_bool(text),
-    });
-    flag.map_or(value, Value::Bool)
 }
 
 /// Lists the schema at `name` and all below it. Of several descriptions of one name the last one without a default
@@ -226,6 +157,9 @@ fn walk(schema: &Value, name: &str, required: bool, keywords: &[Keyword], found:
         let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
         walk(sub, &name, required, keywords, found);
     }
+    if let Some(items @ Value::Object(_)) = members.get("items") {
+        walk(items, &format!("{name}.{ANY_INDEX}"), false, keywords, found);
+    }
 }
 
 /// What kind of value a schema describes; `None` when it does not say, or says several.
@@ -244,10 +178,7 @@ fn value_type(schema: &Map<String, Value>) -> Option<ValueType> {
         "string" => ValueType::Text,
         "object" => ValueType::Object,
         "array" => match schema.get("items").and_then(Value::as_object).and_then(single_type) {
-            Some("boolean") => ValueType::BoolList,
-            Some("number" | "integer") => ValueType::NumberList,
-            // A form has no field for a list of objects.
-            Some("object" | "array") => return None,
+            Some("object" | "array") => ValueType::Structures,
             _ => ValueType::List,
         },
         _ => return None,

@@ -5,10 +5,12 @@ mod fields;
 mod formats;
 pub(crate) mod keyword;
 mod known_by;
+mod sent;
 mod source;
 
 pub use errors::TraitError;
 pub use fields::TraitField;
+pub use sent::SentFields;
 pub use source::SchemaSource;
 
 use base64::Engine;
@@ -119,9 +121,15 @@ impl Schemas {
         schema.map(|schema| schema.id.clone()).ok_or_else(|| unknown(id))
     }
 
-    /// The fields of a flow's form, in the order of the schema; `None` is the default schema.
+    /// The fields of a flow's form, by their names; `None` is the default schema.
     pub fn fields(&self, id: Option<&str>) -> &[TraitField] {
         &self.of_flow(id).fields.inputs
+    }
+
+    /// The dotted names by which a form is ordered: as the schema's document has them. Those that are not among them come
+    /// last.
+    pub fn names_in_order(&self, id: Option<&str>) -> &[String] {
+        &self.of_flow(id).fields.order
     }
 
     /// The label of the field for the identifier on the login form: the title of the one trait that names a person, or
@@ -130,10 +138,11 @@ impl Schemas {
         self.of_flow(id).fields.identifier_label.clone().unwrap_or_else(message::id_label)
     }
 
-    /// Makes traits of what was sent to a flow. In a form every value is text and becomes what the schema asks for, and
-    /// unknown names are dropped; JSON stays as it is. Objects of the schema that are missing become `{}`, as in Kratos.
-    pub fn traits(&self, id: Option<&str>, sent: &Value, is_form: bool) -> Value {
-        self.of_flow(id).fields.traits(sent, is_form)
+    /// Makes traits of what was sent to a flow. What is sent field by field, under dotted names, becomes what the schema
+    /// asks for, and unknown names are dropped, in a form and in JSON; an object that is sent whole stays as it is. Objects
+    /// of the schema that are missing become `{}`, as in Kratos.
+    pub fn traits(&self, id: Option<&str>, sent: &SentFields) -> Value {
+        self.of_flow(id).fields.traits(sent)
     }
 
     /// What a schema has against these traits.
@@ -223,6 +232,7 @@ impl Schema {
         let mut schema: Value = serde_json::from_str(&document)
             .map_err(|error| invalid(String::new(), format!("{name} is not JSON: {error}")))?;
         check_shape(&schema).map_err(|(place, message)| invalid(place.to_owned(), message.to_owned()))?;
+        let written = schema.clone();
         keyword::drop_siblings_of_references(&mut schema);
         let options = options(&schema, &config.url, source);
         let mut schema = options
@@ -233,7 +243,7 @@ impl Schema {
         let validator = options
             .build(&schema)
             .map_err(|error| or_missing(invalid(error.instance_path().as_str().to_owned(), error.to_string())))?;
-        let fields = Fields::of(&schema, &keywords);
+        let fields = Fields::of(&schema, &written, &keywords);
         let places = known_by::places(&schema, &keywords);
         let selectable = config.selfservice_selectable;
         Ok(Self { id: id.clone(), selectable, document, validator, keywords, fields, places })

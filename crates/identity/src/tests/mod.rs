@@ -2,6 +2,7 @@ mod addresses;
 mod crud;
 mod keyword;
 mod patching;
+mod sent;
 mod traits;
 
 use std::sync::Arc;

@@ -96,21 +96,21 @@ fn references_are_followed_and_dots_in_names_are_told_apart() {
 }
 
 #[test]
-fn fields_follow_the_order_of_the_schema() {
+fn fields_are_as_the_schema_describes_them() {
     let schemas = schemas(&person());
     let fields = schemas.fields(None);
     let brief: Vec<_> = fields.iter().map(|field| (field.name.as_str(), field.kind, field.required)).collect();
     assert_eq!(
         brief,
         [
+            ("traits.age", InputType::Number, false),
             ("traits.email", InputType::Email, true),
             ("traits.name.first", InputType::Text, false),
             ("traits.name.last", InputType::Text, false),
-            ("traits.age", InputType::Number, false),
             ("traits.newsletter", InputType::Checkbox, false),
         ]
     );
-    let node = serde_json::to_value(fields[0].node(Group::Default)).expect("JSON");
+    let node = serde_json::to_value(fields[1].node(Group::Default)).expect("JSON");
     let expected = json!({
         "type": "input", "group": "default", "messages": [],
         "attributes": {
@@ -126,51 +126,41 @@ fn fields_follow_the_order_of_the_schema() {
 }
 
 #[test]
+fn forms_are_ordered_as_the_document_is_written() {
+    let written = ["traits.email", "traits.name.first", "traits.name.last", "traits.age", "traits.newsletter"];
+    assert_eq!(schemas(&person()).names_in_order(None), written);
+    // As in Kratos: what is said of a trait elsewhere moves it nowhere, and what is only said elsewhere has no place.
+    let schema = json!({
+        "definitions": { "city": { "type": "object", "properties": { "name": { "type": "string" } } } },
+        "type": "object",
+        "properties": { "traits": {
+            "type": "object",
+            "if": { "properties": { "c": { "const": "x" } } },
+            "then": { "properties": { "z": { "type": "string" }, "d": { "type": "string" } } },
+            "not": { "properties": { "b": { "const": "x" } } },
+            "oneOf": [{ "properties": { "a": { "type": "string" } } }, { "properties": { "c": { "type": "string" } } }],
+            "properties": {
+                "c": { "type": "string" }, "b": { "type": "string" }, "a.b": { "type": "string" },
+                "city": { "$ref": "#/definitions/city" }, "tags": { "type": "array" }, "any": {}
+            }
+        } }
+    });
+    let schemas = schemas(&schema);
+    let written = ["traits.c", "traits.b", "traits.a\\.b", "traits.city", "traits.tags", "traits.any"];
+    assert_eq!(schemas.names_in_order(None), written);
+    let fields: Vec<_> = schemas.fields(None).iter().map(|field| field.name.as_str()).collect();
+    let by_name =
+        ["traits.a", "traits.a.b", "traits.b", "traits.c", "traits.city.name", "traits.d", "traits.tags", "traits.z"];
+    assert_eq!(fields, by_name);
+}
+
+#[test]
 fn two_names_for_a_person_make_a_general_label() {
     let named = json!({ "type": "string", "title": "A", "ory.sh/kratos": { "credentials": { "password": { "identifier": true } } } });
     let one = schemas(&schema_of(json!({ "a": named })));
     assert_eq!(one.identifier_label(None).id, 1070002);
     let two = schemas(&schema_of(json!({ "a": named, "b": named })));
     assert_eq!(two.identifier_label(None).id, 1070004);
-}
-
-#[test]
-fn forms_are_typed_by_the_schema() {
-    let schemas = schemas(&person());
-    let typed = |sent| schemas.traits(None, &sent, true);
-    assert_eq!(
-        typed(json!({ "email": "a@b.c", "age": "5", "newsletter": "on", "unknown": "x", "name": { "first": "" } })),
-        json!({ "email": "a@b.c", "age": 5, "newsletter": true, "name": {} })
-    );
-    assert_eq!(
-        typed(json!({ "age": "old", "newsletter": "maybe" })),
-        json!({ "age": "old", "newsletter": "maybe", "name": {} })
-    );
-    assert_eq!(typed(json!({ "age": "", "newsletter": ["false", "true"] })), json!({ "newsletter": true, "name": {} }));
-    assert_eq!(typed(json!({ "age": "1.5" })), json!({ "age": 1.5, "name": {} }));
-}
-
-#[test]
-fn forms_may_send_an_object_as_json() {
-    let schemas = schemas(&person());
-    let name = |sent| schemas.traits(None, &json!({ "name": sent }), true)["name"].clone();
-    assert_eq!(name(json!("{\"first\":\"A\"}")), json!({ "first": "A" }));
-    assert_eq!(name(json!(["{\"first\":\"A\"}", "{}"])), json!({ "first": "A" }));
-    assert_eq!(name(json!("")), json!({}));
-    // The schema says what is wrong with these.
-    assert_eq!(name(json!("[1]")), json!([1]));
-    assert_eq!(name(json!("null")), Value::Null);
-    assert_eq!(name(json!("Ada")), json!("Ada"));
-    assert_eq!(schemas.complaints(None, &json!({ "email": "a@b.c", "name": "Ada" })).len(), 1);
-}
-
-#[test]
-fn json_stays_as_it_is_but_for_missing_objects() {
-    let schemas = schemas(&person());
-    let sent = json!({ "email": "a@b.c", "age": "5", "unknown": 1 });
-    let expected = json!({ "email": "a@b.c", "age": "5", "unknown": 1, "name": {} });
-    assert_eq!(schemas.traits(None, &sent, false), expected);
-    assert_eq!(schemas.traits(None, &json!({ "name": null }), false), json!({ "name": null }));
 }
 
 #[test]
@@ -220,7 +210,9 @@ proptest! {
     #[test]
     fn any_traits_are_accepted_or_explained(traits in any_json()) {
         let schemas = schemas(&person());
-        for sent in [schemas.traits(None, &traits, true), schemas.traits(None, &traits, false), traits] {
+        let whole = sent::of(json!({ "traits": &traits }));
+        let fields = sent::of(Value::Object(model::ui::flatten("traits", &traits).into_iter().collect()));
+        for sent in [schemas.traits(None, &whole), schemas.traits(None, &fields), traits] {
             let document = json!({ "traits": sent });
             let schema = schemas.default_schema();
             if schema.check(&document).is_empty() {

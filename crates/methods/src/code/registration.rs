@@ -144,9 +144,7 @@ fn show_code_screen(services: &Services, flow: &mut Flow<Registration>, traits: 
     for input in ui.nodes.iter_mut().filter_map(Node::as_input_mut) {
         input.kind = InputType::Hidden;
     }
-    for (name, value) in flatten("traits", traits) {
-        ui.set_value(&name, value);
-    }
+    ui.fill_again("traits", traits);
     add_code_fields(ui, message::registration_code_label());
     if registration::has_two_screens(services) {
         ui.nodes.push(Node::submit("screen", Group::Profile, SELECTION, message::registration_back()));

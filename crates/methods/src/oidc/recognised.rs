@@ -203,9 +203,7 @@ impl ProviderMethod for Oidc {
         for field in cx.services.identities.schemas().fields(flow.detail.identity_schema.as_deref()) {
             flow.ui.upsert(field.node(group));
         }
-        for (name, value) in model::ui::flatten("traits", traits) {
-            flow.ui.set_value(&name, value);
-        }
+        flow.ui.fill_again("traits", traits);
         Ok(())
     }
 }

@@ -92,7 +92,7 @@ impl Oidc {
     ) -> Result<ProviderSubmission<'_>, Problem> {
         ensure_own_form(cx.request, flow, &input.text("csrf_token"))?;
         let provider = self.provider(&named_provider(input).unwrap_or_default())?;
-        let typed = cx.services.identities.schemas().traits(schema, &input.traits(), input.is_form);
+        let typed = cx.services.identities.schemas().traits(schema, input.traits());
         let id_token = input.text("id_token");
         if !id_token.is_empty() {
             let attempt = match self.attempt(cx, flow).await? {
@@ -180,11 +180,11 @@ impl Oidc {
 /// When something is no text.
 pub fn upstream_parameters(input: &Input) -> Result<Vec<(String, String)>, &'static str> {
     const ALLOWED: [&str; 5] = ["login_hint", "hd", "prompt", "auth_type", "acr_values"];
-    let Some(Value::Object(sent)) = input.get("upstream_parameters") else { return Ok(Vec::new()) };
-    let allowed = sent.iter().filter(|(name, _)| ALLOWED.contains(&name.as_str()));
-    let text = |(name, value): (&String, &Value)| {
-        let value = value.as_str().ok_or("What is passed on to the provider has to be text.")?;
-        Ok((name.clone(), value.to_owned()))
+    let sent = input.object("upstream_parameters");
+    let allowed = sent.into_iter().filter(|(name, _)| ALLOWED.contains(&name.as_str()));
+    let text = |(name, value): (String, Value)| match value {
+        Value::String(text) => Ok((name, text)),
+        _ => Err("What is passed on to the provider has to be text."),
     };
     allowed.map(text).collect()
 }

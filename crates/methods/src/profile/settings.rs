@@ -42,7 +42,7 @@ impl SettingsMethod for Profile {
     fn verify<'a>(&'a self, cx: Context<'a>, form: SettingsForm<'a>) -> Verifying<'a, SettingsOutcome, SettingsError> {
         let SettingsForm { identity, input, .. } = form;
         Box::pin(async move {
-            if input.get("traits").is_none() {
+            if !input.has_traits() {
                 let reason = "There is nothing to change: please send your profile in the field traits.";
                 return Ok(MethodOutcome::rejected(message::generic(reason)));
             }
@@ -56,5 +56,5 @@ impl SettingsMethod for Profile {
 }
 
 fn typed(services: &Services, identity: &Identity, input: &Input) -> Value {
-    services.identities.schemas().traits(Some(&identity.schema_id), &input.traits(), input.is_form)
+    services.identities.schemas().traits(Some(&identity.schema_id), input.traits())
 }

@@ -17,6 +17,9 @@ use serde_json::Value;
 use crate::Message;
 use crate::go::{empty_is_null, null_is_empty};
 
+/// How many items of lists a form may be sent with: each is a node of its own where the form is shown again.
+pub const MAX_ITEMS: usize = 1000;
+
 /// The form of a flow: where it is sent, its fields, and what the person should read (Kratos' `ui`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ui {
@@ -101,6 +104,31 @@ impl Ui {
         }
     }
 
+    /// Shows the leaves of `values` under dotted names below `prefix` again, as far as there are nodes for them. Items of a
+    /// list that has a node get their own ones beside it, as [`Ui::fill`] makes them: they are typed under the list's name,
+    /// and would be lost. There are [`MAX_ITEMS`] of them at most.
+    pub fn fill_again(&mut self, prefix: &str, values: &Value) {
+        let mut left = MAX_ITEMS;
+        let is_item = |node: &&mut Node| list_of(node.id()).is_some() && node.id().starts_with(prefix);
+        self.nodes.iter_mut().filter(is_item).for_each(|node| node.set_value(Value::Null));
+        for (name, value) in flatten(prefix, values) {
+            if self.node(&name).is_none()
+                && let Some(list) = list_of(&name).and_then(|list| self.node(list))
+                && left > 0
+            {
+                left -= 1;
+                let mut item = Node::input_for_value(&name, list.group, value.clone());
+                if let (Some(InputType::Hidden), Some(item)) =
+                    (list.as_input().map(|list| list.kind), item.as_input_mut())
+                {
+                    item.kind = InputType::Hidden;
+                }
+                self.nodes.push(item);
+            }
+            self.set_value(&name, value);
+        }
+    }
+
     /// Fills in the leaves of `values` under dotted names below `prefix`, making hidden-free text nodes for unknown ones.
     pub fn fill(&mut self, prefix: &str, values: &Value, group: Group) {
         for (name, value) in flatten(prefix, values) {
@@ -112,6 +140,13 @@ impl Ui {
             }
         }
     }
+}
+
+/// The name of the list that an item is of, or what is in it: `traits.emails` for `traits.emails.0`. `None` for all else.
+pub fn list_of(name: &str) -> Option<&str> {
+    let is_index = |segment: &str| !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit());
+    let (at, _) = name.match_indices('.').find(|(at, _)| name[at + 1..].split('.').next().is_some_and(is_index))?;
+    Some(&name[..at])
 }
 
 /// The leaves of a JSON document under dotted names, `traits.name.first`, as forms name their fields.

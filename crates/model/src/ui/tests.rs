@@ -47,6 +47,40 @@ fn leaves_get_dotted_names() {
     assert_eq!(names, ["traits.name.first", "traits.tags.0", "traits.tags.1", "traits.age"]);
 }
 
+#[test]
+fn what_is_in_a_list_says_so_by_its_name() {
+    for (name, list) in [
+        ("traits.emails.0", Some("traits.emails")),
+        ("traits.homes.10.street", Some("traits.homes")),
+        ("traits.a.0.b.1", Some("traits.a")),
+        ("traits.emails", None),
+        ("traits.0x", None),
+        ("0.a", None),
+        ("traits.", None),
+        ("", None),
+    ] {
+        assert_eq!(list_of(name), list, "{name}");
+    }
+}
+
+#[test]
+fn a_form_that_is_shown_again_has_what_was_typed_into_lists() {
+    let mut ui = Ui::new(String::new());
+    ui.nodes = vec![node("traits.email", Group::Default), node("traits.tags", Group::Profile)];
+    let values =
+        |tags: &[&str]| serde_json::json!({ "email": "a", "tags": tags, "homes": [{ "street": "x" }], "more": 1 });
+    ui.fill_again("traits", &values(&["x", "y"]));
+    assert_eq!(names(&ui), ["traits.email", "traits.tags", "traits.tags.0", "traits.tags.1"]);
+    let shown = |ui: &Ui, name| ui.node(name).and_then(Node::value).cloned().unwrap_or_default();
+    assert_eq!((shown(&ui, "traits.email"), shown(&ui, "traits.tags.1")), ("a".into(), "y".into()));
+    assert_eq!(ui.node("traits.tags.0").map(|node| node.group), Some(Group::Profile));
+    // One less the next time: its field stays, and is empty.
+    ui.fill_again("traits", &values(&["z"]));
+    assert_eq!((shown(&ui, "traits.tags.0"), shown(&ui, "traits.tags.1")), ("z".into(), Value::Null));
+    ui.fill_again("traits", &values(&vec!["x"; MAX_ITEMS + 500]));
+    assert!(ui.nodes.len() <= MAX_ITEMS + 4, "{}", ui.nodes.len());
+}
+
 proptest! {
     #[test]
     fn sorting_any_form_keeps_its_nodes_and_is_stable_under_repetition(

@@ -5,6 +5,7 @@ use model::message::MessageType;
 use model::{Aal, Flow, FlowName, FlowState, Message};
 use serde::Serialize;
 
+use super::lists;
 use super::nodes::{self, FormView, Mistake, Script};
 use super::{Frame, Page};
 
@@ -47,10 +48,12 @@ impl Page for FlowPage {
 }
 
 impl FlowPage {
-    /// A page that shows `flow`, with links to where else one might want to go, on a server at `public_url`.
-    pub fn new<K: Headed>(flow: &Flow<K>, links: Vec<Link>, public_url: &str) -> Self {
+    /// A page that shows `flow`, with links to where else one might want to go, on a server at `public_url`. `lists` are the
+    /// names of fields that take several values.
+    pub fn new<K: Headed>(flow: &Flow<K>, lists: &[&str], links: Vec<Link>, public_url: &str) -> Self {
         let Heading { title, lead } = K::heading(flow);
-        let nodes::Drawn { forms, mistakes, scripts } = nodes::draw(&flow.ui, K::NAME, public_url);
+        let nodes::Drawn { forms, mistakes, scripts } =
+            nodes::draw(&lists::in_rows(&flow.ui, lists), K::NAME, public_url);
         let frame = Frame::new(public_url, title);
         let said = |kind: MessageType| flow.ui.messages.iter().filter(move |message| message.kind == kind);
         let text = |message: &Message| message.text.clone().into_owned();

@@ -4,6 +4,7 @@
 mod confirm;
 mod error;
 mod flow;
+mod lists;
 mod mailbox;
 mod moment;
 mod nodes;

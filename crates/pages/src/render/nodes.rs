@@ -1,7 +1,7 @@
 //! From the nodes of a flow to forms: which nodes share a form, in which order, and how each is drawn.
 
 use model::message::MessageType;
-use model::ui::{Attributes, InputAttributes, InputType, ScriptAttributes};
+use model::ui::{Attributes, InputAttributes, InputType, ScriptAttributes, list_of};
 use model::{FlowName, Group, Message, Node, Ui};
 use serde::Serialize;
 use serde_json::Value;
@@ -513,17 +513,27 @@ fn codes(list: &Message) -> Vec<String> {
 }
 
 /// What people read beside a node.
-fn label(node: &Node) -> Option<String> {
+pub(super) fn label(node: &Node) -> Option<String> {
     let own = node.meta.label.as_ref().or_else(|| node.as_input()?.label.as_ref());
     own.map(|message| message.text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// A label for a field that has none: `traits.first_name` becomes "First name".
-fn name_as_label(name: &str) -> String {
-    let words = name.replace(['_', '-'], " ");
-    let last = words.rsplit('.').map(str::trim).find(|segment| !segment.is_empty()).unwrap_or("Field");
-    let mut letters = last.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+/// A label for a field that has none: `traits.first_name` becomes "First name", and `traits.homes.0.street`, which is in a
+/// list, "Homes 1 street".
+pub(super) fn name_as_label(name: &str) -> String {
+    let words = match list_of(name) {
+        Some(list) => {
+            let below = name[list.len() + 1..].split('.').map(|part| match part.parse::<u32>() {
+                Ok(index) => index.saturating_add(1).to_string(),
+                Err(_) => part.to_owned(),
+            });
+            below.fold(list.rsplit('.').next().unwrap_or_default().to_owned(), |words, word| words + " " + &word)
+        }
+        None => name.split('.').rfind(|part| !part.trim().is_empty()).unwrap_or("Field").to_owned(),
+    };
+    let words = words.replace(['_', '-'], " ");
+    let mut letters = words.trim().chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_else(|| "Field".to_owned())
 }
 
 /// A value as a form sends it.

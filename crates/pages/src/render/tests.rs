@@ -2,6 +2,7 @@
 //! so that text which breaks out of its place is noticed.
 
 mod html;
+mod lists;
 mod samples;
 
 use model::flow::{Login, Registration, Settings};
@@ -25,6 +26,7 @@ fn draw(page: &impl Page) -> Document {
 fn draw_flow<K: Headed>(flow: &Flow<K>) -> Document {
     draw(&FlowPage::new(
         flow,
+        &[],
         vec![Link { before: Some("New here?"), text: "Create an account", href: "/x".into() }],
         PUBLIC,
     ))
@@ -117,7 +119,7 @@ fn a_question_says_who_what_and_where_to_and_has_two_answers() {
 #[test]
 fn passwords_are_never_sent_back() {
     let nodes = vec![Node::input("password", Group::Password, model::ui::InputType::Password).with_value("hunter2")];
-    assert!(!FlowPage::new(&login(nodes), vec![], PUBLIC).render().expect("it renders").contains("hunter2"));
+    assert!(!FlowPage::new(&login(nodes), &[], vec![], PUBLIC).render().expect("it renders").contains("hunter2"));
 }
 
 #[test]
@@ -192,7 +194,7 @@ fn backup_codes_are_a_list() {
     let text = TextAttributes { text: list, id: "lookup_secret_codes".into() };
     (node.kind, node.attributes) = (NodeType::Text, Attributes::Text(text));
     let ui = Ui { nodes: vec![node], ..Ui::new("/s".into()) };
-    let page = FlowPage::new(&flow(samples::settings(), ui), vec![], PUBLIC);
+    let page = FlowPage::new(&flow(samples::settings(), ui), &[], vec![], PUBLIC);
     assert_eq!(draw(&page).all("li").len(), 2);
 }
 
@@ -237,7 +239,7 @@ fn scripts_come_from_this_server_alone() {
             id: "webauthn_script".into(),
             nonce: "n".into(),
         });
-        FlowPage::new(&login(vec![node]), vec![], PUBLIC)
+        FlowPage::new(&login(vec![node]), &[], vec![], PUBLIC)
     };
     assert!(script("http://127.0.0.1:4433/.well-known/ory/webauthn.js").has_scripts());
     assert!(script("/.well-known/ory/webauthn.js").has_scripts());

@@ -26,7 +26,7 @@ async fn show_login(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked(&request) else { return Ok(opened_anew::<Login>(&request)) };
     let asker = request.for_flow()?;
     let fetched = login::fetch(Engine::new(&cx, &runtime, &asker), id).await.map(|shown| shown.flow);
-    show(&request, &asker, fetched, |flow| {
+    show(&request, &asker, fetched, &[], |flow| {
         let selfservice = &runtime.config.selfservice;
         // Whoever is signed in already needs no other account.
         let is_first_step = !flow.detail.refresh && flow.detail.requested_aal < Aal::Aal2;
@@ -58,7 +58,8 @@ async fn show_registration(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked(&request) else { return Ok(opened_anew::<Registration>(&request)) };
     let asker = request.for_flow()?;
     let fetched = registration::fetch(Engine::new(&cx, &runtime, &asker), id).await.map(|shown| shown.flow);
-    show(&request, &asker, fetched, |flow| {
+    let schema = fetched.as_ref().ok().and_then(|flow| flow.detail.identity_schema.clone());
+    show(&request, &asker, fetched, &lists(&runtime, schema.as_deref()), |flow| {
         let href = open(&runtime, "login", &kept_for(flow, flow.detail.oauth2_login_challenge.as_ref()));
         vec![Link { before: Some("Been here before?"), text: "Sign in", href }]
     })
@@ -69,7 +70,7 @@ async fn show_recovery(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked::<Recovery>(&request) else { return Ok(opened_anew::<Recovery>(&request)) };
     let asker = request.for_flow()?;
     let fetched = recovery::fetch(Engine::new(&cx, &runtime, &asker), id).await;
-    show(&request, &asker, fetched, |flow| {
+    show(&request, &asker, fetched, &[], |flow| {
         vec![Link { before: None, text: "Back to signing in", href: open(&runtime, "login", &return_to(flow)) }]
     })
     .map_err(Failure::for_browsers)
@@ -81,7 +82,7 @@ async fn show_verification(request: Request) -> web::Result {
     };
     let asker = request.for_flow()?;
     let fetched = verification::fetch(Engine::new(&cx, &runtime, &asker), id).await;
-    show(&request, &asker, fetched, |flow| match flow.state {
+    show(&request, &asker, fetched, &[], |flow| match flow.state {
         FlowState::PassedChallenge => Vec::new(),
         _ => vec![Link { before: None, text: "Do this later", href: way_on(&runtime, flow) }],
     })
@@ -91,9 +92,21 @@ async fn show_verification(request: Request) -> web::Result {
 async fn show_settings(request: Request) -> web::Result {
     let (cx, runtime, Some(id)) = asked::<Settings>(&request) else { return Ok(opened_anew::<Settings>(&request)) };
     let asker = request.for_flow()?;
-    let fetched = settings::fetch(Engine::new(&cx, &runtime, &asker), id).await.map(|shown| shown.flow);
-    show(&request, &asker, fetched, |flow| vec![Link { before: None, text: "Done", href: way_on(&runtime, flow) }])
-        .map_err(Failure::for_browsers)
+    let fetched = settings::fetch(Engine::new(&cx, &runtime, &asker), id).await;
+    let (fetched, schema) = match fetched {
+        Ok(shown) => (Ok(shown.flow), Some(shown.identity.schema_id)),
+        Err(error) => (Err(error), None),
+    };
+    show(&request, &asker, fetched, &lists(&runtime, schema.as_deref()), |flow| {
+        vec![Link { before: None, text: "Done", href: way_on(&runtime, flow) }]
+    })
+    .map_err(Failure::for_browsers)
+}
+
+/// The names of the traits that take several values, under the schema of this id.
+fn lists<'a>(runtime: &'a Runtime, schema: Option<&str>) -> Vec<&'a str> {
+    let fields = runtime.services.identities.schemas().fields(schema);
+    fields.iter().filter(|field| field.is_list()).map(|field| field.name.as_str()).collect()
 }
 
 /// What a request asks for: `None` if it names no flow that could exist.
@@ -106,12 +119,13 @@ fn show<K: Headed>(
     request: &Request,
     asker: &flow::Request,
     fetched: Result<Flow<K>, FetchError>,
+    lists: &[&str],
     links: impl FnOnce(&Flow<K>) -> Vec<Link>,
 ) -> Result<Response, Problem> {
     let public_url = request.site().runtime.public_url();
     match fetched {
         Ok(flow) => {
-            let page = FlowPage::new(&flow, links(&flow), public_url);
+            let page = FlowPage::new(&flow, lists, links(&flow), public_url);
             shown(StatusCode::OK, &page, page.has_scripts())
         }
         Err(FetchError::Failed(problem)) => Err(problem),

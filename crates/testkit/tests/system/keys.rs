@@ -339,6 +339,27 @@ async fn nobody_learns_from_keys_who_has_an_account() {
 }
 
 #[tokio::test]
+async fn a_form_that_holds_the_answer_of_a_key_and_an_empty_field_of_that_name_signs_up() {
+    for database in Database::each().await {
+        let server = server(&database, true).await;
+        let mut browser = server.browser();
+        let mut key = Authenticator::at(ORIGIN);
+        let form = browser.open("registration").await;
+        let answer = key.create(&options(&form, "webauthn_register_trigger"));
+        let fields = [
+            ("csrf_token", form.csrf_token()),
+            ("traits.email", "a@example.org"),
+            ("webauthn_register_displayname", "Key"),
+            ("webauthn_register", &answer),
+            ("webauthn_register", ""),
+        ];
+        let ask = server.ask("POST", form.action()).accept_json().form(&fields);
+        let answer = browser.send(ask).await;
+        assert_eq!((answer.status, browser.is_signed_in().await), (200, true), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn the_built_in_pages_bind_their_buttons_without_inline_scripts() {
     let database = &Database::each().await[0];
     let server = server(database, true).await;

@@ -11,6 +11,7 @@ mod cookie_scopes;
 mod crowds;
 mod endings;
 mod enumeration;
+mod fields;
 mod forms;
 mod guard;
 mod identifier_first;

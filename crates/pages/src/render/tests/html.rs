@@ -13,6 +13,11 @@ impl Element {
         self.attributes.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// The text within it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.attributes.iter().any(|(key, _)| key == name)
     }
