@@ -37,7 +37,7 @@ pub(crate) fn layers(
         if let Some(old) = &known.old {
             warnings.push(legacy::renamed(place.clone(), old, &key_of(&path)));
         }
-        match typed(known.node, text) {
+        match typed(known.nodes, text) {
             Ok(Some(value)) => found.push((path, name, value)),
             Ok(None) => {}
             Err(expected) => errors.push(Finding::new(place, key_of(&path), format!("expected {expected}"))),
@@ -54,7 +54,7 @@ fn key_of(path: &[Step]) -> String {
 /// A key that a variable may name.
 struct Known {
     path: Vec<&'static str>,
-    node: &'static Value,
+    nodes: &'static [&'static Value],
     /// The spelling before Kratos renamed the key, when the variable uses that.
     old: Option<String>,
 }
@@ -65,12 +65,12 @@ fn index() -> &'static HashMap<String, Known> {
         let spelling = |key: &str| key.replace(['.', '-'], "_");
         let mut index = HashMap::new();
         for key in schema::known_keys() {
-            let known = Known { path: key.path.clone(), node: key.node, old: None };
+            let known = Known { path: key.path.clone(), nodes: &key.nodes, old: None };
             index.entry(spelling(&key.path.join("."))).or_insert(known);
         }
         for (old, new) in legacy::RENAMED {
             if let Some(key) = schema::known_keys().iter().find(|key| key.path.join(".") == *new) {
-                let known = Known { path: key.path.clone(), node: key.node, old: Some((*old).to_owned()) };
+                let known = Known { path: key.path.clone(), nodes: &key.nodes, old: Some((*old).to_owned()) };
                 index.entry(spelling(old)).or_insert(known);
             }
         }
@@ -100,11 +100,11 @@ fn find(variable: &str) -> Option<(Vec<Step>, &'static Known)> {
 }
 
 /// The text as the type that the schema asks for. `None` for an empty variable where emptiness means nothing.
-fn typed(node: &'static Value, text: &str) -> Result<Option<Value>, String> {
-    let kind = schema::keyword(node, "type");
+fn typed(nodes: &[&'static Value], text: &str) -> Result<Option<Value>, String> {
+    let kind = schema::keyword_of(nodes, "type");
     let kind = kind.and_then(|kind| kind.as_str().or_else(|| kind[0].as_str())).unwrap_or("string");
     let free_text =
-        kind == "string" && ["enum", "format", "pattern"].iter().all(|k| schema::keyword(node, k).is_none());
+        kind == "string" && ["enum", "format", "pattern"].iter().all(|k| schema::keyword_of(nodes, k).is_none());
     if text.is_empty() && !free_text {
         return Ok(None);
     }
@@ -113,7 +113,7 @@ fn typed(node: &'static Value, text: &str) -> Result<Option<Value>, String> {
         "boolean" => Value::from(parse_bool(text).ok_or("true or false")?),
         "integer" => Value::from(text.parse::<i64>().map_err(|_| "a whole number")?),
         "number" => Value::from(text.parse::<f64>().map_err(|_| "a number")?),
-        "array" => array(node, text)?,
+        "array" => array(nodes, text)?,
         _ => match serde_json::from_str(text) {
             Ok(value @ Value::Object(_)) => value,
             _ => return Err("a JSON object".to_owned()),
@@ -123,11 +123,14 @@ fn typed(node: &'static Value, text: &str) -> Result<Option<Value>, String> {
 }
 
 /// A JSON array, or, for arrays of text, a list with commas.
-fn array(node: &'static Value, text: &str) -> Result<Value, String> {
+fn array(nodes: &[&'static Value], text: &str) -> Result<Value, String> {
     if let Ok(value @ Value::Array(_)) = serde_json::from_str(text) {
         return Ok(value);
     }
-    let of_text = schema::items(node).iter().any(|item| schema::keyword(item, "type").is_some_and(|t| t == "string"));
+    let of_text = nodes
+        .iter()
+        .flat_map(|node| schema::items(node))
+        .any(|item| schema::keyword(item, "type").is_some_and(|kind| kind == "string"));
     if of_text { Ok(comma_list(text)) } else { Err("a JSON array".to_owned()) }
 }
 

@@ -84,6 +84,11 @@ pub(crate) fn nodes_at(at: &str) -> Vec<&'static Value> {
     nodes
 }
 
+/// An annotation or keyword of whichever of these nodes has one.
+pub(crate) fn keyword_of(nodes: &[&'static Value], name: &str) -> Option<&'static Value> {
+    nodes.iter().find_map(|node| keyword(node, name))
+}
+
 /// An annotation or keyword of `node` or of what it refers to.
 pub(crate) fn keyword(node: &'static Value, name: &str) -> Option<&'static Value> {
     parts(node).into_iter().find_map(|part| part.get(name))
@@ -108,28 +113,39 @@ fn properties_where(node: &'static Value, conditional: bool) -> Vec<(&'static st
 /// A key that the schema knows. `#` in the path stands for the position in an array.
 pub(crate) struct KnownKey {
     pub path: Vec<&'static str>,
-    pub node: &'static Value,
+    /// What the schema says of it, which may stand in more than one place: the content of a hook's `config` is
+    /// described under a condition.
+    pub nodes: Vec<&'static Value>,
 }
 
 /// Every key of the schema, parents before children.
 pub(crate) fn known_keys() -> &'static [KnownKey] {
     static KEYS: LazyLock<Vec<KnownKey>> = LazyLock::new(|| {
         let mut keys = Vec::new();
-        collect_keys(document(), &mut Vec::new(), &mut keys);
+        collect_keys(&[document()], &mut Vec::new(), &mut keys);
         keys
     });
     &KEYS
 }
 
-fn collect_keys(node: &'static Value, path: &mut Vec<&'static str>, keys: &mut Vec<KnownKey>) {
+fn collect_keys(nodes: &[&'static Value], path: &mut Vec<&'static str>, keys: &mut Vec<KnownKey>) {
     if path.len() > MAX_DEPTH {
         return;
     }
-    let elements = items(node).into_iter().map(|item| ("#", item));
-    for (name, child) in properties(node).into_iter().chain(elements) {
+    let mut below: Vec<(&'static str, Vec<&'static Value>)> = Vec::new();
+    for (name, _) in nodes.iter().flat_map(|node| properties(node)) {
+        if !below.iter().any(|(known, _)| *known == name) {
+            below.push((name, nodes.iter().flat_map(|node| children(node, name)).collect()));
+        }
+    }
+    let elements: Vec<_> = nodes.iter().flat_map(|node| items(node)).collect();
+    if !elements.is_empty() {
+        below.push(("#", elements));
+    }
+    for (name, nodes) in below {
         path.push(name);
-        keys.push(KnownKey { path: path.clone(), node: child });
-        collect_keys(child, path, keys);
+        keys.push(KnownKey { path: path.clone(), nodes: nodes.clone() });
+        collect_keys(&nodes, path, keys);
         path.pop();
     }
 }

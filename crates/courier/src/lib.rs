@@ -27,6 +27,7 @@ use store::Store;
 pub use compose::{Content, Message, Template};
 pub use messages::MessageList;
 pub use queue::watch;
+pub use smtp::account;
 pub use store::{CourierMessage, Dispatch, MessageFilter, MessagePosition, MessageStatus};
 pub use templates::Templates;
 

@@ -1,5 +1,7 @@
 //! E-mail over SMTP (RFC 5321), with STARTTLS (RFC 3207) or implicit TLS (RFC 8314).
 
+use std::borrow::Cow;
+use std::str::Utf8Error;
 use std::time::{Duration, SystemTime};
 
 use lettre::Address;
@@ -8,6 +10,7 @@ use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Identity, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use percent_encoding::percent_decode_str;
 use store::CourierMessage;
 use url::Url;
 
@@ -95,8 +98,8 @@ impl Courier {
             let parameters = parameters.build().map_err(SendError::passing)?;
             if is_implicit { Encryption::Implicit(parameters) } else { Encryption::StartTls(parameters) }
         };
-        let credentials = (!uri.username().is_empty())
-            .then(|| Credentials::new(decoded(uri.username()), decoded(uri.password().unwrap_or_default())));
+        let credentials = account(&uri).map_err(|_| unusable())?;
+        let credentials = credentials.map(|(user, password)| Credentials::new(user, password));
         Ok(MailServer {
             port: uri.port().unwrap_or(default_port),
             host,
@@ -167,8 +170,35 @@ fn refused(error: lettre::transport::smtp::Error) -> SendError {
     }
 }
 
-/// A part of a URL without its percent signs.
-fn decoded(text: &str) -> String {
-    let pair = format!("v={}", text.replace('+', "%2B"));
-    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+/// The user name and password of a mail server's address. An address is no form: `&`, `=`, `;` and `+` mean themselves.
+///
+/// # Errors
+/// When what their percent signs stand for is no text, whose bytes no server could be told.
+pub fn account(uri: &Url) -> Result<Option<(String, String)>, Utf8Error> {
+    if uri.username().is_empty() {
+        return Ok(None);
+    }
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(Cow::into_owned);
+    Ok(Some((decoded(uri.username())?, decoded(uri.password().unwrap_or_default())?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_no_forms() {
+        for (uri, user, password) in [
+            ("smtp://robot:Ab&cd=ef@host", "robot", "Ab&cd=ef"),
+            ("smtp://a+b@example.org:c+d%2B%20;e@host:25/?disable_starttls=true", "a+b@example.org", "c+d+ ;e"),
+            ("smtps://robot:p@ss%40@host", "robot", "p@ss@"),
+            ("smtp://robot:a:b@host", "robot", "a:b"),
+            ("smtp://robot@host", "robot", ""),
+        ] {
+            let read = account(&Url::parse(uri).unwrap()).unwrap();
+            assert_eq!(read, Some((user.to_owned(), password.to_owned())), "{uri}");
+        }
+        assert_eq!(account(&Url::parse("smtp://host:25/?user=x").unwrap()), Ok(None));
+        assert!(account(&Url::parse("smtp://robot:%ff@host").unwrap()).is_err());
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use model::go::parse_duration;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio_postgres::config::SslMode;
 use url::form_urlencoded;
 
@@ -56,10 +57,14 @@ impl Dsn {
     }
 }
 
-/// Reads `sqlite://PATH?KEY=VALUE`. As with Kratos the file is made when it is missing, unless `mode=rw`.
+/// Reads `sqlite://PATH?KEY=VALUE`. As with Kratos the file is made when it is missing, unless `mode=rw`,
+/// and only a path after `file:` may have percent signs that mean something.
 fn sqlite(path: &str, query: &str) -> Result<SqliteOptions, DsnError> {
-    let path = path.strip_prefix("file:").unwrap_or(path);
-    let mut options = SqliteOptions { path: Some(path.into()), create: true, busy_timeout: BUSY_TIMEOUT };
+    let path = match path.strip_prefix("file:") {
+        Some(uri) => percent_decode_str(uri).decode_utf8().map_err(|_| invalid("the path", "UTF-8"))?,
+        None => path.into(),
+    };
+    let mut options = SqliteOptions { path: Some((*path).into()), create: true, busy_timeout: BUSY_TIMEOUT };
     if path == ":memory:" {
         options.path = None;
     } else if path.is_empty() {
@@ -92,7 +97,7 @@ fn postgres(rest: &str, query: &str) -> Result<PostgresOptions, DsnError> {
             DsnError(format!("the driver does not understand it ({cause})"))
         })
     };
-    let mut passed_on = form_urlencoded::Serializer::new(String::new());
+    let mut passed_on = Vec::new();
     let mut settings = String::new();
     let mut pool = PoolKeys::default();
     let mut check = TlsCheck::default();
@@ -120,7 +125,7 @@ fn postgres(rest: &str, query: &str) -> Result<PostgresOptions, DsnError> {
             "sslkey" => check.key = Some(value.into_owned().into()),
             "options" => push_setting(&mut settings, &value),
             "target_session_attrs" if &*value == "primary" => {
-                passed_on.append_pair(&key, "read-write");
+                passed_on.push(format!("{key}=read-write"));
             }
             "user"
             | "password"
@@ -138,7 +143,8 @@ fn postgres(rest: &str, query: &str) -> Result<PostgresOptions, DsnError> {
             | "keepalives_interval"
             | "keepalives_retries"
             | "tcp_user_timeout" => {
-                passed_on.append_pair(&key, &value);
+                // The driver takes a plus sign for one.
+                passed_on.push(format!("{key}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)));
             }
             // Of no consequence here: sessions always count in UTC, and how statements are cached is the driver's own.
             "timezone"
@@ -159,7 +165,7 @@ fn postgres(rest: &str, query: &str) -> Result<PostgresOptions, DsnError> {
     }
     // As in libpq: naming a root certificate asks for it to be checked.
     check.chain |= check.roots.is_some();
-    let mut config = driver(&format!("postgres://{rest}?{}", passed_on.finish()))?;
+    let mut config = driver(&format!("postgres://{}?{}", with_one_at(rest), passed_on.join("&")))?;
     config.ssl_mode(ssl_mode);
     if !settings.is_empty() {
         config.options(&settings);
@@ -168,6 +174,17 @@ fn postgres(rest: &str, query: &str) -> Result<PostgresOptions, DsnError> {
         return Err(DsnError("it names no host".to_owned()));
     }
     Ok(PostgresOptions::new(config, check, pool.max, pool.lifetime))
+}
+
+/// The same address with at most one `@`, as the driver wants it, which cuts at the first. The user name and password of
+/// an address end at the last `@` before the path.
+fn with_one_at(rest: &str) -> String {
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path = path.replace('@', "%40");
+    match authority.rsplit_once('@') {
+        Some((account, hosts)) => format!("{}@{hosts}{path}", account.replace('@', "%40")),
+        None => format!("{authority}{path}"),
+    }
 }
 
 #[derive(Default)]
@@ -218,6 +235,8 @@ mod tests {
             ("sqlite:///var/lib/db.sqlite?_fk=true", "/var/lib/db.sqlite"),
             ("sqlite://db.sqlite", "db.sqlite"),
             ("sqlite://file:/tmp/a.sqlite?cache=shared", "/tmp/a.sqlite"),
+            ("sqlite://file:/tmp/a%20b+c.sqlite?_fk=true", "/tmp/a b+c.sqlite"),
+            ("sqlite:///tmp/a%20b+c.sqlite?_fk=true", "/tmp/a%20b+c.sqlite"),
         ] {
             assert_eq!(sqlite(dsn).path.as_deref(), Some(path.as_ref()), "{dsn}");
         }
@@ -248,6 +267,24 @@ mod tests {
     }
 
     #[test]
+    fn user_names_and_passwords_are_no_forms_and_end_at_the_last_at() {
+        for (dsn, user, password, hosts, name) in [
+            ("postgres://kr:p@ss@host/app", "kr", "p@ss", 1, "app"),
+            ("postgres://u:p@ss@h1:5432,h2:5433/db", "u", "p@ss", 2, "db"),
+            ("postgres://a@b:c+d&e=f%2B%40%25@h/db", "a@b", "c+d&e=f+@%", 1, "db"),
+            ("postgres://u:a:b;c@h/d@b", "u", "a:b;c", 1, "d@b"),
+            ("postgres://u:p@h/db?password=other%2Bthan%20one+word", "u", "other+than one word", 1, "db"),
+        ] {
+            let options = postgres(dsn);
+            assert_eq!(options.account(), (Some(user), Some(password.as_bytes())), "{dsn}");
+            let config = options.config;
+            assert_eq!(config.get_hosts().len(), hosts, "{dsn}");
+            assert_eq!(config.get_dbname(), Some(name), "{dsn}");
+        }
+        assert_eq!(postgres("postgres://h/d@b").account(), (None, None));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named_without_the_password() {
         for (dsn, word) in [
             ("mysql://root:hush@tcp(h:3306)/db", "not supported yet"),
@@ -271,6 +308,12 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "(sqlite|postgres|memory)?(://)?\\PC{0,60}") {
             let _ = Dsn::parse(&text);
+        }
+
+        #[test]
+        fn accounts_come_out_as_they_went_in(user in "[a-zA-Z0-9@+&=;,!~._-]{1,12}", password in "[a-zA-Z0-9@:+&=;,!~._-]{0,12}") {
+            let options = postgres(&format!("postgres://{user}:{password}@h1:5432,h2/db"));
+            prop_assert_eq!(options.account(), (Some(&*user), Some(password.as_bytes())));
         }
     }
 }

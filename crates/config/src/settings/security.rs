@@ -282,6 +282,9 @@ impl Secrets {
 /// Bcrypt's least cost outside development.
 const LEAST_BCRYPT_COST: u32 = 12;
 
+/// Argon2's least memory for each lane, in bytes (RFC 9106, section 3.1).
+const LEAST_ARGON2_MEMORY: u64 = 8 * 1024;
+
 impl Hashers {
     pub(crate) fn read(section: &Section<'_>, dev: bool, processors: usize) -> Self {
         let mut bcrypt_cost = section.section("bcrypt").number("cost");
@@ -289,16 +292,26 @@ impl Hashers {
             section.section("bcrypt").warn("cost", format!("is raised to {LEAST_BCRYPT_COST} outside development"));
             bcrypt_cost = LEAST_BCRYPT_COST;
         }
+        let algorithm =
+            section.choice("algorithm", &[("bcrypt", HashAlgorithm::Bcrypt), ("argon2", HashAlgorithm::Argon2)]);
         let argon2 = section.section("argon2");
         let twice = u8::try_from(processors.saturating_mul(2)).unwrap_or(u8::MAX);
+        let parallelism = argon2.number_if_set("parallelism").unwrap_or(twice);
+        let mut memory = argon2.size("memory");
+        let least = LEAST_ARGON2_MEMORY * u64::from(parallelism);
+        if memory < least {
+            if algorithm == HashAlgorithm::Argon2 {
+                argon2.warn("memory", format!("is raised to {}KB, the least for {parallelism} lanes", least / 1024));
+            }
+            memory = least;
+        }
         Self {
-            algorithm: section
-                .choice("algorithm", &[("bcrypt", HashAlgorithm::Bcrypt), ("argon2", HashAlgorithm::Argon2)]),
+            algorithm,
             bcrypt_cost,
             argon2: Argon2 {
-                memory: argon2.size("memory"),
+                memory,
                 iterations: argon2.number("iterations"),
-                parallelism: argon2.number_if_set("parallelism").unwrap_or(twice),
+                parallelism,
                 salt_length: argon2.number("salt_length"),
                 key_length: argon2.number("key_length"),
                 expected_duration: argon2.duration("expected_duration"),

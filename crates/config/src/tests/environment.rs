@@ -1,4 +1,9 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
 use super::*;
+use crate::{HttpAuth, env, schema};
 
 fn with(environment: &[(&str, &str)]) -> Loaded {
     load_with(LEAST, environment).unwrap_or_else(|error| panic!("{error}"))
@@ -89,4 +94,104 @@ fn old_names_and_the_whole_configuration_work_too() {
     .unwrap_or_else(|error| panic!("{error}"));
     assert!(loaded.config.selfservice.allowed_return_urls.allows(&"https://a.example.org/".parse().unwrap()));
     assert!(lines(loaded.warnings).iter().any(|line| line.starts_with("SELFSERVICE_WHITELISTED_RETURN_URLS: ")));
+}
+
+/// Every key that any part of the schema speaks of, conditions and alternatives included, with all that is said of it.
+fn spoken_of(node: &'static Value, at: &[&'static str], found: &mut BTreeMap<Vec<&'static str>, Vec<&'static Value>>) {
+    if at.len() > 16 {
+        return;
+    }
+    if !at.is_empty() {
+        found.entry(at.to_vec()).or_default().push(node);
+    }
+    if let Some(name) = node["$ref"].as_str() {
+        spoken_of(schema::definition(name.strip_prefix("#/definitions/").unwrap()), at, found);
+    }
+    for keyword in ["allOf", "anyOf", "oneOf", "if", "then", "else", "not"] {
+        match node.get(keyword) {
+            Some(Value::Array(parts)) => parts.iter().for_each(|part| spoken_of(part, at, found)),
+            Some(part) => spoken_of(part, at, found),
+            None => {}
+        }
+    }
+    for (name, child) in node["properties"].as_object().into_iter().flatten() {
+        spoken_of(child, &[at, &[name]].concat(), found);
+    }
+    if node["items"].is_object() {
+        spoken_of(&node["items"], &[at, &["#"]].concat(), found);
+    }
+}
+
+/// A text for a variable, and the value that has to arrive.
+fn example(nodes: &[&'static Value]) -> (String, Value) {
+    let said = |keyword: &str| nodes.iter().find_map(|node| schema::keyword(node, keyword));
+    let choice = said("enum").map(|choices| choices[0].clone());
+    let kind = said("type").and_then(|kind| kind.as_str().or_else(|| kind[0].as_str()));
+    let value = match kind {
+        Some("boolean") => Value::from(true),
+        Some("integer") => Value::from(7),
+        Some("number") => Value::from(0.5),
+        Some("array") => json!([]),
+        Some("object") => json!({}),
+        _ => choice.unwrap_or_else(|| Value::from("text")),
+    };
+    (value.as_str().map_or_else(|| value.to_string(), str::to_owned), value)
+}
+
+#[test]
+fn every_key_of_the_schema_is_set_by_its_variable() {
+    let mut keys = BTreeMap::new();
+    spoken_of(schema::document(), &[], &mut keys);
+    assert!(keys.len() > 1000, "{}", keys.len());
+    let mut wrong = Vec::new();
+    for (path, nodes) in &keys {
+        let name = path.join("_").replace(['-', '.'], "_").replace('#', "3").to_ascii_uppercase();
+        let (text, value) = example(nodes);
+        let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+        let layers = env::layers(&[(name.clone(), text)], &mut errors, &mut warnings);
+        let wanted: Vec<_> = path.iter().map(|step| if *step == "#" { "3" } else { step }.to_owned()).collect();
+        let arrived = layers.first().is_some_and(|layer| {
+            layer.value == value && layer.path.iter().map(ToString::to_string).eq(wanted.iter().cloned())
+        });
+        if !arrived || !errors.is_empty() {
+            wrong.push(format!("{name}: {errors:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), keys.len());
+}
+
+#[test]
+fn secrets_of_outgoing_requests_are_given_by_the_environment() {
+    let yaml = "dsn: memory
+identity: { schemas: [{ id: default, url: 'file:///a' }] }
+selfservice:
+  default_browser_return_url: https://app.example.org/
+  flows:
+    login:
+      after:
+        hooks:
+          - hook: web_hook
+            config:
+              url: https://crm.example.org/
+              method: POST
+              auth: { type: api_key, config: { name: X-Key, value: in-file, in: header } }
+courier:
+  channels:
+    - id: sms
+      type: http
+      request_config:
+        url: https://sms.example.org/
+        method: POST
+        body: base64://e30=
+        auth: { type: basic_auth, config: { user: u, password: in-file } }
+";
+    let variables = [
+        ("SELFSERVICE_FLOWS_LOGIN_AFTER_HOOKS_0_CONFIG_AUTH_CONFIG_VALUE", "from-environment"),
+        ("COURIER_CHANNELS_0_REQUEST_CONFIG_AUTH_CONFIG_PASSWORD", "from-environment"),
+    ];
+    let config = load_with(yaml, &variables).unwrap_or_else(|error| panic!("{error}")).config;
+    let hook = config.selfservice.login.after.hooks[0].config.clone();
+    assert_eq!(hook["auth"]["config"], json!({ "name": "X-Key", "value": "from-environment", "in": "header" }));
+    let Some(HttpAuth::Basic { password, .. }) = &config.courier.channels[0].request.auth else { panic!() };
+    assert_eq!(password.expose(), "from-environment");
 }

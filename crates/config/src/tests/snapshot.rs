@@ -81,6 +81,16 @@ fn development_relaxes_cookies_hashing_and_schemes() {
 }
 
 #[test]
+fn argon2_has_the_memory_that_its_lanes_need() {
+    let loaded = load("hashers: { algorithm: argon2, argon2: { memory: 1KB, parallelism: 3 } }");
+    assert_eq!(loaded.config.hashers.argon2.memory, 24 << 10);
+    let line = "hashers.argon2.memory: is raised to 24KB, the least for 3 lanes";
+    assert!(lines(loaded.warnings).iter().any(|warning| warning.contains(line)));
+    let unused = load("hashers: { argon2: { memory: 1KB, parallelism: 3 } }");
+    assert!(!lines(unused.warnings).iter().any(|warning| warning.contains("argon2")));
+}
+
+#[test]
 fn the_session_cookie_falls_back_to_cookies_but_not_for_secure() {
     let config = load("cookies: { domain: example.org, path: /p, same_site: Strict, secure: 'false' }").config;
     let cookie = config.session.cookie;

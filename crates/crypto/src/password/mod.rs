@@ -6,6 +6,7 @@ mod error;
 mod limits;
 mod md5_crypt;
 mod pool;
+mod small_argon2;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -107,7 +108,8 @@ impl Hasher {
                 let (mut salt, mut key) = (vec![0; salt_length], vec![0; key_length]);
                 entropy.fill(&mut salt);
                 entropy.fill(&mut key);
-                Ok(StoredHash::Argon2(stored::Argon2 { algorithm: argon2::Algorithm::Argon2id, params, salt, key }))
+                let (algorithm, written_memory_kib) = (argon2::Algorithm::Argon2id, params.m_cost());
+                Ok(StoredHash::Argon2(stored::Argon2 { algorithm, params, written_memory_kib, salt, key }))
             }
         }
     }

@@ -31,6 +31,7 @@ use subtle::ConstantTimeEq;
 use super::error::HashError;
 use super::limits::{BCRYPT_MAX_PASSWORD_BYTES, MAX_MEMORY_BYTES, MAX_PASSWORD_BYTES, check_bcrypt_cost, check_length};
 use super::md5_crypt;
+use super::small_argon2;
 
 /// The longest stored hash that is looked at, in bytes.
 const MAX_HASH_BYTES: usize = 8192;
@@ -246,6 +247,8 @@ pub(super) struct Bcrypt {
 pub(super) struct Argon2 {
     pub(super) algorithm: argon2::Algorithm,
     pub(super) params: argon2::Params,
+    /// As written. Kratos writes what is configured, even if fewer than eight blocks for each lane, and computes with eight.
+    pub(super) written_memory_kib: u32,
     pub(super) salt: Vec<u8>,
     pub(super) key: Vec<u8>,
 }
@@ -329,10 +332,7 @@ impl StoredHash {
                 let hash = hash.map_err(|_| HashError::Malformed)?;
                 (stored.digest.as_slice(), hash[hash.len() - stored.digest.len()..].to_vec())
             }
-            Self::Argon2(stored) => {
-                let key = argon2(stored.algorithm, &stored.params, password, &stored.salt, stored.key.len())?;
-                (&*stored.key, key)
-            }
+            Self::Argon2(stored) => (&*stored.key, stored.derive(password)?),
             Self::Pbkdf2 { prf, iterations, salt, key } => {
                 let mut derived = vec![0; key.len()];
                 prf.derive(bytes, salt, *iterations, &mut derived);
@@ -367,6 +367,20 @@ impl StoredHash {
             }
         };
         Ok(expected.ct_eq(&actual).into())
+    }
+}
+
+impl Argon2 {
+    fn derive(&self, password: &Secret) -> Result<Vec<u8>, HashError> {
+        let Self { algorithm, ref params, written_memory_kib, ref salt, .. } = *self;
+        if written_memory_kib >= params.m_cost() {
+            return argon2(algorithm, params, password, salt, self.key.len());
+        }
+        let (memory_kib, passes, lanes) = (written_memory_kib, params.t_cost(), params.p_cost());
+        let parameters = small_argon2::Parameters { algorithm, memory_kib, passes, lanes };
+        let mut key = vec![0; self.key.len()];
+        small_argon2::derive(&parameters, password.expose().as_bytes(), salt, &mut key);
+        Ok(key)
     }
 }
 
@@ -406,10 +420,11 @@ pub(super) fn argon2_params(
 fn parse_argon2(algorithm: argon2::Algorithm, parts: &[&str]) -> Result<Argon2, HashError> {
     let ["v=19", params, salt, key] = parts else { return Err(HashError::Malformed) };
     let (salt, key) = (raw_base64(salt)?, raw_base64(key)?);
-    let memory_kib: u32 = parameter(params, "m")?;
-    let (iterations, lanes) = (parameter(params, "t")?, parameter(params, "p")?);
-    let params = argon2_params(memory_kib.into(), iterations, lanes, salt.len(), key.len())?;
-    Ok(Argon2 { algorithm, params, salt, key })
+    let written_memory_kib: u32 = parameter(params, "m")?;
+    let (iterations, lanes): (_, u32) = (parameter(params, "t")?, parameter(params, "p")?);
+    let memory_kib = u64::from(written_memory_kib).max(u64::from(lanes) * small_argon2::LANE as u64);
+    let params = argon2_params(memory_kib, iterations, lanes, salt.len(), key.len())?;
+    Ok(Argon2 { algorithm, params, written_memory_kib, salt, key })
 }
 
 fn parse_bcrypt(cost: &str, rest: &str) -> Result<Bcrypt, HashError> {

@@ -114,6 +114,29 @@ fn long_passwords_are_refused_rather_than_cut() {
     assert_eq!(verify(SAMPLES[0], &longer), Err(HashError::TooLong { max: 1024, actual: 1025 }));
 }
 
+/// Made by Go's library, and the first by Kratos, with less memory than Argon2 has by itself.
+const SMALL_ARGON2: &[&str] = &[
+    "$argon2id$v=19$m=1,t=1,p=1$k15BO/hYZoMs/20zXMAEvg$SVFq9AG0KbjG6nzQXPhNs9/6MG6q1cb3Xm6QVVBz17M",
+    "$argon2id$v=19$m=1,t=1,p=1$emVsdXMtc2FsdC16ZWx1cw$8dISJxeFAFTJYe9/dWcOOFDo+qeGyxQo6j0mn4RVuE8",
+    "$argon2i$v=19$m=1,t=1,p=1$emVsdXMtc2FsdC16ZWx1cw$ThefGGvKsnNPZ9AkMUX8u1TbwAkXddntCVvm0CsoYlA",
+    "$argon2id$v=19$m=0,t=2,p=1$emVsdXMtc2FsdC16ZWx1cw$OnEkIjKjg2P5p2W1BtWwYQ",
+    "$argon2i$v=19$m=7,t=3,p=1$emVsdXMtc2FsdC16ZWx1cw$4juQyu172f9l1Kff++GNz8c/ArNtncZCQkdWVNunrMLc4NviJl3cHBMacSFrid91evXqgjlzoiRcOof8ogMPtKna2OrYJc4BTDwINUTpURw",
+    "$argon2id$v=19$m=1,t=1,p=4$emVsdXMtc2FsdC16ZWx1cw$8FRQM5tjDAKpk9kVfo0cVGDQRBRZcoIwOjSZLIN1buA",
+    "$argon2id$v=19$m=31,t=2,p=4$emVsdXMtc2FsdC16ZWx1cw$JPBwiDkkrmvj+IjCfAIpNkY+lUAUZCtLDtz/Uqb6Gec",
+    "$argon2i$v=19$m=15,t=3,p=2$emVsdXMtc2FsdC16ZWx1cw$BY3PFY1hK5utyILIrSODTT8DkkAP9StPcv4WyyR7sRILW/8OV6L2XhimIFC2xq10/6zCC6XixA3zjGNKpbx6gg",
+];
+
+#[test]
+fn argon2_hashes_of_little_memory_are_taken() {
+    for hash in SMALL_ARGON2 {
+        assert_eq!(verify(hash, &"corr3ct-horse-b4ttery".into()), Ok(true), "{hash}");
+        assert_eq!(verify(hash, &"corr3ct-horse-b4tterz".into()), Ok(false), "{hash}");
+    }
+    // Lanes cost memory too.
+    let absurd = SMALL_ARGON2[0].replace("p=1", "p=4294967295");
+    assert_eq!(verify(&absurd, &PASSWORD.into()), Err(HashError::TooCostly));
+}
+
 #[test]
 fn own_hashes_have_kratos_form_and_a_fresh_salt() {
     let entropy = entropy();

@@ -26,6 +26,11 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
+    /// The user and the password that the server is told.
+    pub fn account(&self) -> (Option<&str>, Option<&[u8]>) {
+        (self.config.get_user(), self.config.get_password())
+    }
+
     pub(crate) fn new(
         mut config: tokio_postgres::Config,
         tls: TlsCheck,
