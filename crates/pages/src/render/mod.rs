@@ -8,6 +8,7 @@ mod lists;
 mod mailbox;
 mod moment;
 mod nodes;
+mod removals;
 mod signed_in;
 #[cfg(test)]
 mod tests;

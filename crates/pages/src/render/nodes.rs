@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
+use super::removals::{apart, removes};
 use super::{safe_link, safe_picture};
 
 /// A form, ready to be drawn.
@@ -109,6 +110,8 @@ struct Button {
     name: String,
     value: String,
     primary: bool,
+    /// Whether it takes something away.
+    danger: bool,
     /// Whether it may be pressed while other fields of the form are empty.
     formnovalidate: bool,
     disabled: bool,
@@ -174,7 +177,10 @@ pub(super) fn draw(ui: &Ui, flow: FlowName, public_url: &str) -> Drawn {
         forms.push(FormView {
             id: format!("f{}", index + 1),
             heading: plan.heading,
-            after_divider: plan.heading.is_none() && !forms.is_empty() && plan.is_alternative,
+            after_divider: flow != FlowName::Settings
+                && plan.heading.is_none()
+                && !forms.is_empty()
+                && plan.is_alternative,
             action,
             method: if ui.method.eq_ignore_ascii_case("get") { "get" } else { "post" },
             novalidate,
@@ -250,7 +256,11 @@ fn plan<'a>(ui: &'a Ui, flow: FlowName) -> Vec<Plan<'a>> {
         let heading = if flow == FlowName::Settings { settings_heading(group) } else { None };
         let nodes = of(&[group]);
         let is_alternative = group != Group::Default && !nodes.iter().all(|node| goes_back(node));
-        plans.push(Plan { heading, is_alternative, sections: vec![nodes], hidden: hidden.clone() });
+        let forms = if flow == FlowName::Settings { apart(nodes) } else { vec![nodes] };
+        for (at, nodes) in forms.into_iter().enumerate() {
+            let heading = heading.filter(|_| at == 0);
+            plans.push(Plan { heading, is_alternative, sections: vec![nodes], hidden: hidden.clone() });
+        }
     }
     plans
 }
@@ -341,8 +351,8 @@ impl Pen<'_> {
             for node in section {
                 number += 1;
                 let is_submit = node.as_input().is_some_and(|input| input.kind == InputType::Submit);
-                let is_main =
-                    is_submit && !has_submit && !goes_back(node) && !matches!(node.group, Group::Oidc | Group::Saml);
+                let is_way_on = !goes_back(node) && !removes(self.flow, node);
+                let is_main = is_submit && !has_submit && is_way_on && !matches!(node.group, Group::Oidc | Group::Saml);
                 items.extend(self.item(node, number, is_main && self.has_primary, is_submit && has_submit));
                 has_submit |= is_main;
             }
@@ -414,6 +424,7 @@ impl Pen<'_> {
                 name,
                 value: text.unwrap_or_default(),
                 primary,
+                danger: removes(self.flow, node),
                 formnovalidate,
                 disabled: input.disabled,
                 trigger: input.onclick_trigger.clone(),

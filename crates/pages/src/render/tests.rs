@@ -256,6 +256,42 @@ fn settings_have_a_form_for_each_method() {
     assert_eq!(document.all("h2").len(), 2);
 }
 
+#[test]
+fn enter_removes_nothing_in_the_settings() {
+    use model::ui::InputType::{Button, Hidden, Text};
+    let label = || message::plain_label("words");
+    let mut nodes = samples::settings_nodes();
+    for (group, name, value) in [
+        (Group::Webauthn, "webauthn_remove", "ab12"),
+        (Group::Webauthn, "webauthn_remove", "cd34"),
+        (Group::Passkey, "passkey_remove", "ef56"),
+        (Group::Oidc, "unlink", "acme"),
+        (Group::Totp, "totp_unlink", "true"),
+        (Group::LookupSecret, "lookup_secret_disable", "true"),
+    ] {
+        nodes.push(Node::submit(name, group, value, label()));
+    }
+    nodes.push(Node::input("webauthn_register_displayname", Group::Webauthn, Text).with_label(label()));
+    nodes.push(Node::input("webauthn_register_trigger", Group::Webauthn, Button).with_label(label()));
+    nodes.push(Node::input("webauthn_register", Group::Webauthn, Hidden));
+    nodes.push(Node::submit("link", Group::Oidc, "other", label()));
+    let document = draw_flow(&flow::<Settings>(samples::settings(), Ui { nodes, ..Ui::new("/s".into()) }));
+    let mut removing = 0;
+    for form in document.forms() {
+        let dangers = form.iter().filter(|element| element.get("class") == "danger").count();
+        removing += dangers;
+        // A form that removes something does nothing else, and has nothing to type in; it brings the token along.
+        if dangers > 0 {
+            let shown = form.iter().filter(|element| element.get("type") != "hidden");
+            assert_eq!(shown.map(|element| element.name.as_str()).collect::<Vec<_>>(), ["button"]);
+            assert!(form.iter().any(|element| element.get("name") == "csrf_token"));
+        }
+    }
+    assert_eq!(removing, 6);
+    // Each method has its heading, however many forms it has.
+    assert_eq!(document.all("h2").len(), 7);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

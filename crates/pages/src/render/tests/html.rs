@@ -5,6 +5,8 @@ pub struct Element {
     pub name: String,
     attributes: Vec<(String, String)>,
     text: String,
+    /// The place of the form that it stands in, among all elements.
+    form: Option<usize>,
 }
 
 impl Element {
@@ -47,7 +49,8 @@ impl Document {
                 assert_eq!(elements[index].name, name, "tags are nested");
                 continue;
             }
-            let element = read_tag(tag);
+            let mut element = read_tag(tag);
+            element.form = open.iter().copied().rfind(|index| elements[*index].name == "form");
             if !VOID.contains(&element.name.as_str()) && element.name != "br" {
                 open.push(elements.len());
             }
@@ -59,6 +62,12 @@ impl Document {
 
     pub fn all(&self, name: &str) -> Vec<Element> {
         self.elements.iter().filter(|element| element.name == name).cloned().collect()
+    }
+
+    /// What stands in each form, form by form.
+    pub fn forms(&self) -> Vec<Vec<&Element>> {
+        let forms = (0..self.elements.len()).filter(|index| self.elements[*index].name == "form");
+        forms.map(|form| self.elements.iter().filter(|element| element.form == Some(form)).collect()).collect()
     }
 
     pub fn by_id(&self, id: &str) -> Option<&Element> {
@@ -152,7 +161,7 @@ fn read_tag(tag: &str) -> Element {
         assert!(rest.is_empty() || rest.starts_with(' '), "attributes are apart in <{tag}>");
         rest = rest.trim_start_matches(' ');
     }
-    Element { name: name.to_owned(), attributes, text: String::new() }
+    Element { name: name.to_owned(), attributes, text: String::new(), form: None }
 }
 
 fn unescape(text: &str) -> String {
