@@ -9,6 +9,7 @@ use axum::routing::{delete, get};
 use crypto::CsrfToken;
 use engine::Runtime;
 use flow::BadReturnTo;
+use model::problem::id;
 use model::{Problem, Secret};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -82,7 +83,12 @@ async fn submit(request: Request) -> web::Result {
     let csrf = CsrfToken::generate(request.app().entropy());
     let renewed = runtime.guard.renewed(request.csrf_cookie(), &csrf).await.map_err(Failure::for_browsers)?;
     let ended = runtime.sessions.logout_browser(&request.cx(), &credentials, &token, renewed).await;
-    let ended = ended.map_err(Failure::for_browsers)?;
+    let ended = match ended {
+        Err(problem) if problem.id == Some(id::SESSION_INACTIVE) && shows_own_pages(&request) => {
+            return signed_out_already(&request).await;
+        }
+        ended => ended.map_err(Failure::for_browsers)?,
+    };
     tracing::info!(
         http.request_id = request.id(),
         session.id = %ended.session.id,
@@ -120,6 +126,25 @@ async fn submit(request: Request) -> web::Result {
             Err(failure)
         }
     }
+}
+
+/// Whether a person would see our own error page. Scripts, and front ends with an error page of their own, are told as by Kratos.
+fn shows_own_pages(request: &Request) -> bool {
+    let has_own = request.site().runtime.config.selfservice.error_ui_url.is_none();
+    has_own && !request.is_json_request() && !request.accepts_json()
+}
+
+/// A second tab, or a link from before, has nothing left to do. A cookie that proves nothing is of no use.
+///
+/// # Errors
+/// When the database fails.
+async fn signed_out_already(request: &Request) -> web::Result {
+    let runtime = &request.site().runtime;
+    let mut response = see_other(request.method(), &runtime.public_route("/ui/signed-out?already"));
+    if runtime.sessions.current(&request.cx(), &request.credentials()).await?.is_none() {
+        clear_session_cookie(response.headers_mut(), &runtime.config.session.cookie);
+    }
+    Ok(response)
 }
 
 /// Whether a browser says that nobody asked for this: it fetches ahead of time, or for a picture. Such requests bring the

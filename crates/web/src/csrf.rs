@@ -58,7 +58,7 @@ fn is_ignored(path: &str) -> bool {
     match &segments[..count] {
         ["self-service", "logout", "api"] => true,
         // Ours: its form has a token of its own.
-        ["self-service", "confirm"] => true,
+        ["self-service", "confirm"] | ["ui", "sessions"] => true,
         ["self-service", name] => is_flow(*name),
         ["self-service", name, "api"] => is_flow(*name),
         ["self-service", "methods", "oidc", "callback", _] => true,

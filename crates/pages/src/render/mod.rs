@@ -9,6 +9,7 @@ mod mailbox;
 mod moment;
 mod nodes;
 mod removals;
+mod sessions;
 mod signed_in;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use error::{ErrorKind, ErrorPage};
 pub use flow::{FlowPage, Headed, Heading, Link};
 pub use mailbox::{Envelope, MailboxMessagePage, MailboxPage, Piece, lines};
 pub use moment::Moment;
+pub use sessions::{Place, SessionsPage};
 pub use signed_in::{LogoutForm, OtherSession, WelcomePage, display_name, method_names};
 pub use user_agent::describe_device;
 
@@ -41,8 +43,10 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     for (name, source) in [
         ("layout.html", include_str!("../../templates/layout.html")),
         ("node.html", include_str!("../../templates/node.html")),
+        ("moment.html", include_str!("../../templates/moment.html")),
         (FlowPage::TEMPLATE, include_str!("../../templates/flow.html")),
         (WelcomePage::TEMPLATE, include_str!("../../templates/welcome.html")),
+        (SessionsPage::TEMPLATE, include_str!("../../templates/sessions.html")),
         (SignedOutPage::TEMPLATE, include_str!("../../templates/signed_out.html")),
         (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
         (ConfirmPage::TEMPLATE, include_str!("../../templates/confirm.html")),
@@ -121,6 +125,8 @@ impl Page for SignedOutPage {
 impl SignedOutPage {
     /// The page's title.
     pub const TITLE: &'static str = "You are signed out";
+    /// The page's title where there was nothing left to do.
+    pub const ALREADY: &'static str = "You are signed out already";
 }
 
 /// An address that may be followed or posted to: `http` and `https`, absolute or relative.

@@ -25,6 +25,8 @@ pub struct WelcomePage {
     pub logout: LogoutForm,
     /// Where to change one's account.
     pub settings: String,
+    /// Where to see all sessions, and to end them.
+    pub sessions: String,
     /// The person's other sessions.
     pub others: Vec<OtherSession>,
 }

@@ -51,6 +51,9 @@ fn all_pages_are_sound() {
     draw(&samples::mailbox("Hi", 2));
     draw(&samples::mailbox_message("Hi"));
     draw(&samples::welcome("person@example.org", 2));
+    for (others, owes) in [(0, false), (1, false), (3, false), (0, true)] {
+        draw(&samples::sessions("Firefox on Linux", others, owes));
+    }
     for app in [None, Some(samples::app_request("app.example.org"))] {
         draw(&samples::confirm("person@example.org", app));
     }

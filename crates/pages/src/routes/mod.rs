@@ -5,6 +5,7 @@ mod error;
 mod flows;
 mod mailbox;
 mod page;
+mod sessions;
 mod signed_in;
 
 use axum::Router;
@@ -22,6 +23,7 @@ pub fn router() -> Router {
     Router::new()
         .merge(flows::router())
         .merge(signed_in::router())
+        .merge(sessions::router())
         .merge(confirm::router())
         .merge(error::router())
         .merge(mailbox::router())

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use engine::Runtime;
 use model::page::PageQuery;
 use model::{Cx, Problem, Session};
 use session::{Denied, Found, RequestCredentials, Sessions};
@@ -26,7 +27,7 @@ async fn show_welcome(request: Request) -> web::Result {
         // Where people arrive after logging out when nothing else is configured.
         return Ok(see_other(request.method(), &runtime.public_route("/ui/signed-out")));
     };
-    let logout = runtime.sessions.create_logout(&cx, &credentials).await?;
+    let logout = logout_form(&cx, runtime, &credentials).await?;
     let page = WelcomePage {
         frame: Frame::new(runtime.public_url(), WelcomePage::TITLE).wide(),
         person: session.identity.as_deref().map_or_else(|| session.identity_id.to_string(), display_name),
@@ -34,14 +35,22 @@ async fn show_welcome(request: Request) -> web::Result {
         until: session.expires_at.into(),
         methods: method_names(&session.authentication_methods),
         device: latest_device(&session),
-        logout: LogoutForm {
-            action: runtime.public_route("/self-service/logout"),
-            token: logout.token.expose().clone(),
-        },
+        logout,
         settings: open(runtime, "settings", &[]),
+        sessions: runtime.public_route("/ui/sessions"),
         others: others(&cx, &runtime.sessions, &credentials).await?,
     };
     Ok(shown(StatusCode::OK, &page, false)?)
+}
+
+/// What the log-out button sends.
+pub(super) async fn logout_form(
+    cx: &Cx,
+    runtime: &Runtime,
+    credentials: &RequestCredentials,
+) -> Result<LogoutForm, Problem> {
+    let logout = runtime.sessions.create_logout(cx, credentials).await?;
+    Ok(LogoutForm { action: runtime.public_route("/self-service/logout"), token: logout.token.expose().clone() })
 }
 
 /// Where else the person is signed in. Those who still owe a second factor are not told.
@@ -58,7 +67,7 @@ async fn others(cx: &Cx, sessions: &Sessions, credentials: &RequestCredentials) 
     Ok(page.items.iter().map(other).collect())
 }
 
-fn latest_device(session: &Session) -> String {
+pub(super) fn latest_device(session: &Session) -> String {
     describe_device(session.devices.as_ref().and_then(|devices| devices.last()))
 }
 
@@ -67,8 +76,11 @@ async fn show_signed_out(request: Request) -> web::Result {
     if runtime.sessions.current(&request.cx(), &request.credentials()).await?.is_some() {
         return Ok(see_other(request.method(), &runtime.public_route("/ui/welcome")));
     }
+    // A second tab, or a link from before.
+    let is_already = request.query_if_set("already").is_some();
+    let title = if is_already { SignedOutPage::ALREADY } else { SignedOutPage::TITLE };
     let page = SignedOutPage {
-        frame: Frame::new(runtime.public_url(), SignedOutPage::TITLE),
+        frame: Frame::new(runtime.public_url(), title),
         sign_in: open(runtime, "login", &[]),
         sign_up: runtime.config.selfservice.registration.enabled.then(|| open(runtime, "registration", &[])),
     };

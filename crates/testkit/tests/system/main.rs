@@ -30,6 +30,7 @@ mod one_mailbox;
 mod order;
 mod other_browser;
 mod outages;
+mod own_sessions;
 mod phones;
 mod recovery_choice;
 mod refresh;

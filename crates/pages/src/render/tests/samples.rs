@@ -8,7 +8,7 @@ use model::{Entropy, Flow, FlowClient, FlowState, Group, Id, Message, Node, Ui, 
 
 use crate::render::{
     AppRequest, ConfirmPage, ConnectedAccounts, Envelope, Frame, LogoutForm, MailboxMessagePage, MailboxPage, Moment,
-    OtherSession, WelcomePage, details, lines,
+    OtherSession, Place, SessionsPage, WelcomePage, details, lines,
 };
 
 pub const PUBLIC: &str = "http://127.0.0.1:4433/";
@@ -50,7 +50,30 @@ pub fn welcome(person: &str, others: usize) -> WelcomePage {
         device: person.to_owned(),
         logout: LogoutForm { action: format!("{PUBLIC}self-service/logout"), token: person.to_owned() },
         settings: format!("{PUBLIC}self-service/settings/browser"),
+        sessions: format!("{PUBLIC}ui/sessions"),
         others: vec![other; others],
+    }
+}
+
+pub fn sessions(text: &str, others: usize, owes_second_factor: bool) -> SessionsPage {
+    let place = Place {
+        id: text.to_owned(),
+        device: text.to_owned(),
+        location: Some(text.to_owned()),
+        methods: text.to_owned(),
+        since: Moment::from("2026-11-21T10:00:00Z".parse::<model::Timestamp>().expect("a time")),
+    };
+    SessionsPage {
+        frame: Frame::new(PUBLIC, SessionsPage::TITLE).wide(),
+        done: (others == 1).then_some("You are logged out there."),
+        here: Place { location: None, ..place.clone() },
+        others: vec![place; others],
+        has_more: others > 1,
+        owes_second_factor,
+        action: format!("{PUBLIC}ui/sessions"),
+        csrf_token: "of-the-page".to_owned(),
+        logout: LogoutForm { action: format!("{PUBLIC}self-service/logout"), token: text.to_owned() },
+        back: format!("{PUBLIC}ui/welcome"),
     }
 }
 
