@@ -54,7 +54,8 @@ impl FlowPage {
         let Heading { title, lead } = K::heading(flow);
         let nodes::Drawn { forms, mistakes, scripts } =
             nodes::draw(&lists::in_rows(&flow.ui, lists), K::NAME, public_url);
-        let frame = Frame::new(public_url, title);
+        let mut frame = Frame::new(public_url, title);
+        frame.has_errors = !mistakes.is_empty() || flow.ui.messages.iter().any(|said| said.kind == MessageType::Error);
         let said = |kind: MessageType| flow.ui.messages.iter().filter(move |message| message.kind == kind);
         let text = |message: &Message| message.text.clone().into_owned();
         let notice = |kind| move |message: &Message| Notice { kind, text: text(message) };

@@ -66,6 +66,8 @@ pub struct Frame {
     title: &'static str,
     /// Whether there is more on the page than a form.
     wide: bool,
+    /// Whether something is to be corrected: the title bar says so, which is what screen readers say first.
+    has_errors: bool,
     stylesheet: String,
     icon: String,
 }
@@ -80,6 +82,7 @@ impl Frame {
             lang: "en",
             title,
             wide: false,
+            has_errors: false,
             stylesheet: asset(&crate::assets::STYLESHEET),
             icon: asset(&crate::assets::ICON),
         }

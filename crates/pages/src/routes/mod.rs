@@ -7,6 +7,7 @@ mod mailbox;
 mod page;
 mod sessions;
 mod signed_in;
+mod well_known;
 
 use axum::Router;
 use axum::extract::Path;
@@ -27,6 +28,7 @@ pub fn router() -> Router {
         .merge(confirm::router())
         .merge(error::router())
         .merge(mailbox::router())
+        .merge(well_known::router())
         .route("/ui/assets/{file}", get(asset))
         .route("/ui", get(lead_on))
         .route("/ui/", get(lead_on))

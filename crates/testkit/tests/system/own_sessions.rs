@@ -76,7 +76,8 @@ async fn another_site_ends_nothing() {
         let bare = server.ask("POST", "/ui/sessions").accept_html().header("cookie", cookie);
         let bare = bare.form(&[("csrf_token", own.as_str()), ("end", "others")]).send().await;
         assert!(bare.header("location").contains("/error?id="), "without the anti-CSRF cookie: {}", bare.status);
-        assert_eq!(end(&mut server.browser(), &own, "others").await.header("location").contains("/error?id="), true);
+        let nobody = end(&mut server.browser(), &own, "others").await;
+        assert!(nobody.header("location").contains("/error?id="), "{}", nobody.body);
         assert!(there.is_signed_in().await && here.is_signed_in().await);
         // Nonsense is refused, and ends nothing.
         for which in ["", "nonsense", "00000000-0000-0000-0000-000000000000"] {
@@ -108,4 +109,18 @@ session: { whoami: { required_aal: highest_available } }";
         end(&mut browser, &token_of(&page), "others").await;
         assert_eq!(server.ask("GET", "/sessions/whoami").token(&token).send().await.status, 401);
     }
+}
+
+#[tokio::test]
+async fn password_managers_find_their_way() {
+    let database = Database::sqlite().await;
+    let server = Server::start(&database).await;
+    let led = server.ask("GET", "/.well-known/change-password").accept_html().send().await;
+    assert_eq!((led.status, led.header("location")), (303, "http://127.0.0.1:4433/self-service/settings/browser"));
+    assert_eq!(server.ask("GET", "/.well-known/passkey-endpoints").send().await.status, 404);
+    let passkeys = "selfservice: { methods: { passkey: { enabled: true, config: { rp: { id: 127.0.0.1, display_name: X, \
+                    origins: ['http://127.0.0.1:4433'] } } } } }";
+    let server = server.another(&database, passkeys).await;
+    let told = server.ask("GET", "/.well-known/passkey-endpoints").send().await.json();
+    assert_eq!(told["enroll"], "http://127.0.0.1:4433/self-service/settings/browser");
 }
