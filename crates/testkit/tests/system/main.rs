@@ -38,6 +38,7 @@ mod replays;
 mod sign_in;
 mod sign_up;
 mod statements;
+mod taken_over;
 mod takeover;
 mod tokens;
 mod web_hooks;
