@@ -76,9 +76,7 @@ async fn make_account(
     let (flow, candidate, rejections) = match signing_up::complete(cx, flow, name, step, Some(by)).await {
         Ok(answer) => return Ok(answer),
         Err(NotSignedUp::Refused { flow, candidate, rejections }) => (flow, candidate, rejections),
-        Err(NotSignedUp::Taken { flow, candidate }) => {
-            (flow, candidate, vec![Rejection::whole(message::duplicate_account())])
-        }
+        Err(NotSignedUp::Taken { flow, candidate, message }) => (flow, candidate, vec![Rejection::whole(message)]),
         Err(NotSignedUp::Failed(problem)) => return Err(problem),
     };
     let refused = Unrecognised { provider: recognised.provider, rejections };
