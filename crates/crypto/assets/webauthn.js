@@ -62,13 +62,6 @@
   /** The first text that somebody typed into one of `fields`. */
   const typed = (fields) => fields.map(({ value }) => value.trim()).find(Boolean)
 
-  /** Asks for a text in the first of `fields` that can be seen. */
-  function demand(fields) {
-    const shown = fields.find(({ type }) => type !== "hidden") ?? fields[0]
-    shown.required = true
-    shown.reportValidity()
-  }
-
   /** Whether the browser knows keys. Insecure origins and old browsers do not. */
   const isSupported = () => Boolean(window.PublicKeyCredential && navigator.credentials)
 
@@ -138,13 +131,7 @@
     triggerSelector = '*[name="webauthn_register_trigger"]',
   ) {
     const button = document.querySelector(triggerSelector)
-    const result = document.querySelector(resultSelector)
-    const naming = fieldsNear(result.form, "webauthn_register_displayname")
-    if (naming.length > 0 && !typed(naming)) {
-      demand(naming)
-      return Promise.resolve(false)
-    }
-    return run(() => create(options ?? JSON.parse(button.value)), result, button)
+    return run(() => create(options ?? JSON.parse(button.value)), document.querySelector(resultSelector), button)
   }
 
   /** Ends the offer of passkeys in the field for the identifier: a browser does one thing at a time. */
@@ -187,12 +174,8 @@
       return
     }
     const { credentialOptions, displayNameFieldName } = JSON.parse(data.value)
-    const naming = fieldsNear(data.form, displayNameFieldName)
-    const name = typed(naming)
-    if (naming.length > 0 && !name) {
-      demand(naming)
-      return
-    }
+    // Whether a name is needed, the server says.
+    const name = typed(fieldsNear(data.form, displayNameFieldName))
     const { publicKey } = credentialOptions
     const user = name ? { ...publicKey.user, name, displayName: name } : publicKey.user
     await run(() => create({ publicKey: { ...publicKey, user } }), result, field("passkey_register_trigger"))

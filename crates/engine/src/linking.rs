@@ -5,7 +5,7 @@ use flow::{Linking, LoginScene, Recognised};
 use model::factors::LoginHints;
 use model::flow::Registration;
 use model::ui::{Attributes, InputType};
-use model::{Flow, FlowClient, FlowName, Group, Identity, IdentityId, Problem, message};
+use model::{Flow, FlowClient, FlowName, Group, Identity, IdentityId, Message, Problem, message};
 use store::Tx;
 use url::Url;
 
@@ -51,6 +51,21 @@ pub(crate) async fn offer(
     }
     page.query_pairs_mut().append_pair("no_org_ui", "true");
     Ok(Some(Answer::Replaced { flow: Box::new(login), page: page.into() }))
+}
+
+/// What is said to somebody whose identifier or address belongs to an account already: on servers that tell
+/// (`login_hints`), also how its owner signs in.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn taken(cx: Engine<'_>, candidate: &Identity) -> Result<Message, Problem> {
+    if !cx.services.config.selfservice.registration_login_hints {
+        return Ok(message::duplicate_account());
+    }
+    let Some((owner, identifier)) = find(cx, candidate).await? else { return Ok(message::duplicate_account()) };
+    let hints = LoginHints::of(&cx.services.identities.get(owner).await?);
+    let credential_types: Vec<_> = hints.credential_types.iter().map(|kind| kind.as_str()).collect();
+    Ok(message::duplicate_account_with_hints(&credential_types, &hints.providers, identifier.trim()))
 }
 
 /// Whose identifier or address the candidate wants, and which it is.

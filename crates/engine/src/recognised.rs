@@ -76,9 +76,7 @@ async fn make_account(
     let (flow, candidate, rejections) = match signing_up::complete(cx, flow, name, step, Some(by)).await {
         Ok(answer) => return Ok(answer),
         Err(NotSignedUp::Refused { flow, candidate, rejections }) => (flow, candidate, rejections),
-        Err(NotSignedUp::Taken { flow, candidate }) => {
-            (flow, candidate, vec![Rejection::whole(message::duplicate_account())])
-        }
+        Err(NotSignedUp::Taken { flow, candidate, message }) => (flow, candidate, vec![Rejection::whole(message)]),
         Err(NotSignedUp::Failed(problem)) => return Err(problem),
     };
     let refused = Unrecognised { provider: recognised.provider, rejections };
@@ -86,7 +84,7 @@ async fn make_account(
 }
 
 /// Shows a sign-up form with what was wrong: the provider's button, and the traits as far as they are known. The browser
-/// of a native app goes back to the app, which looks there.
+/// of a native app goes back to the app, which looks there, and is told which form it is if that is not the one it opened.
 pub(crate) async fn ask_for_rest(
     cx: Engine<'_>,
     name: &str,
@@ -95,7 +93,13 @@ pub(crate) async fn ask_for_rest(
     traits: Option<&Value>,
     exchange: Option<&TokenExchange>,
 ) -> Result<Answer, Problem> {
-    let to = exchange.map(|_| cx.services.return_to_of(&flow));
+    let to = exchange.map(|exchange| {
+        let mut to = cx.services.return_to_of(&flow);
+        if exchange.flow_id != flow.id.uuid() {
+            to.query_pairs_mut().append_pair("flow", &flow.id.to_string());
+        }
+        to
+    });
     flow.ui.nodes.clear();
     flow.ui.set_csrf(&cx.form_token(flow.client));
     method(cx, name)?.ask_for_rest(*cx, &mut flow, &refused.provider, traits)?;

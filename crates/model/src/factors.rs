@@ -207,7 +207,7 @@ struct CodeAddress {
 pub struct LoginHints {
     /// The types of credentials that a person can sign in with, in the order of their names.
     pub credential_types: Vec<CredentialType>,
-    /// The providers at which the person has an account that is linked.
+    /// The providers at which the person has an account that is linked, in the order of their names.
     pub providers: Vec<String>,
 }
 
@@ -228,6 +228,7 @@ impl LoginHints {
                     let names = items("providers");
                     hints.providers =
                         names.iter().filter_map(|item| item["provider"].as_str().map(str::to_owned)).collect();
+                    hints.providers.sort_unstable();
                     true
                 }
                 CredentialType::Webauthn | CredentialType::Passkey => {

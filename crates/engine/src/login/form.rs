@@ -235,9 +235,10 @@ pub(super) async fn expired(
 ) -> Result<Answer, Problem> {
     let opening = Opening::of(cx.request, old.client, cx.request.csrf.masked(&cx.entropy))?;
     let mut flow = lifecycle::new_flow(cx, opening, old.detail.clone());
-    let begun = fill_in(cx, &mut flow, found).await?;
+    let mut tx = fill_in(cx, &mut flow, found).await?;
     lifecycle::run_before(cx, AnyFlow::Login(&flow), None).await?;
-    lifecycle::insert_in_place_of(cx, old, &mut flow, message::login_flow_expired(expired_at), begun).await?;
+    tx.move_token_exchange(old.id.uuid(), flow.id.uuid(), cx.now());
+    lifecycle::insert_in_place_of(cx, old, &mut flow, message::login_flow_expired(expired_at), tx).await?;
     let replacement = Box::new(Shown { flow, oauth2_login_request: None }).into();
     Ok(Answer::Expired { replacement, expired_at })
 }

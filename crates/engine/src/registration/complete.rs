@@ -8,7 +8,7 @@ use flow::{
 };
 use model::flow::Registration;
 use model::wire::ContinueWith;
-use model::{Aal, AddressStatus, Flow, FlowClient, Identity, Problem, Session, message};
+use model::{Aal, AddressStatus, Flow, FlowClient, Identity, Message, Problem, Session, message};
 use store::{CommitError, TokenExchange, Tx};
 use tracing::Instrument;
 use url::Url;
@@ -26,8 +26,8 @@ use crate::verification::for_others as verification;
 pub(crate) enum NotSignedUp {
     /// Something about the candidate is wrong.
     Refused { flow: Box<Flow<Registration>>, candidate: Box<Identity>, rejections: Vec<Rejection> },
-    /// Somebody else has one of the identifiers or addresses.
-    Taken { flow: Box<Flow<Registration>>, candidate: Box<Identity> },
+    /// Somebody else has one of the identifiers or addresses, as is said on the form.
+    Taken { flow: Box<Flow<Registration>>, candidate: Box<Identity>, message: Message },
     /// Whatever cannot be said on the form.
     Failed(Problem),
 }
@@ -110,7 +110,8 @@ pub(crate) async fn complete(
             {
                 return Ok(answer);
             }
-            return Err(NotSignedUp::Taken { flow: Box::new(flow), candidate: Box::new(candidate) });
+            let message = linking::taken(cx, &candidate).await?;
+            return Err(NotSignedUp::Taken { flow: Box::new(flow), candidate: Box::new(candidate), message });
         }
         // Of two submissions with one code, this is the slower one.
         Err(error) if error.is_spent() => {

@@ -187,7 +187,9 @@ pub(super) async fn expired(
     let mut flow = new_flow(cx, old.client, old.detail.clone())?;
     lifecycle::run_before(cx, AnyFlow::Registration(&flow), None).await?;
     let message = message::registration_flow_expired(expired_at);
-    lifecycle::insert_in_place_of(cx, old, &mut flow, message, Tx::new()).await?;
+    let mut tx = Tx::new();
+    tx.move_token_exchange(old.id.uuid(), flow.id.uuid(), cx.now());
+    lifecycle::insert_in_place_of(cx, old, &mut flow, message, tx).await?;
     let replacement = Box::new(Shown { flow, oauth2_login_request: None }).into();
     Ok(Answer::Expired { replacement, expired_at })
 }

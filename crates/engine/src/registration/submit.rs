@@ -92,9 +92,7 @@ async fn verify(
             Ok(answer) => Ok(answer),
             Err(NotSignedUp::Refused { flow, rejections, .. }) => reject(cx, *flow, input, rejections, Tx::new()).await,
             // As in Kratos, what was typed does not come back here.
-            Err(NotSignedUp::Taken { flow, .. }) => {
-                show_again(cx, *flow, whole(message::duplicate_account()), Tx::new()).await
-            }
+            Err(NotSignedUp::Taken { flow, message, .. }) => show_again(cx, *flow, whole(message), Tx::new()).await,
             Err(NotSignedUp::Failed(problem)) => Err(problem),
         },
         MethodOutcome::Rejected { rejections, writes } => reject(cx, flow, input, rejections, writes).await,

@@ -125,7 +125,7 @@ impl Oidc {
         };
         if let Some(error) = declined(cx) {
             tracing::info!(provider = state.provider, error = shown(&error), "A provider did not sign somebody in.");
-            return refused("The provider did not sign you in. Please try again, or sign in another way.".to_owned());
+            return refused(declined_because(&error, &cx.request.query("error_description").unwrap_or_default()));
         }
         let Some(code) = code(cx) else {
             return refused("The provider did not say whether you signed in. Please try again.".to_owned());
@@ -247,6 +247,34 @@ fn shown(error: &str) -> &str {
     if is_code { error } else { "(no error code)" }
 }
 
+/// What the form says of a provider that signed nobody in, in its own words as far as it had any.
+fn declined_because(error: &str, description: &str) -> String {
+    let (error, description) = (plain(error, 64), plain(description, 512));
+    let said = match (error.is_empty(), description.is_empty()) {
+        (_, true) => error,
+        (true, false) => description,
+        (false, false) => format!("{error} ({description})"),
+    };
+    let said = if said.is_empty() { String::new() } else { format!(" It said: {said}.") };
+    format!("The provider did not sign you in.{said} Please try again, or sign in another way.")
+}
+
+/// A line of text by somebody else, of `most` characters at most: without controls, and without those that turn the words
+/// around it over (Unicode's bidirectional formatting).
+fn plain(text: &str, most: usize) -> String {
+    let is_formatting = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || is_formatting(c)).filter(|word| !word.is_empty()).collect();
+    let line = words.join(" ");
+    let line = line.trim_end_matches('.');
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
 /// Checks that the browser that comes back is the one that left: by the row that its cookie leads to, or by the codes of a
 /// native app.
 async fn bind(
@@ -297,4 +325,22 @@ async fn already_signed_in(cx: Context<'_>, flow: &ResumedFlow) -> Result<Option
     }
     let found = cx.services.sessions.current(&cx, &cx.request.credentials).await?;
     Ok(found.map(|found| found.session.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_says_what_the_provider_said_in_one_short_line() {
+        let said = |error: &str, description: &str| {
+            declined_because(error, description).replace(" Please try again, or sign in another way.", "")
+        };
+        assert_eq!(said("access_denied", ""), "The provider did not sign you in. It said: access_denied.");
+        assert_eq!(said("access_denied", "No."), "The provider did not sign you in. It said: access_denied (No).");
+        assert_eq!(said(" ", "\u{202e}\0\n"), "The provider did not sign you in.");
+        assert_eq!(said("", "a\u{202e}b\r\n c"), "The provider did not sign you in. It said: a b c.");
+        let long = declined_because(&"e".repeat(10_000), &"é".repeat(10_000));
+        assert!(long.chars().count() < 700 && long.contains("é…"), "{long}");
+    }
 }

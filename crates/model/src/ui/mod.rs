@@ -109,8 +109,7 @@ impl Ui {
     /// and would be lost. There are [`MAX_ITEMS`] of them at most.
     pub fn fill_again(&mut self, prefix: &str, values: &Value) {
         let mut left = MAX_ITEMS;
-        let is_item = |node: &&mut Node| list_of(node.id()).is_some() && node.id().starts_with(prefix);
-        self.nodes.iter_mut().filter(is_item).for_each(|node| node.set_value(Value::Null));
+        self.empty_items(prefix);
         for (name, value) in flatten(prefix, values) {
             if self.node(&name).is_none()
                 && let Some(list) = list_of(&name).and_then(|list| self.node(list))
@@ -129,8 +128,15 @@ impl Ui {
         }
     }
 
+    /// Empties the fields for items of lists: there may be fewer now.
+    fn empty_items(&mut self, prefix: &str) {
+        let is_item = |node: &&mut Node| list_of(node.id()).is_some() && node.id().starts_with(prefix);
+        self.nodes.iter_mut().filter(is_item).for_each(|node| node.set_value(Value::Null));
+    }
+
     /// Fills in the leaves of `values` under dotted names below `prefix`, making hidden-free text nodes for unknown ones.
     pub fn fill(&mut self, prefix: &str, values: &Value, group: Group) {
+        self.empty_items(prefix);
         for (name, value) in flatten(prefix, values) {
             if let Some(node) = self.node_mut(&name) {
                 node.set_value(value);

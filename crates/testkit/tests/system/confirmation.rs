@@ -293,6 +293,57 @@ async fn what_was_typed_in_an_app_counts_once_it_is_confirmed() {
 }
 
 #[tokio::test]
+async fn an_app_that_is_asked_for_a_trait_gets_the_session_by_its_first_code() {
+    for database in Database::each().await {
+        let site = Site::new(&database, "").await;
+        for (flow, sub) in [("registration", "up"), ("login", "in")] {
+            site.provider.signs_in(json!({ "sub": sub }));
+            let (mut app, back) = site.begun(flow, json!({})).await;
+            let mut person = site.server.browser();
+            let answer = person.visit(&back).await;
+            // A sign-in goes on as a sign-up, whose form the app has not seen yet.
+            let location = Url::parse(answer.header("location")).expect("an address");
+            assert!(location.as_str().starts_with(APP), "{answer:?}");
+            let told = location.query_pairs().find(|(name, _)| name == "flow").map(|(_, id)| id.into_owned());
+            assert_eq!(told.is_some(), flow == "login", "{location}");
+            assert!(app.session(&answer).await.is_null());
+            let id = told.unwrap_or_else(|| app.form.id().to_owned());
+            let path = format!("/self-service/registration/flows?id={id}");
+            app.form = Form::of(&site.server.ask("GET", &path).send().await);
+            assert_eq!((app.form.messages(), &app.form.body["type"]), (vec![4_000_002], &json!("api")));
+
+            let email = format!("{flow}@example.org");
+            let back = site.leave(&app, json!({ "traits.email": email })).await;
+            is_asked(&person.visit(&back).await);
+            assert!(person.visit(PAGE).await.body.contains(&email), "what was typed in an app is asked about");
+            let answer = say(&site, &mut person, "yes").await;
+            assert_eq!(app.session(&answer).await["identity"]["traits"]["email"], email, "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_replaces_one_that_was_too_old_goes_on_with_the_apps_first_code() {
+    for database in Database::each().await {
+        let site = Site::new(&database, "").await;
+        for flow in ["registration", "login"] {
+            site.provider.signs_in(json!({ "sub": flow, "email": format!("{flow}@example.org") }));
+            let (mut app, _) = site.begun(flow, json!({})).await;
+            site.server.wait(SignedDuration::from_mins(10));
+            let old = app.native.submit(&app.form, json!({ "provider": "local" })).await;
+            let id = old.json()["use_flow_id"].as_str().expect("an id").to_owned();
+            let path = format!("/self-service/{flow}/flows?id={id}");
+            app.form = Form::of(&site.server.ask("GET", &path).send().await);
+            assert_eq!((old.status, &app.form.body["type"]), (410, &json!("api")));
+            let back = site.leave(&app, json!({})).await;
+            let answer = site.server.browser().visit(&back).await;
+            let session = app.session(&answer).await;
+            assert_eq!(session["identity"]["traits"]["email"], format!("{flow}@example.org"), "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_recovery_link_takes_the_place_of_a_session_by_a_yes_alone() {
     for database in Database::each().await {
         let site = Site::new(&database, "").await;

@@ -225,6 +225,22 @@ async fn lists_come_along_to_the_second_screen_and_to_that_of_the_code() {
         let expected = json!({ "email": "a@example.org", "emails": ["x@example.org", "y@example.org"], "numbers": [7], "tos": false });
         assert_eq!(browser.whoami().await["identity"]["traits"], expected);
 
+        // Back on the first screen an item is taken out, and stays out.
+        let mut browser = server.browser();
+        let form = browser.open("registration").await;
+        let mut fields = fields_of(&page_of(&mut browser, "registration", &form).await, ("method", "profile"));
+        fill(&mut fields, &[("traits.email", "c@example.org"), ("traits.numbers", "7"), ("traits.numbers", "8")]);
+        send(&mut browser, &form, &fields).await;
+        let fields = fields_of(&page_of(&mut browser, "registration", &form).await, ("screen", "previous"));
+        send(&mut browser, &form, &fields).await;
+        let mut fields = fields_of(&page_of(&mut browser, "registration", &form).await, ("method", "profile"));
+        fields.iter_mut().filter(|(name, _)| name == "traits.numbers.0").for_each(|(_, value)| value.clear());
+        send(&mut browser, &form, &fields).await;
+        let mut fields = fields_of(&page_of(&mut browser, "registration", &form).await, ("method", "password"));
+        fill(&mut fields, &[("password", PASSWORD)]);
+        send(&mut browser, &form, &fields).await;
+        assert_eq!(browser.whoami().await["identity"]["traits"]["numbers"], json!([8]));
+
         let server = self::server(&database, "unified").await;
         let mut browser = server.browser();
         let form = browser.open("registration").await;

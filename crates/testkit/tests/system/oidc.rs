@@ -122,6 +122,29 @@ async fn a_provider_that_lies_signs_nobody_in() {
 }
 
 #[tokio::test]
+async fn what_a_provider_says_of_a_sign_in_that_it_declines_stands_on_the_form_as_text() {
+    for database in Database::each().await {
+        let (server, provider) = start(&database, "").await;
+        for flow in ["login", "registration"] {
+            let mut browser = server.browser();
+            let form = browser.open(flow).await;
+            let back = leave(&mut browser, &provider, &form).await;
+            let state = back.split("state=").nth(1).expect("a state").split('&').next().expect("a value");
+            let words = format!("%3Cb%3EYou%3C/b%3E+are+no+member%0a%e2%80%ae{}", "x".repeat(5000));
+            let declined = format!("{CALLBACK}?error=access_denied&error_description={words}&state={state}");
+            let answer = browser.visit(&declined).await;
+            let form = shown(&mut browser, flow, &answer).await;
+            assert_eq!(form.messages(), [4_000_001]);
+            let text = form.body["ui"]["messages"][0]["text"].as_str().expect("a text");
+            assert!(text.contains("access_denied (<b>You</b> are no member xxx"), "{text}");
+            assert!(text.len() < 1000 && !text.contains(['\n', '\u{202e}']), "{text}");
+            let page = browser.visit(&format!("/ui/{flow}?flow={}", form.id())).await.body;
+            assert!(page.contains("&lt;b&gt;You&lt;") && !page.contains("<b>You"), "{page}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_hangs_holds_up_nobody_else() {
     let database = Database::sqlite().await;
     let (server, provider) = start(&database, "").await;

@@ -177,3 +177,27 @@ async fn a_code_goes_out_with_the_account() {
         assert_eq!(database.texts("SELECT status FROM identity_verifiable_addresses").await, ["sent"]);
     }
 }
+
+#[tokio::test]
+async fn whoever_has_an_account_is_told_how_to_sign_in_where_servers_tell() {
+    for database in Database::each().await {
+        let hints = "selfservice: { flows: { registration: { login_hints: true } } }";
+        let server = Server::of(&database, Setup::with(ONE_SCREEN).and(hints)).await;
+        let native = server.native();
+        native.sign_up("a@example.org").await;
+        let taken = native.try_sign_up(" A@example.org").await;
+        assert_eq!((taken.status, Form::of(&taken).messages()), (400, vec![4_000_028]), "{}", taken.body);
+        let expected = json!({
+            "available_credential_types": ["password"], "available_oidc_providers": [],
+            "credential_identifier_hint": "a@example.org",
+        });
+        let context = &taken.json()["ui"]["messages"][0]["context"];
+        for name in ["available_credential_types", "available_oidc_providers", "credential_identifier_hint"] {
+            assert_eq!(context[name], expected[name], "{context}");
+        }
+        let silent =
+            server.another(&database, "selfservice: { flows: { registration: { login_hints: false } } }").await;
+        let taken = silent.native().try_sign_up("a@example.org").await;
+        assert_eq!((taken.status, Form::of(&taken).messages()), (400, vec![4_000_007]), "{}", taken.body);
+    }
+}
