@@ -8,11 +8,14 @@ use serde_json::Value;
 use super::error::TemplateError;
 use super::escape::{Escape, escape_html, safe_address};
 use super::functions;
+use super::maps;
 use super::parser::{Command, Expression, Node, Pipeline};
 use super::value::{is_true, pairs, shown};
 
 /// How many nodes and functions a rendering may visit.
 const MAX_STEPS: usize = 100_000;
+/// How much that a function makes counts as a step more, in bytes.
+const BYTES_PER_STEP: usize = 1024;
 /// The longest output, in bytes.
 const MAX_OUTPUT: usize = 4 << 20;
 /// How deep templates may call each other.
@@ -157,6 +160,19 @@ impl Rendering<'_> {
         }
     }
 
+    /// Puts a changed map where it was. In Go all who have a map have the same one; here only the variable that is named
+    /// sees the change.
+    fn put(&mut self, variable: &str, path: &[String], map: &Value) {
+        let known = self.variables.iter_mut().rfind(|(known, _)| known == variable);
+        let mut place = known.map(|(_, value)| value);
+        for name in path {
+            place = place.and_then(|value| value.get_mut(name.as_str()));
+        }
+        if let Some(place) = place {
+            *place = map.clone();
+        }
+    }
+
     fn pipeline(&mut self, pipeline: &Pipeline, dot: &Value) -> Result<Value, TemplateError> {
         let mut value = None;
         for command in &pipeline.commands {
@@ -177,7 +193,14 @@ impl Rendering<'_> {
             arguments.push(self.expression(operand, dot)?);
         }
         arguments.extend(piped);
-        functions::call(name, &arguments)
+        let value = functions::call(name, &arguments)?;
+        self.spend(functions::size(&value) / BYTES_PER_STEP)?;
+        if let Some(Expression::Variable(variable, path)) = operands.first()
+            && maps::changes_its_map(name)
+        {
+            self.put(variable, path, &value);
+        }
+        Ok(value)
     }
 
     /// The first argument that decides, or else the last; what comes after it is not looked at.
@@ -243,7 +266,11 @@ impl Rendering<'_> {
     }
 
     fn step(&mut self) -> Result<(), TemplateError> {
-        self.steps += 1;
+        self.spend(1)
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), TemplateError> {
+        self.steps += steps;
         if self.steps > MAX_STEPS { Err(TemplateError::new("it does not come to an end")) } else { Ok(()) }
     }
 }

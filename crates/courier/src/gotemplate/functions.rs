@@ -1,116 +1,44 @@
 //! The functions of Go's templates, and those of Sprig that depend on nothing but their arguments.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use url::form_urlencoded;
 
 use super::error::TemplateError;
-use super::escape::{escape_html, escape_js};
-use super::value::{compare, float, integer, is_true, kind, shown};
-use super::{lists, printf};
+use super::value::{compare, is_true, kind, type_name};
+use super::{json, lists, maps, numbers, texts};
 
 /// The longest text that a function makes, in bytes.
-const MAX_TEXT: usize = 1 << 20;
+pub const MAX_TEXT: usize = 1 << 20;
+/// About the largest value of any kind that a function makes, in bytes.
+const MAX_SIZE: usize = MAX_TEXT + OWN_SIZE;
+/// About what a value takes beside the texts in it.
+const OWN_SIZE: usize = 32;
 
+/// In the order of their bytes. Those of Sprig that tell the time or chance, or look at the machine or the network, are
+/// not among them, nor are its cryptography, addresses and versions.
+#[rustfmt::skip]
 pub const NAMES: &[&str] = &[
-    "abbrev",
-    "add",
-    "add1",
-    "all",
-    "and",
-    "any",
-    "append",
-    "b64dec",
-    "b64enc",
-    "cat",
-    "ceil",
-    "coalesce",
-    "compact",
-    "concat",
-    "contains",
-    "default",
-    "dict",
-    "div",
-    "empty",
-    "eq",
-    "first",
-    "float64",
-    "floor",
-    "fromJson",
-    "ge",
-    "get",
-    "gt",
-    "has",
-    "hasKey",
-    "hasPrefix",
-    "hasSuffix",
-    "html",
-    "indent",
-    "index",
-    "initial",
-    "int",
-    "int64",
-    "join",
-    "js",
-    "keys",
-    "kindIs",
-    "last",
-    "le",
-    "len",
-    "list",
-    "lower",
-    "lt",
-    "max",
-    "min",
-    "mod",
-    "mul",
-    "ne",
-    "nindent",
-    "nospace",
-    "not",
-    "or",
-    "pluck",
-    "plural",
-    "prepend",
-    "print",
-    "printf",
-    "println",
-    "quote",
-    "regexMatch",
-    "regexReplaceAll",
-    "repeat",
-    "replace",
-    "rest",
-    "reverse",
-    "round",
-    "slice",
-    "sortAlpha",
-    "split",
-    "splitList",
-    "squote",
-    "sub",
-    "substr",
-    "ternary",
-    "title",
-    "toJson",
-    "toPrettyJson",
-    "toString",
-    "toStrings",
-    "trim",
-    "trimAll",
-    "trimPrefix",
-    "trimSuffix",
-    "trunc",
-    "typeOf",
-    "uniq",
-    "untitle",
-    "upper",
-    "urlquery",
-    "values",
-    "without",
+    "abbrev", "abbrevboth", "add", "add1", "add1f", "addf", "all", "and", "any", "append", "atoi", "b32dec",
+    "b32enc", "b64dec", "b64enc", "base", "biggest", "camelcase", "cat", "ceil", "chunk", "clean", "coalesce",
+    "compact", "concat", "contains", "deepCopy", "deepEqual", "default", "dict", "dig", "dir", "div", "divf",
+    "empty", "eq", "ext", "fail", "first", "float64", "floor", "fromJson", "ge", "get", "gt", "has", "hasKey",
+    "hasPrefix", "hasSuffix", "html", "indent", "index", "initial", "initials", "int", "int64", "isAbs", "join",
+    "js", "kebabcase", "keys", "kindIs", "kindOf", "last", "le", "len", "list", "lower", "lt", "max", "maxf",
+    "merge", "mergeOverwrite", "min", "minf", "mod", "mul", "mulf", "mustAppend", "mustChunk", "mustCompact",
+    "mustDeepCopy", "mustFirst", "mustFromJson", "mustHas", "mustInitial", "mustLast", "mustMerge",
+    "mustMergeOverwrite", "mustPrepend", "mustPush", "mustRegexFind", "mustRegexFindAll", "mustRegexMatch",
+    "mustRegexReplaceAll", "mustRegexReplaceAllLiteral", "mustRegexSplit", "mustRest", "mustReverse", "mustSlice",
+    "mustToJson", "mustToPrettyJson", "mustToRawJson", "mustUniq", "mustWithout", "ne", "nindent", "nospace", "not",
+    "omit", "or", "osBase", "osClean", "osDir", "osExt", "osIsAbs", "pick", "pluck", "plural", "prepend", "print",
+    "printf", "println", "push", "quote", "regexFind", "regexFindAll", "regexMatch", "regexQuoteMeta",
+    "regexReplaceAll", "regexReplaceAllLiteral", "regexSplit", "repeat", "replace", "rest", "reverse", "round",
+    "seq", "set", "slice", "snakecase", "sortAlpha", "split", "splitList", "splitn", "squote", "sub", "subf",
+    "substr", "swapcase", "ternary", "title", "toDecimal", "toJson", "toPrettyJson", "toRawJson", "toString",
+    "toStrings", "trim", "trimAll", "trimPrefix", "trimSuffix", "trimall", "trunc", "tuple", "typeIs", "typeIsLike",
+    "typeOf", "uniq", "unset", "until", "untilStep", "untitle", "upper", "urlquery", "values", "without", "wrap",
+    "wrapWith",
 ];
 
 /// Whether there is a function of this name.
@@ -119,118 +47,64 @@ pub fn exists(name: &str) -> bool {
 }
 
 /// Calls a function. `and` and `or` are the caller's, since they do not look at all of their arguments.
+///
+/// # Errors
+/// When there is no such function, its arguments do not fit, or what it makes is too large.
 pub fn call(name: &str, arguments: &[Value]) -> Result<Value, TemplateError> {
-    let value = of_texts(name, arguments)
-        .or_else(|| of_numbers(name, arguments))
-        .or_else(|| of_logic(name, arguments))
-        .or_else(|| lists::call(name, arguments));
+    let plain = plain_name(name);
+    let value = of_logic(&plain, arguments)
+        .or_else(|| maps::call(&plain, arguments))
+        .or_else(|| numbers::call(&plain, arguments))
+        .or_else(|| texts::call(&plain, arguments))
+        .or_else(|| lists::call(&plain, arguments));
     let value = value.unwrap_or_else(|| Err(TemplateError::new("these arguments do not fit")));
     let value = value.map_err(|TemplateError(why)| TemplateError::new(format!("{name}: {why}")))?;
-    match &value {
-        Value::String(text) if text.len() > MAX_TEXT => {
-            Err(TemplateError::new(format!("{name}: the text is too long")))
-        }
-        _ => Ok(value),
+    if size(&value) > MAX_SIZE {
+        return Err(TemplateError::new(format!("{name}: the value is too large")));
     }
+    Ok(value)
+}
+
+/// The name under which a function is written here. `must…` are those that fail where their namesakes in Go bring the
+/// program down; here all of them fail alike, but for those two that have something to give instead.
+fn plain_name(name: &str) -> Cow<'_, str> {
+    let alias = match name {
+        "biggest" => "max",
+        "push" | "mustPush" => "append",
+        "trimall" => "trimAll",
+        "tuple" => "list",
+        "osBase" => "base",
+        "osClean" => "clean",
+        "osDir" => "dir",
+        "osExt" => "ext",
+        "osIsAbs" => "isAbs",
+        "mustFromJson" | "mustRegexMatch" => name,
+        _ => match name.strip_prefix("must") {
+            Some(rest) => return Cow::Owned(rest[..1].to_ascii_lowercase() + &rest[1..]),
+            None => name,
+        },
+    };
+    Cow::Borrowed(alias)
+}
+
+/// About how much memory a value takes; it is not counted further than it has to be for saying that it is too much.
+pub fn size(value: &Value) -> usize {
+    let members: &mut dyn Iterator<Item = usize> = match value {
+        Value::String(text) => return OWN_SIZE + text.len(),
+        Value::Array(items) => &mut items.iter().map(size),
+        Value::Object(members) => &mut members.iter().map(|(name, member)| OWN_SIZE + name.len() + size(member)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => return OWN_SIZE,
+    };
+    let mut sum = OWN_SIZE;
+    while sum <= MAX_SIZE
+        && let Some(size) = members.next()
+    {
+        sum += size;
+    }
+    sum
 }
 
 type Outcome = Option<Result<Value, TemplateError>>;
-
-fn of_texts(name: &str, arguments: &[Value]) -> Outcome {
-    let texts: Vec<String> = arguments.iter().map(shown).collect();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    Some(Ok(match (name, texts.as_slice()) {
-        ("print", _) => printf::print(arguments).into(),
-        ("println", _) => format!("{}\n", texts.join(" ")).into(),
-        ("printf", [format, ..]) => printf::printf(format, &arguments[1..]).into(),
-        ("html", _) => escape_html(&texts.concat()).into(),
-        ("js", _) => escape_js(&texts.concat()).into(),
-        ("urlquery", _) => form_urlencoded::byte_serialize(texts.concat().as_bytes()).collect::<String>().into(),
-        ("toString", [text]) => (*text).into(),
-        ("lower", [text]) => text.to_lowercase().into(),
-        ("upper", [text]) => text.to_uppercase().into(),
-        ("title", [text]) => each_word(text, |first| first.to_uppercase().collect()).into(),
-        ("untitle", [text]) => each_word(text, |first| first.to_lowercase().collect()).into(),
-        ("trim", [text]) => text.trim().into(),
-        ("trimAll", [set, text]) => text.trim_matches(|c| set.contains(c)).into(),
-        ("trimPrefix", [prefix, text]) => text.strip_prefix(prefix).unwrap_or(text).into(),
-        ("trimSuffix", [suffix, text]) => text.strip_suffix(suffix).unwrap_or(text).into(),
-        ("contains", [part, text]) => text.contains(part).into(),
-        ("hasPrefix", [prefix, text]) => text.starts_with(prefix).into(),
-        ("hasSuffix", [suffix, text]) => text.ends_with(suffix).into(),
-        ("replace", [old, new, text]) => text.replace(old, new).into(),
-        ("nospace", [text]) => text.split_whitespace().collect::<String>().into(),
-        ("repeat", [_, text]) => {
-            let count = usize::try_from(integer(&arguments[0])?).unwrap_or(0);
-            if text.len().saturating_mul(count) > MAX_TEXT {
-                return Some(Err(TemplateError::new("the text is too long")));
-            }
-            text.repeat(count).into()
-        }
-        ("quote", _) => texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(" ").into(),
-        ("squote", _) => texts.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(" ").into(),
-        ("cat", _) => texts.iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" ").into(),
-        ("indent", [_, text]) => indent(integer(&arguments[0])?, text).into(),
-        ("nindent", [_, text]) => format!("\n{}", indent(integer(&arguments[0])?, text)).into(),
-        ("trunc", [_, text]) => truncate(integer(&arguments[0])?, text).into(),
-        ("abbrev", [_, text]) => {
-            let width = usize::try_from(integer(&arguments[0])?).unwrap_or(0);
-            match text.chars().count() > width && width >= 4 {
-                true => format!("{}...", text.chars().take(width - 3).collect::<String>()).into(),
-                false => (*text).into(),
-            }
-        }
-        ("substr", [_, _, text]) => {
-            let bound = |at: usize| integer(&arguments[at]).map(|bound| usize::try_from(bound).ok());
-            let (start, end) = (bound(0)?.unwrap_or(0), bound(1)?.unwrap_or(usize::MAX));
-            text.chars().skip(start).take(end.saturating_sub(start)).collect::<String>().into()
-        }
-        ("plural", [one, many, _]) => if integer(&arguments[2])? == 1 { *one } else { *many }.into(),
-        ("split" | "splitList", [separator, text]) => lists::split(name == "split", separator, text),
-        ("b64enc", [text]) => BASE64_STANDARD.encode(text).into(),
-        ("b64dec", [text]) => {
-            let decoded = BASE64_STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            return Some(decoded.map(Value::from).ok_or_else(|| TemplateError::new("this is not base64 of a text")));
-        }
-        ("regexMatch", [pattern, text]) => return Some(regex(pattern).map(|regex| regex.is_match(text).into())),
-        ("regexReplaceAll", [pattern, text, replacement]) => {
-            return Some(regex(pattern).map(|regex| regex.replace_all(text, *replacement).into_owned().into()));
-        }
-        _ => return None,
-    }))
-}
-
-fn of_numbers(name: &str, arguments: &[Value]) -> Outcome {
-    let integers = || arguments.iter().map(integer).collect::<Option<Vec<i64>>>();
-    let overflow = || TemplateError::new("the number is too large, or something is divided by zero");
-    let fold = |start: i64, combine: fn(i64, i64) -> Option<i64>| {
-        let sum = integers()?.into_iter().try_fold(start, combine);
-        Some(sum.map(Value::from).ok_or_else(overflow))
-    };
-    let pair = |combine: fn(i64, i64) -> Option<i64>| match integers()?.as_slice() {
-        [a, b] => Some(combine(*a, *b).map(Value::from).ok_or_else(overflow)),
-        _ => None,
-    };
-    match (name, arguments) {
-        ("add", _) => fold(0, i64::checked_add),
-        ("mul", _) => fold(1, i64::checked_mul),
-        ("add1", [number]) => Some(integer(number)?.checked_add(1).map(Value::from).ok_or_else(overflow)),
-        ("sub", _) => pair(i64::checked_sub),
-        ("div", _) => pair(i64::checked_div),
-        ("mod", _) => pair(i64::checked_rem),
-        ("max", _) => integers()?.into_iter().max().map(|number| Ok(number.into())),
-        ("min", _) => integers()?.into_iter().min().map(|number| Ok(number.into())),
-        ("int" | "int64", [number]) => Some(Ok(integer(number).unwrap_or(0).into())),
-        ("float64", [number]) => Some(Ok(float(number).unwrap_or(0.0).into())),
-        ("floor", [number]) => Some(Ok(float(number)?.floor().into())),
-        ("ceil", [number]) => Some(Ok(float(number)?.ceil().into())),
-        ("round", [number, places, ..]) => {
-            let scale = 10f64.powi(i32::try_from(integer(places)?).ok()?.clamp(-15, 15));
-            Some(Ok(((float(number)? * scale).round() / scale).into()))
-        }
-        _ => None,
-    }
-}
 
 fn of_logic(name: &str, arguments: &[Value]) -> Outcome {
     Some(Ok(match (name, arguments) {
@@ -243,51 +117,26 @@ fn of_logic(name: &str, arguments: &[Value]) -> Outcome {
         ("le", [a, b]) => compare(a, b)?.is_le().into(),
         ("gt", [a, b]) => compare(a, b)?.is_gt().into(),
         ("ge", [a, b]) => compare(a, b)?.is_ge().into(),
+        ("deepEqual", [a, b]) => (a == b).into(),
         ("empty", [value]) => (!is_true(value)).into(),
         ("default", [fallback]) => fallback.clone(),
-        ("default", [fallback, value]) => if is_true(value) { value } else { fallback }.clone(),
+        ("default", [fallback, value, ..]) => if is_true(value) { value } else { fallback }.clone(),
         ("coalesce", values) => values.iter().find(|value| is_true(value)).cloned().unwrap_or_default(),
         ("all", values) => values.iter().all(is_true).into(),
         ("any", values) => values.iter().any(is_true).into(),
         ("ternary", [yes, no, condition]) => if is_true(condition) { yes } else { no }.clone(),
-        ("toJson", [value]) => value.to_string().into(),
-        ("toPrettyJson", [value]) => format!("{value:#}").into(),
+        ("deepCopy", [value]) => value.clone(),
+        ("toJson", [value]) => json::for_html(&json::sorted(value).to_string()).into(),
+        ("toPrettyJson", [value]) => json::for_html(&format!("{:#}", json::sorted(value))).into(),
+        ("toRawJson", [value]) => json::sorted(value).to_string().into(),
         ("fromJson", [Value::String(text)]) => serde_json::from_str(text).unwrap_or_default(),
-        ("typeOf", [value]) => kind(value).into(),
+        ("mustFromJson", [Value::String(text)]) => {
+            return Some(serde_json::from_str(text).map_err(|_| TemplateError::new("this is no JSON")));
+        }
+        ("kindOf", [value]) => kind(value).into(),
         ("kindIs", [Value::String(expected), value]) => (kind(value) == expected).into(),
+        ("typeOf", [value]) => type_name(value).into(),
+        ("typeIs" | "typeIsLike", [Value::String(expected), value]) => (type_name(value) == expected).into(),
         _ => return None,
     }))
-}
-
-fn each_word(text: &str, change: impl Fn(char) -> String) -> String {
-    let mut at_start = true;
-    let mut changed = String::with_capacity(text.len());
-    for c in text.chars() {
-        if at_start {
-            changed.push_str(&change(c))
-        } else {
-            changed.push(c)
-        }
-        at_start = c.is_whitespace();
-    }
-    changed
-}
-
-fn indent(width: i64, text: &str) -> String {
-    let pad = " ".repeat(usize::try_from(width).unwrap_or(0).min(100));
-    text.lines().map(|line| format!("{pad}{line}")).collect::<Vec<_>>().join("\n")
-}
-
-/// The first characters of a text, or the last if the length is negative.
-fn truncate(length: i64, text: &str) -> String {
-    let count = usize::try_from(length.unsigned_abs()).unwrap_or(usize::MAX);
-    if length >= 0 {
-        return text.chars().take(count).collect();
-    }
-    text.chars().skip(text.chars().count().saturating_sub(count)).collect()
-}
-
-fn regex(pattern: &str) -> Result<regex::Regex, TemplateError> {
-    let built = regex::RegexBuilder::new(pattern).size_limit(1 << 20).build();
-    built.map_err(|_| TemplateError::new("this is no regular expression"))
 }

@@ -1,13 +1,14 @@
-//! Functions of lists and maps.
+//! Functions of lists.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::TemplateError;
+use super::functions::MAX_TEXT;
 use super::value::{integer, is_true, shown};
 
 type Outcome = Option<Result<Value, TemplateError>>;
 
-/// Calls a function of lists, maps, or texts as lists of characters; `None` when the arguments do not fit.
+/// Calls a function of lists, or of texts as lists of characters; `None` when the arguments do not fit.
 pub fn call(name: &str, arguments: &[Value]) -> Outcome {
     Some(Ok(match (name, arguments) {
         ("len", [Value::String(text)]) => text.len().into(),
@@ -50,27 +51,40 @@ pub fn call(name: &str, arguments: &[Value]) -> Outcome {
             texts.into()
         }
         ("toStrings", [value]) => texts(value).into(),
-        ("join", [separator, value]) => texts(value).join(&shown(separator)).into(),
-        ("dict", pairs) if pairs.len() % 2 == 0 => {
-            let pairs = pairs.chunks(2).map(|pair| (shown(&pair[0]), pair[1].clone()));
-            Value::Object(pairs.collect::<Map<_, _>>())
+        ("join", [separator, value]) => {
+            let (separator, texts) = (shown(separator), texts(value));
+            if separator.len().saturating_mul(texts.len()) > MAX_TEXT {
+                return Some(Err(TemplateError::new("the text is too long")));
+            }
+            texts.join(&separator).into()
         }
-        ("get", [value, key]) => value.get(shown(key)).cloned().unwrap_or_else(|| "".into()),
-        ("hasKey", [value, key]) => value.get(shown(key)).is_some().into(),
-        ("keys", maps) => maps.iter().filter_map(Value::as_object).flat_map(Map::keys).cloned().collect(),
-        ("values", [Value::Object(members)]) => members.values().cloned().collect(),
-        ("pluck", [key, maps @ ..]) => maps.iter().filter_map(|map| map.get(shown(key))).cloned().collect(),
+        ("chunk", [size, Value::Array(items)]) => match usize::try_from(integer(size)?) {
+            Ok(size @ 1..) => items.chunks(size).map(|chunk| Value::from(chunk.to_vec())).collect(),
+            _ => return Some(Err(TemplateError::new("the size is not above zero"))),
+        },
         _ => return None,
     }))
 }
 
-/// Sprig's `split`, which gives a map of `_0`, `_1` …, or `splitList`.
-pub fn split(as_map: bool, separator: &str, text: &str) -> Value {
-    let parts = text.split(separator).map(Value::from);
-    match as_map {
-        true => Value::Object(parts.enumerate().map(|(n, part)| (format!("_{n}"), part)).collect()),
-        false => parts.collect(),
+/// The parts of a text between separators: all of them, or, if `most` is not negative, that many, of which the last is
+/// the rest. Without a separator, characters are parts.
+pub fn split(separator: &str, most: i64, text: &str) -> Vec<Value> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    if most == 0 {
+        return Vec::new();
     }
+    if !separator.is_empty() {
+        return text.splitn(most, separator).map(Value::from).collect();
+    }
+    let cut = text.char_indices().nth(most - 1).map_or(text.len(), |(at, _)| at);
+    let (characters, rest) = text.split_at(cut);
+    let rest = Some(rest).filter(|rest| !rest.is_empty());
+    characters.chars().map(|c| c.to_string().into()).chain(rest.map(Value::from)).collect()
+}
+
+/// A map of `_0`, `_1` …
+pub fn numbered(items: Vec<Value>) -> Value {
+    Value::Object(items.into_iter().enumerate().map(|(n, item)| (format!("_{n}"), item)).collect())
 }
 
 fn index(value: &Value, path: &[Value]) -> Result<Value, TemplateError> {
@@ -99,7 +113,7 @@ fn range(bounds: &[Value], length: usize) -> Option<std::ops::Range<usize>> {
 
 fn texts(value: &Value) -> Vec<String> {
     match value {
-        Value::Array(items) => items.iter().map(shown).collect(),
+        Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(shown).collect(),
         Value::Null => Vec::new(),
         value => vec![shown(value)],
     }

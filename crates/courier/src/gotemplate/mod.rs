@@ -14,13 +14,22 @@ mod error;
 mod escape;
 mod eval;
 mod functions;
+mod json;
 mod lexer;
 mod lists;
+mod maps;
+mod numbers;
 mod parser;
+mod paths;
 mod printf;
+mod regexes;
+#[cfg(test)]
+mod sprig;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod value;
+mod words;
 
 pub use error::TemplateError;
 pub use escape::Escape;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::texts::quoted;
 use super::value::{float, integer, kind, shown};
 
 /// The widest that a field may be padded to.
@@ -59,7 +60,7 @@ fn formatted(spec: &str, verb: char, argument: &Value) -> String {
             Some(number) => format!("{number:.*}", precision.unwrap_or(6)),
             None => misfit(verb, argument),
         },
-        'q' => format!("{:?}", shown(argument)),
+        'q' => quoted(&shown(argument)),
         'x' => match argument.as_i64() {
             Some(number) => format!("{number:x}"),
             None => shown(argument).bytes().map(|byte| format!("{byte:02x}")).collect(),

@@ -84,6 +84,16 @@ pub fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// The name of a value's type in Go. What it is made of is not known: lists and maps are of anything.
+pub fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+        value => kind(value),
+    }
+}
+
 /// The items of a list with their numbers, or of a map with their names in order; `0` to `n - 1` for a number.
 ///
 /// # Errors
