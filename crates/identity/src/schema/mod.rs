@@ -5,6 +5,7 @@ mod fields;
 mod formats;
 pub(crate) mod keyword;
 mod known_by;
+mod patterns;
 mod sent;
 mod source;
 
@@ -15,7 +16,7 @@ pub use source::SchemaSource;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonschema::{Draft, ValidationOptions, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator};
 use model::{Message, Problem, message};
 use serde_json::{Map, Value};
 
@@ -234,6 +235,7 @@ impl Schema {
         check_shape(&schema).map_err(|(place, message)| invalid(place.to_owned(), message.to_owned()))?;
         let written = schema.clone();
         keyword::drop_siblings_of_references(&mut schema);
+        patterns::prepare(&mut schema, "").map_err(|(place, message)| invalid(place, message))?;
         let options = options(&schema, &config.url, source);
         let mut schema = options
             .dereference(&schema)
@@ -281,7 +283,9 @@ fn options(schema: &Value, url: &str, source: &SchemaSource) -> ValidationOption
         .with_format("tel", is_phone)
         .with_format("hostname", is_hostname)
         .with_format("ip-address", formats::is_ipv4)
-        .with_format("no-validate", formats::no_validate);
+        .with_format("no-validate", formats::no_validate)
+        .with_keyword(patterns::KEYWORD, |_, pattern, _| patterns::keyword(pattern))
+        .with_pattern_options(PatternOptions::regex());
     if schema.get("$schema").is_none() {
         options = options.with_draft(Draft::Draft7);
     }

@@ -2,6 +2,7 @@ mod addresses;
 mod crud;
 mod keyword;
 mod patching;
+mod patterns;
 mod sent;
 mod traits;
 
