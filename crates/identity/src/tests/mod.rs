@@ -1,5 +1,6 @@
 mod addresses;
 mod crud;
+mod formats;
 mod keyword;
 mod patching;
 mod patterns;
