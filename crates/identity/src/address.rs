@@ -40,7 +40,10 @@ pub(crate) fn text_of(value: &Value) -> Option<String> {
 /// with a host name for a domain.
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    text.len() <= 254 && local.len() <= 64 && is_hostname(domain) && is_local_part(local.trim_start())
+    text.len() <= 254
+        && local.len() <= 64
+        && is_hostname(domain)
+        && is_local_part(local.trim_start_matches([' ', '\t']))
 }
 
 /// Whether a text is a phone number with its country code.

@@ -15,6 +15,7 @@ mod import;
 mod invisible;
 mod misfit;
 mod patch;
+pub mod re2;
 mod schema;
 #[cfg(test)]
 mod tests;

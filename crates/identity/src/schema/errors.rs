@@ -7,6 +7,8 @@ use jsonschema::{JsonType, ValidationError};
 use model::{Message, json_pointer, message};
 use serde_json::Value;
 
+use super::patterns;
+
 /// Something that is wrong with the traits, said at the field it concerns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraitError {
@@ -96,7 +98,7 @@ const ORDER: [&str; 31] = [
     "contains",
     "minLength",
     "maxLength",
-    "pattern",
+    patterns::KEYWORD,
     "minimum",
     "exclusiveMinimum",
     "maximum",
@@ -147,7 +149,9 @@ fn fault(error: &ValidationError<'_>) -> TraitError {
         },
         Kind::MinLength { limit } => message::too_short(*limit as usize, length()),
         Kind::MaxLength { limit } => message::too_long(*limit as usize, length()),
-        Kind::Pattern { pattern } => message::pattern_mismatch(pattern),
+        Kind::Custom { keyword, message: pattern } if keyword == patterns::KEYWORD => {
+            message::pattern_mismatch(pattern)
+        }
         Kind::Minimum { limit } => message::minimum(number(limit), number(value)),
         Kind::Maximum { limit } => message::maximum(number(limit), number(value)),
         Kind::ExclusiveMinimum { limit } => message::exclusive_minimum(number(limit), number(value)),

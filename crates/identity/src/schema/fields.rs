@@ -5,6 +5,7 @@ use model::{Message, message};
 use serde_json::{Map, Value};
 
 use super::keyword::{KEYWORD, Keyword};
+use super::patterns;
 use super::sent::{ANY_INDEX, SentFields, Shape};
 
 /// A trait that a person can fill in.
@@ -221,7 +222,7 @@ fn field(
         title: text("title").filter(|title| !title.is_empty()).map(str::to_owned),
         required,
         autocomplete,
-        pattern: text("pattern").map(str::to_owned),
+        pattern: text(patterns::KEYWORD).map(str::to_owned),
         value,
         has_default: schema.contains_key("default"),
         names_person: keyword.is_some_and(Keyword::names_person),

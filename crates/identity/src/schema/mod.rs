@@ -5,6 +5,7 @@ mod fields;
 mod formats;
 pub(crate) mod keyword;
 mod known_by;
+mod patterns;
 mod sent;
 mod source;
 
@@ -15,7 +16,7 @@ pub use source::SchemaSource;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonschema::{Draft, ValidationOptions, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator};
 use model::{Message, Problem, message};
 use serde_json::{Map, Value};
 
@@ -23,7 +24,7 @@ use fields::Fields;
 use keyword::{KEYWORD, Keyword};
 use known_by::Place;
 
-use crate::address::{is_email, is_hostname, is_phone, text_of};
+use crate::address::text_of;
 
 /// Why a schema cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -234,6 +235,7 @@ impl Schema {
         check_shape(&schema).map_err(|(place, message)| invalid(place.to_owned(), message.to_owned()))?;
         let written = schema.clone();
         keyword::drop_siblings_of_references(&mut schema);
+        patterns::prepare(&mut schema, "").map_err(|(place, message)| invalid(place, message))?;
         let options = options(&schema, &config.url, source);
         let mut schema = options
             .dereference(&schema)
@@ -272,16 +274,16 @@ impl Schema {
     }
 }
 
-/// The dialect of a document, draft 7 unless it says otherwise, and the formats that Kratos adds.
+/// The dialect of a document, draft 7 unless it says otherwise, and Kratos' formats.
 fn options(schema: &Value, url: &str, source: &SchemaSource) -> ValidationOptions<'static> {
     let mut options = jsonschema::options()
         .with_retriever(source.clone())
         .should_validate_formats(true)
-        .with_format("email", is_email)
-        .with_format("tel", is_phone)
-        .with_format("hostname", is_hostname)
-        .with_format("ip-address", formats::is_ipv4)
-        .with_format("no-validate", formats::no_validate);
+        .with_keyword(patterns::KEYWORD, |_, pattern, _| patterns::keyword(pattern))
+        .with_pattern_options(PatternOptions::regex());
+    for (name, check) in formats::FORMATS {
+        options = options.with_format(name, check);
+    }
     if schema.get("$schema").is_none() {
         options = options.with_draft(Draft::Draft7);
     }

@@ -11,7 +11,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jsonschema::{Retrieve, Uri};
 use serde_json::Value;
 
-use super::keyword;
+use super::{keyword, patterns};
 
 /// Larger documents are refused, as in Kratos.
 const MAX_DOCUMENT_BYTES: u64 = 1 << 20;
@@ -76,6 +76,7 @@ impl Retrieve for SchemaSource {
         let text = self.read(uri.as_str()).map_err(|why| format!("{uri} {why}"))?;
         let mut document = serde_json::from_str(&text).map_err(|error| format!("{uri} is not JSON: {error}"))?;
         keyword::drop_siblings_of_references(&mut document);
+        patterns::prepare(&mut document, "").map_err(|(place, message)| format!("{uri} at {place}: {message}"))?;
         Ok(document)
     }
 }

@@ -1,7 +1,9 @@
 mod addresses;
 mod crud;
+mod formats;
 mod keyword;
 mod patching;
+mod patterns;
 mod sent;
 mod traits;
 
