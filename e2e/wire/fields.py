@@ -132,3 +132,25 @@ def fields_of_methods(w):
             c = w.client()
             flow = c.json("", "GET", f"/self-service/{kind}/api", record=False).body
             c.json(f"{kind}: {label}", "POST", flow["ui"]["action"], form=fields)
+
+
+@scenario()
+def fields_of_the_address(w):
+    """What stands in the query of the address that a form is sent to."""
+    for kind in ("recovery", "verification"):
+        for label, query, fields in (
+            ("an address", "email=a@example.org", {"method": "code"}),
+            ("a method", "method=code", {"email": "a@example.org"}),
+            ("all", "email=a@example.org&method=code", {"x": "y"}),
+            ("two", "email=a@example.org", {"method": "code", "email": "b@example.org"}),
+            ("an empty one in front", "email=a@example.org", {"method": "code", "email": ""}),
+            ("a code", "code=123456", {"method": "code"}),
+        ):
+            for form in (True, False):
+                c = w.client()
+                flow = c.json("", "GET", f"/self-service/{kind}/api", record=False).body
+                address = f"{flow['ui']['action']}&{query}"
+                c.json(f"{kind}: {label}, {'a form' if form else 'JSON'}", "POST", address, **({"form": fields} if form else {"json_": fields}))
+    c = w.client()
+    flow = c.json("", "GET", "/self-service/login/api", record=False).body
+    c.json("not of a sign-in", "POST", f"{flow['ui']['action']}&identifier=a&password=b", form={"method": "password"})

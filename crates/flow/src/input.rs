@@ -99,6 +99,13 @@ impl Input {
         Ok(Self { fields })
     }
 
+    /// These fields, and behind them those of `more`.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.fields.append(more.fields);
+        self
+    }
+
     /// A field, whatever it is.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.fields.first(name)
@@ -224,6 +231,12 @@ mod tests {
         let other = form(&[("key", ""), ("key", "{…}"), ("box", "true"), ("box", "false"), ("on", "true"), ("on", "")]);
         assert_eq!((other.text("key"), other.flag("box"), other.flag("on")), (String::new(), false, false));
         assert!(other.get("key").is_none());
+    }
+
+    #[test]
+    fn what_was_sent_in_two_places_counts_in_their_order() {
+        let both = form(&[("code", "1"), ("a", "")]).and(form(&[("code", "2"), ("a", "b"), ("c", "d")]));
+        assert_eq!(["code", "a", "c"].map(|name| both.text(name)), ["1", "", "d"]);
     }
 
     #[test]

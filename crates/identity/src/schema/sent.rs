@@ -24,6 +24,13 @@ impl SentFields {
         self.0.entry(name).or_default().push(value);
     }
 
+    /// Adds all values of `more`, behind those that are there.
+    pub fn append(&mut self, more: Self) {
+        for (name, values) in more.0 {
+            self.0.entry(name).or_default().extend(values);
+        }
+    }
+
     /// All values of this name.
     pub fn all(&self, name: &str) -> &[Value] {
         self.0.get(name).map_or(&[], Vec::as_slice)
