@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use identity::SentFields;
 use model::go::parse_bool;
-use model::parse_json;
 use model::ui::{MAX_ITEMS, list_of};
+use model::{parse_json, parse_json_text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -127,7 +127,10 @@ impl Input {
     pub fn object(&self, name: &str) -> Map<String, Value> {
         let mut members = match self.get(name) {
             Some(Value::Object(members)) => members.clone(),
-            Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
+            Some(Value::String(text)) => match parse_json_text(text) {
+                Some(Value::Object(members)) => members,
+                _ => Map::new(),
+            },
             _ => Map::new(),
         };
         let fields =
@@ -154,7 +157,7 @@ impl Input {
     /// What is to be handed to hooks. A form sends it as JSON text.
     pub fn transient_payload(&self) -> Option<Value> {
         match self.get("transient_payload")? {
-            Value::String(text) => serde_json::from_str(text).ok(),
+            Value::String(text) => parse_json_text(text),
             value => Some(value.clone()),
         }
     }
