@@ -94,3 +94,63 @@ def fields_in_order(w):
         done = sign_up(w, f"{schema}: signed up", {f"traits.{name}": value for name, value in traits.items()}, query, form=False)
         token = done.get("session_token") or sign_up(w, f"{schema}: signed up at last", {"traits": traits}, query, form=False)["session_token"]
         c.json(f"{schema}: settings", "GET", "/self-service/settings/api", headers={"X-Session-Token": token})
+
+
+@scenario()
+def fields_of_methods(w):
+    """Several fields of one name, and empty ones, of sign-ins, settings and recovery."""
+    email = w.uniq()
+    w.client().register(email)
+    for label, fields in (
+        ("the first counts", [("method", "password"), ("method", "code"), ("identifier", email), ("identifier", "x"), ("password", PASS), ("password", "x")]),
+        ("an empty identifier", [("method", "password"), ("identifier", ""), ("identifier", email), ("password", PASS)]),
+        ("an empty password", [("method", "password"), ("identifier", email), ("password", ""), ("password", PASS)]),
+        ("an empty method", [("method", ""), ("method", "password"), ("identifier", email), ("password", PASS)]),
+        ("an empty payload", [("method", "password"), ("identifier", email), ("password", PASS), ("transient_payload", ""), ("transient_payload", "{")]),
+        ("a field of a payload", [("method", "password"), ("identifier", email), ("password", "x"), ("transient_payload.a", "b")]),
+    ):
+        c = w.client()
+        flow = c.json("", "GET", "/self-service/login/api", record=False).body
+        c.json(label, "POST", flow["ui"]["action"], form=fields)
+    for label, body in (("no payload", {"transient_payload": None}), ("dotted", {"transient_payload.a": "b", "identifier.x": "y"}), ("others", {"method": ["password"]})):
+        c = w.client()
+        flow = c.json("", "GET", "/self-service/login/api", record=False).body
+        c.json(label, "POST", flow["ui"]["action"], json_={"method": "password", "identifier": email, "password": PASS, **body})
+    who = w.client().login(email)
+    head = {"X-Session-Token": who["session_token"]}
+    for label, fields in (
+        ("a box that is ticked", [("lookup_secret_regenerate", "false"), ("lookup_secret_regenerate", "true")]),
+        ("one that is not", [("lookup_secret_regenerate", "true"), ("lookup_secret_regenerate", "false")]),
+        ("one that is empty", [("lookup_secret_regenerate", "true"), ("lookup_secret_regenerate", "")]),
+        ("a password", [("method", "password"), ("password", ""), ("password", PASS)]),
+    ):
+        c = w.client()
+        flow = c.json("", "GET", "/self-service/settings/api", headers=head, record=False).body
+        c.json(label, "POST", flow["ui"]["action"], form=fields, headers=head)
+    for label, fields in (("two addresses", [("method", "code"), ("email", email), ("email", "x")]), ("an empty one", [("method", "code"), ("email", ""), ("email", email)])):
+        for kind in ("recovery", "verification"):
+            c = w.client()
+            flow = c.json("", "GET", f"/self-service/{kind}/api", record=False).body
+            c.json(f"{kind}: {label}", "POST", flow["ui"]["action"], form=fields)
+
+
+@scenario()
+def fields_of_the_address(w):
+    """What stands in the query of the address that a form is sent to."""
+    for kind in ("recovery", "verification"):
+        for label, query, fields in (
+            ("an address", "email=a@example.org", {"method": "code"}),
+            ("a method", "method=code", {"email": "a@example.org"}),
+            ("all", "email=a@example.org&method=code", {"x": "y"}),
+            ("two", "email=a@example.org", {"method": "code", "email": "b@example.org"}),
+            ("an empty one in front", "email=a@example.org", {"method": "code", "email": ""}),
+            ("a code", "code=123456", {"method": "code"}),
+        ):
+            for form in (True, False):
+                c = w.client()
+                flow = c.json("", "GET", f"/self-service/{kind}/api", record=False).body
+                address = f"{flow['ui']['action']}&{query}"
+                c.json(f"{kind}: {label}, {'a form' if form else 'JSON'}", "POST", address, **({"form": fields} if form else {"json_": fields}))
+    c = w.client()
+    flow = c.json("", "GET", "/self-service/login/api", record=False).body
+    c.json("not of a sign-in", "POST", f"{flow['ui']['action']}&identifier=a&password=b", form={"method": "password"})

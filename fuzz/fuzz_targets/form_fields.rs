@@ -48,6 +48,7 @@ fuzz_target!(|body: &[u8]| {
 
     let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let shown = leaves.into_iter().map(|(name, value)| (name, text(value)));
-    let again = Input::from_form(shown).expect("no more than before");
+    // An item has a name of its own now, of which there may be one too many.
+    let Ok(again) = Input::from_form(shown) else { return };
     assert_eq!(SCHEMAS.traits(None, again.traits()), traits);
 });

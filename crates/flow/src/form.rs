@@ -1,7 +1,7 @@
 //! Saying on a form what was wrong with it.
 
-use model::{Message, Ui, message};
-use serde_json::{Map, Value};
+use model::{Message, Ui, message, parse_json_text};
+use serde_json::Value;
 
 use crate::input::Input;
 
@@ -43,7 +43,7 @@ pub fn malformed_payload(input: &Input) -> Option<Rejection> {
     let payload = input.get("transient_payload")?;
     let message = match payload {
         Value::Object(_) => return None,
-        Value::String(text) if serde_json::from_str::<Map<String, Value>>(text).is_ok() => return None,
+        Value::String(text) if parse_json_text(text).is_some_and(|payload| payload.is_object()) => return None,
         Value::String(_) => {
             return Some(Rejection::whole(message::generic("The field transient_payload is not an object in JSON.")));
         }

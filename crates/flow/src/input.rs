@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use identity::SentFields;
 use model::go::parse_bool;
-use model::parse_json;
 use model::ui::{MAX_ITEMS, list_of};
+use model::{parse_json, parse_json_text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -99,6 +99,13 @@ impl Input {
         Ok(Self { fields })
     }
 
+    /// These fields, and behind them those of `more`.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.fields.append(more.fields);
+        self
+    }
+
     /// A field, whatever it is.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.fields.first(name)
@@ -120,7 +127,10 @@ impl Input {
     pub fn object(&self, name: &str) -> Map<String, Value> {
         let mut members = match self.get(name) {
             Some(Value::Object(members)) => members.clone(),
-            Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
+            Some(Value::String(text)) => match parse_json_text(text) {
+                Some(Value::Object(members)) => members,
+                _ => Map::new(),
+            },
             _ => Map::new(),
         };
         let fields =
@@ -147,7 +157,7 @@ impl Input {
     /// What is to be handed to hooks. A form sends it as JSON text.
     pub fn transient_payload(&self) -> Option<Value> {
         match self.get("transient_payload")? {
-            Value::String(text) => serde_json::from_str(text).ok(),
+            Value::String(text) => parse_json_text(text),
             value => Some(value.clone()),
         }
     }
@@ -224,6 +234,12 @@ mod tests {
         let other = form(&[("key", ""), ("key", "{…}"), ("box", "true"), ("box", "false"), ("on", "true"), ("on", "")]);
         assert_eq!((other.text("key"), other.flag("box"), other.flag("on")), (String::new(), false, false));
         assert!(other.get("key").is_none());
+    }
+
+    #[test]
+    fn what_was_sent_in_two_places_counts_in_their_order() {
+        let both = form(&[("code", "1"), ("a", "")]).and(form(&[("code", "2"), ("a", "b"), ("c", "d")]));
+        assert_eq!(["code", "a", "c"].map(|name| both.text(name)), ["1", "", "d"]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub use network::client_network;
 pub use problem::Problem;
 pub use secret::Secret;
 pub use session::{ClientInfo, Device, Session, SessionId};
-pub use strict_json::{InvalidJson, parse_json};
+pub use strict_json::{InvalidJson, parse_json, parse_json_text};
 pub use text::beginning;
 pub use ui::{Group, Node, Ui};
 pub use uuid::Uuid;

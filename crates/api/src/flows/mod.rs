@@ -156,14 +156,23 @@ async fn decoded(request: &Request, body: Vec<u8>) -> Submission {
     input.into()
 }
 
-/// As [`submission`]; the query of a link that was opened counts as a form.
-async fn submission_or_query(request: &mut Request) -> Result<Submission, Failure> {
-    match *request.method() {
-        axum::http::Method::GET => {
-            Ok(Input::from_form(form_urlencoded::parse(request.query_text().as_bytes()).into_owned()).into())
-        }
-        _ => submission(request).await,
+/// As [`submission`]; the query counts as well: that of a link that was opened, and that of the address which a form is sent
+/// to, behind a form's own fields and, as in Kratos, ahead of those of JSON.
+async fn submission_with_query(request: &mut Request) -> Result<Submission, Failure> {
+    let query =
+        |request: &Request| Input::from_form(form_urlencoded::parse(request.query_text().as_bytes()).into_owned());
+    if *request.method() == axum::http::Method::GET {
+        return Ok(query(request).into());
     }
+    let sent = match submission(request).await? {
+        Submission::Readable(sent) => sent,
+        unreadable @ Submission::Unreadable(_) => return Ok(unreadable),
+    };
+    let both = query(request).map(|query| match request.content_type().as_str() {
+        "application/json" => query.and(sent),
+        _ => sent.and(query),
+    });
+    Ok(both.into())
 }
 
 /// Answers a submission to sign in or up.

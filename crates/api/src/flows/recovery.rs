@@ -13,8 +13,8 @@ use web::{Failure, Request, redirect, see_other};
 
 use super::verification::with_csrf;
 use super::{
-    apply, confirmation, failed_with, fetched, fetched_id, flow_json, not_fetched, not_submitted, submission_or_query,
-    submitted_id,
+    apply, confirmation, failed_with, fetched, fetched_id, flow_json, not_fetched, not_submitted,
+    submission_with_query, submitted_id,
 };
 
 /// `/self-service/recovery…`
@@ -54,7 +54,7 @@ async fn fetch(request: Request) -> web::Result {
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
-    let submission = submission_or_query(&mut request).await?;
+    let submission = submission_with_query(&mut request).await?;
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
     let outcome = recovery::submit(Engine::new(&cx, &runtime, &asker), id, submission).await.map_err(not_submitted)?;
     answered(&request, &cx, &runtime, outcome)

@@ -10,7 +10,7 @@ use model::flow::Verification;
 use model::{Flow, FlowClient, Problem};
 use web::{Failure, Request, see_other, set_csrf};
 
-use super::{apply, fetched, fetched_id, flow_json, not_fetched, not_submitted, submission_or_query, submitted_id};
+use super::{apply, fetched, fetched_id, flow_json, not_fetched, not_submitted, submission_with_query, submitted_id};
 
 /// `/self-service/verification…`
 pub(super) fn router() -> Router {
@@ -51,7 +51,7 @@ async fn fetch(request: Request) -> web::Result {
 
 async fn submit(mut request: Request) -> web::Result {
     let id = submitted_id(&request)?;
-    let submission = submission_or_query(&mut request).await?;
+    let submission = submission_with_query(&mut request).await?;
     let (cx, runtime, asker) = (request.cx(), request.site().runtime.clone(), request.for_flow()?);
     let outcome =
         verification::submit(Engine::new(&cx, &runtime, &asker), id, submission).await.map_err(not_submitted)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::go::parse_bool;
+use model::parse_json_text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
@@ -22,6 +23,13 @@ impl SentFields {
     /// Adds a value.
     pub fn push(&mut self, name: String, value: Value) {
         self.0.entry(name).or_default().push(value);
+    }
+
+    /// Adds all values of `more`, behind those that are there.
+    pub fn append(&mut self, more: Self) {
+        for (name, values) in more.0 {
+            self.0.entry(name).or_default().extend(values);
+        }
     }
 
     /// All values of this name.
@@ -200,7 +208,7 @@ fn text(value: &Value) -> String {
 
 /// A value that a form sends as the text of its JSON.
 fn document(value: &Value) -> Value {
-    value.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| value.clone())
+    value.as_str().and_then(parse_json_text).unwrap_or_else(|| value.clone())
 }
 
 fn number(value: &Value) -> Value {

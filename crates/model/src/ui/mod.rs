@@ -111,18 +111,16 @@ impl Ui {
         let mut left = MAX_ITEMS;
         self.empty_items(prefix);
         for (name, value) in flatten(prefix, values) {
-            if self.node(&name).is_none()
-                && let Some(list) = list_of(&name).and_then(|list| self.node(list))
-                && left > 0
-            {
-                left -= 1;
-                let mut item = Node::input_for_value(&name, list.group, value.clone());
-                if let (Some(InputType::Hidden), Some(item)) =
-                    (list.as_input().map(|list| list.kind), item.as_input_mut())
-                {
-                    item.kind = InputType::Hidden;
+            if let Some(list) = list_of(&name) {
+                if left == 0 {
+                    continue;
                 }
-                self.nodes.push(item);
+                left -= 1;
+                if self.node(&name).is_none()
+                    && let Some(item) = self.node(list).map(|list| list.item(&name, value.clone()))
+                {
+                    self.nodes.push(item);
+                }
             }
             self.set_value(&name, value);
         }

@@ -345,6 +345,15 @@ impl Node {
         node
     }
 
+    /// A field for one item of the list that this field is for; it is as hidden as this one.
+    pub(super) fn item(&self, name: &str, value: Value) -> Self {
+        let mut item = Self::input_for_value(name, self.group, value);
+        if let (Some(InputType::Hidden), Some(input)) = (self.as_input().map(|list| list.kind), item.as_input_mut()) {
+            input.kind = InputType::Hidden;
+        }
+        item
+    }
+
     /// Sets the value.
     #[must_use]
     pub fn with_value(mut self, value: impl Into<Value>) -> Self {

@@ -1,7 +1,7 @@
 //! From the nodes of a flow to forms: which nodes share a form, in which order, and how each is drawn.
 
 use model::message::MessageType;
-use model::ui::{Attributes, InputAttributes, InputType, ScriptAttributes, list_of};
+use model::ui::{Attributes, InputAttributes, InputType, MAX_ITEMS, ScriptAttributes, list_of};
 use model::{FlowName, Group, Message, Node, Ui};
 use serde::Serialize;
 use serde_json::Value;
@@ -534,9 +534,10 @@ pub(super) fn label(node: &Node) -> Option<String> {
 pub(super) fn name_as_label(name: &str) -> String {
     let words = match list_of(name) {
         Some(list) => {
-            let below = name[list.len() + 1..].split('.').map(|part| match part.parse::<u32>() {
-                Ok(index) => index.saturating_add(1).to_string(),
-                Err(_) => part.to_owned(),
+            // A larger number is no index, but what a field is called: a year, say.
+            let below = name[list.len() + 1..].split('.').map(|part| match part.parse::<usize>() {
+                Ok(index) if index < MAX_ITEMS => (index + 1).to_string(),
+                _ => part.to_owned(),
             });
             below.fold(list.rsplit('.').next().unwrap_or_default().to_owned(), |words, word| words + " " + &word)
         }

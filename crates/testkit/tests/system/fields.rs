@@ -283,3 +283,30 @@ async fn fields_are_bounded_in_number_and_depth_and_their_indices_cost_nothing()
     let done = ask(fields).await;
     assert_eq!(traits(&done)["emails"], json!(["x@example.org", "y@example.org"]));
 }
+
+#[tokio::test]
+async fn json_in_the_text_of_a_field_holds_nothing_that_json_may_not() {
+    for database in Database::each().await {
+        let server = server(&database, "unified").await;
+        let native = server.native();
+        let form = native.open("registration").await;
+        let deep = format!("{{\"email\":{}1{}}}", "[".repeat(5000), "]".repeat(5000));
+        let nul = r#"{"email":"a@example.org","consent":"\u0000"}"#;
+        for (name, text) in [
+            ("traits", nul),
+            ("traits", r#"{"email":"a@example.org","email":"b@example.org"}"#),
+            ("traits", &deep),
+            ("traits.homes", r#"{"street":"\u0000"}"#),
+            ("transient_payload", r#"{"a":"\u0000"}"#),
+            ("transient_payload", r#"{"a":1,"a":2}"#),
+        ] {
+            let fields =
+                [("method", "password"), ("password", PASSWORD), ("traits.email", "a@example.org"), (name, text)];
+            let answer = server.ask("POST", form.action()).accept_json().form(&fields).send().await;
+            assert_eq!(answer.status, 400, "{name} {}: {}", &text[..20.min(text.len())], answer.body);
+            assert!(!Form::of(&answer).messages().is_empty(), "{name}: {}", answer.body);
+        }
+        let fields = [("method", "password"), ("password", PASSWORD), ("traits", r#"{"email":"a@example.org"}"#)];
+        assert_eq!(server.ask("POST", form.action()).accept_json().form(&fields).send().await.status, 200);
+    }
+}

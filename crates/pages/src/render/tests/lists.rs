@@ -91,10 +91,11 @@ fn items_of_a_list_that_is_sent_along_are_sent_along() {
 
 #[test]
 fn what_is_in_a_list_of_objects_says_which_one_it_is_of() {
-    let page = page(vec![field("traits.homes.0.street").with_value("A"), field("traits.homes.1.street")]);
-    let expected =
-        [row("traits.homes.0.street", "A", "Homes 1 street"), row("traits.homes.1.street", "", "Homes 2 street")];
-    assert_eq!(rows(&page, "traits.homes"), expected);
+    let names = ["traits.homes.0.street", "traits.homes.1.street", "traits.years.2026"];
+    let page = page(names.map(field).into());
+    let labels = ["Homes 1 street", "Homes 2 street", "Years 2026"];
+    let expected: Vec<_> = names.iter().zip(labels).map(|(name, label)| row(name, "", label)).collect();
+    assert_eq!(rows(&page, "traits."), expected);
 }
 
 proptest! {
