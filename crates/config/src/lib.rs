@@ -47,4 +47,4 @@ pub use schema::SCHEMA;
 pub use settings::*;
 pub use sources::{Machine, Sources};
 pub use values::{BaseUrl, parse_size};
-pub use watch::{Watcher, watch};
+pub use watch::{Change, Watcher, watch};

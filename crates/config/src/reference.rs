@@ -151,9 +151,10 @@ replaced. The environment wins over files: `serve.public.port` is `SERVE_PUBLIC_
 `…_0_…`, lists of text may be written with commas, other lists and maps as JSON. Unknown keys are errors.
 
 A running server takes up changes of these files, and of identity schemas and message templates that are files \
-(`file://`, and the folder `courier.template_override_path`), within a second or two. On SIGHUP it reads everything anew at \
-once, what stands behind `https://` included; only when its terminal has hung up does SIGHUP stop it. What cannot be used is \
-logged, and the last good configuration stays. Keys that need a restart are named in the log.
+(`file://`, and the folder `courier.template_override_path`), at once: replace them as a whole. One that cannot be used is \
+read once more when it has been still for half a second. On SIGHUP it reads everything anew at once, what stands behind \
+`https://` included; only when its terminal has hung up does SIGHUP stop it. What cannot be used is logged, \
+and the last good configuration stays. Keys that need a restart are named in the log.
 
 A duration is a chain of numbers with the units `ns`, `us`, `ms`, `s`, `m` and `h`: `1h30m`. A size is a number with \
 `B`, `KB`, `MB`, `GB` …, in powers of 1024. Relative addresses are read against `serve.public.base_url`.

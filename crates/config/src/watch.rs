@@ -1,6 +1,6 @@
 //! Telling when configuration files change, and those that the configuration names.
 //!
-//! The files are looked at twice a second. To be told by the operating system costs more: it would have to watch folders,
+//! The files are looked at ten times a second. To be told by the operating system costs more: it would have to watch folders,
 //! since files are replaced (editors) or reached through a symbolic link that is swapped (Kubernetes' `..data`), and where
 //! the database lies in the same folder each of its writes is an event.
 
@@ -13,8 +13,12 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-/// How often the files are looked at.
-const EVERY: Duration = Duration::from_millis(500);
+/// How often the files are looked at; very many are looked at less often.
+const EVERY: Duration = Duration::from_millis(100);
+const EVERY_OF_MANY: Duration = Duration::from_millis(500);
+const MANY: usize = 64;
+/// After how long without a change whoever writes them is taken to have finished.
+const STILL: Duration = Duration::from_millis(500);
 
 /// Watches until it is dropped.
 pub struct Watcher {
@@ -25,12 +29,21 @@ pub struct Watcher {
 const MAX_DEPTH: usize = 4;
 const MAX_FILES: usize = 4096;
 
-/// Calls `on_change`, on a thread of its own, whenever the content of one of the files has changed: once, when none of them
-/// has been touched for half a second. A folder among the paths stands for the files below it, those to come included.
+/// What is told of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The content of one of them is another. Somebody may still be writing it.
+    Content,
+    /// None of them has been touched for half a second. Follows every change of content, and the beginning.
+    Settled,
+}
+
+/// Calls `on_change`, on a thread of its own, as soon as the content of one of the files has changed, and again when they
+/// have settled. A folder among the paths stands for the files below it, those to come included.
 ///
 /// # Errors
 /// When there can be no thread.
-pub fn watch(paths: &[PathBuf], on_change: impl Fn() + Send + 'static) -> io::Result<Watcher> {
+pub fn watch(paths: &[PathBuf], on_change: impl Fn(Change) + Send + 'static) -> io::Result<Watcher> {
     let (alive, stopped) = channel();
     let (paths, before) = (paths.to_vec(), fingerprint(paths));
     std::thread::Builder::new()
@@ -40,20 +53,28 @@ pub fn watch(paths: &[PathBuf], on_change: impl Fn() + Send + 'static) -> io::Re
 }
 
 /// Runs until the watcher is dropped, which closes the channel.
-fn follow(paths: &[PathBuf], mut known: Fingerprint, stopped: &Receiver<()>, on_change: &impl Fn()) {
-    // Whatever happened since the fingerprint is looked into.
-    let (mut seen, mut is_settled) = (stamps(paths), false);
-    while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+fn follow(paths: &[PathBuf], mut known: Fingerprint, stopped: &Receiver<()>, on_change: &impl Fn(Change)) {
+    let every = if known.len() > MANY { EVERY_OF_MANY } else { EVERY };
+    let mut seen = stamps(paths);
+    // For how long they have been still, until that is told.
+    let mut still = Some(Duration::ZERO);
+    while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         let stamps = stamps(paths);
-        if stamps != seen {
-            (seen, is_settled) = (stamps, false);
-        } else if !is_settled {
-            is_settled = true;
+        let is_touched = stamps != seen;
+        seen = stamps;
+        still = if is_touched { Some(Duration::ZERO) } else { still.map(|still| still + every) };
+        let is_settled = still.is_some_and(|still| still >= STILL);
+        // Two changes within one tick of the file system's clock have one stamp, so they are read once more at the end.
+        if is_touched || is_settled {
             let current = fingerprint(paths);
             if current != known {
                 known = current;
-                on_change();
+                on_change(Change::Content);
             }
+        }
+        if is_settled {
+            still = None;
+            on_change(Change::Settled);
         }
     }
 }

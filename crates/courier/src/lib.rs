@@ -13,6 +13,7 @@ mod http;
 mod messages;
 mod queue;
 mod smtp;
+mod smtp_tls;
 mod templates;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! E-mail over SMTP (RFC 5321), with STARTTLS (RFC 3207) or implicit TLS (RFC 8314).
 
 use std::borrow::Cow;
+use std::io;
 use std::str::Utf8Error;
 use std::time::{Duration, SystemTime};
 
@@ -8,14 +9,17 @@ use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Identity, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::extension::ClientId;
 use percent_encoding::percent_decode_str;
 use store::CourierMessage;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use url::Url;
 
 use crate::Courier;
 use crate::channel::SendError;
+use crate::smtp_tls::{ClientCertificate, Tls};
 
 /// How long the server may take for each step; as in Kratos.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,15 +92,9 @@ impl Courier {
             Encryption::None
         } else {
             let server_name = option("server_name").filter(|name| !name.is_empty()).unwrap_or_else(|| host.clone());
-            let skips_checks = is_set("skip_ssl_verify");
-            let mut parameters = TlsParameters::builder(server_name)
-                .dangerous_accept_invalid_certs(skips_checks)
-                .dangerous_accept_invalid_hostnames(skips_checks);
-            if let Some(identity) = self.client_certificate().await? {
-                parameters = parameters.identify_with(identity);
-            }
-            let parameters = parameters.build().map_err(SendError::passing)?;
-            if is_implicit { Encryption::Implicit(parameters) } else { Encryption::StartTls(parameters) }
+            let client = self.client_certificate().await?;
+            let tls = Tls::new(server_name, is_set("skip_ssl_verify"), client.as_ref()).map_err(SendError::passing)?;
+            if is_implicit { Encryption::Implicit(tls) } else { Encryption::StartTls(tls) }
         };
         let credentials = account(&uri).map_err(|_| unusable())?;
         let credentials = credentials.map(|(user, password)| Credentials::new(user, password));
@@ -110,13 +108,14 @@ impl Courier {
     }
 
     /// The certificate that the mail server wants to see, if one is configured.
-    async fn client_certificate(&self) -> Result<Option<Identity>, SendError> {
+    async fn client_certificate(&self) -> Result<Option<ClientCertificate>, SendError> {
         let smtp = &self.config.courier.smtp;
         let (Some(certificate), Some(key)) = (&smtp.client_cert_path, &smtp.client_key_path) else { return Ok(None) };
         let unreadable = |path: &str| SendError::passing(format!("The file {path} cannot be read."));
-        let certificate = tokio::fs::read(certificate).await.map_err(|_| unreadable(certificate))?;
-        let key = tokio::fs::read(key).await.map_err(|_| unreadable(key))?;
-        Identity::from_pem(&certificate, &key).map(Some).map_err(SendError::passing)
+        Ok(Some(ClientCertificate {
+            chain: tokio::fs::read(certificate).await.map_err(|_| unreadable(certificate))?,
+            key: tokio::fs::read(key).await.map_err(|_| unreadable(key))?,
+        }))
     }
 }
 
@@ -131,25 +130,24 @@ struct MailServer {
 
 enum Encryption {
     None,
-    StartTls(TlsParameters),
-    Implicit(TlsParameters),
+    StartTls(Tls),
+    Implicit(Tls),
 }
 
 impl MailServer {
     /// A connection on which mails can be sent. Without the encryption that is asked for, there is none.
     async fn connect(self) -> Result<AsyncSmtpConnection, SendError> {
         let Self { host, port, hello, encryption, credentials } = self;
-        let (at_once, later) = match encryption {
-            Encryption::None => (None, None),
-            Encryption::StartTls(parameters) => (None, Some(parameters)),
-            Encryption::Implicit(parameters) => (Some(parameters), None),
+        let tcp = within(TcpStream::connect((host.as_str(), port))).await?;
+        let mut connection = match encryption {
+            Encryption::None => greeted(tcp, &hello).await?,
+            Encryption::Implicit(tls) => greeted(within(tls.around(tcp, b"")).await?, &hello).await?,
+            Encryption::StartTls(tls) => {
+                let tcp = start_tls(tcp, &hello).await?;
+                // After the handshake the client speaks first; lettre waits for a greeting.
+                greeted(within(tls.around(tcp, b"220 encrypted\r\n")).await?, &hello).await?
+            }
         };
-        let address = (host.as_str(), port);
-        let connecting = AsyncSmtpConnection::connect_tokio1(address, Some(TIMEOUT), &hello, at_once, None);
-        let mut connection = connecting.await.map_err(refused)?;
-        if let Some(parameters) = later {
-            connection.starttls(parameters, &hello).await.map_err(refused)?;
-        }
         // As in Kratos, a server that asks for no proof gets none, whatever the configuration holds.
         let asks = connection.server_info().get_auth_mechanism(MECHANISMS).is_some();
         if let Some(credentials) = credentials.filter(|_| asks) {
@@ -159,6 +157,39 @@ impl MailServer {
         }
         Ok(connection)
     }
+}
+
+/// A connection whose server has said what it can do.
+async fn greeted(stream: impl AsyncTokioStream + 'static, hello: &ClientId) -> Result<AsyncSmtpConnection, SendError> {
+    AsyncSmtpConnection::connect_with_transport(Box::new(stream), hello).await.map_err(refused)
+}
+
+/// Asks the server to go on encrypted. What it sends ahead of that is dropped with the connection that it came by, and
+/// never taken for what comes after (CVE-2011-0411).
+async fn start_tls(tcp: TcpStream, hello: &ClientId) -> Result<TcpStream, SendError> {
+    let (plain, tcp) = two_handles(tcp).map_err(unreachable)?;
+    let mut plain = greeted(plain, hello).await?;
+    if !plain.can_starttls() {
+        return Err(SendError::passing("The mail server offers no encryption (STARTTLS)."));
+    }
+    plain.command("STARTTLS\r\n").await.map_err(refused)?;
+    Ok(tcp)
+}
+
+/// The same connection twice.
+fn two_handles(tcp: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+    let tcp = tcp.into_std()?;
+    Ok((TcpStream::from_std(tcp.try_clone()?)?, TcpStream::from_std(tcp)?))
+}
+
+/// A step towards the server, which may not take for ever.
+async fn within<T>(step: impl Future<Output = io::Result<T>>) -> Result<T, SendError> {
+    let outcome = timeout(TIMEOUT, step).await;
+    outcome.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(unreachable)
+}
+
+fn unreachable(error: io::Error) -> SendError {
+    SendError::passing(format!("The mail server cannot be used: {error}."))
 }
 
 /// A failure as it is kept. The server's words may quote the address, so only its code is.

@@ -7,9 +7,13 @@ use courier::{Content, Courier, Message, Templates};
 use mapper::Mapper;
 use model::{Channel, Clock, Cx, Entropy, Secret, SignedDuration};
 use outbound::{Outbound, OutboundOptions};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use store::{Dsn, MessageFilter, MessageStatus, Store, Tx};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 type Received = Arc<Mutex<Vec<String>>>;
 
@@ -175,11 +179,74 @@ async fn a_mail_server_receives_the_mail() {
     assert_eq!(world.count(MessageStatus::Sent).await, 1);
 }
 
+/// The certificate of a test server: signed by itself, of X.509's first version, which rustls reads nowhere.
+fn encryption() -> TlsAcceptor {
+    let chain = CertificateDer::from_pem_slice(include_bytes!("mail-server/certificate.pem")).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("mail-server/key.pem")).expect("a key");
+    let key = rustls::crypto::ring::sign::any_supported_type(&key).expect("a key");
+    let resolver = SingleCertAndKey::from(CertifiedKey::new(vec![chain], key));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.expect("TLS").with_no_client_auth();
+    TlsAcceptor::from(Arc::new(builder.with_cert_resolver(Arc::new(resolver))))
+}
+
+/// A server that encrypts at once, or after `STARTTLS`; the mail, if it comes to one.
+async fn receive_encrypted(listener: &TcpListener, is_implicit: bool, offer: &str) -> Option<String> {
+    let (mut connection, _) = listener.accept().await.expect("a connection");
+    if is_implicit {
+        return Some(take(encryption().accept(connection).await.ok()?, true).await);
+    }
+    connection.write_all(b"220 hello\r\n").await.ok()?;
+    let mut lines = BufReader::new(&mut connection);
+    let mut line = String::new();
+    lines.read_line(&mut line).await.ok()?;
+    lines.write_all(format!("250-mail.example.org\r\n250 {offer}\r\n").as_bytes()).await.ok()?;
+    line.clear();
+    lines.read_line(&mut line).await.ok()?;
+    if line != "STARTTLS\r\n" {
+        return None;
+    }
+    // Somebody in between puts a line behind the answer, to be read as if it had come encrypted.
+    lines.write_all(b"220 go on\r\n550 you are not wanted\r\n").await.ok()?;
+    Some(take(encryption().accept(connection).await.ok()?, false).await)
+}
+
+#[tokio::test]
+async fn certificates_are_checked_unless_they_are_not_to_be() {
+    for (scheme, query, offer, is_sent) in [
+        ("smtps", "skip_ssl_verify=true", "", true),
+        ("smtp", "skip_ssl_verify=true", "STARTTLS", true),
+        ("smtps", "", "", false),
+        ("smtp", "", "STARTTLS", false),
+        ("smtps", "server_name=mail.example.org", "", false),
+        ("smtp", "skip_ssl_verify=true", "8BITMIME", false),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let uri = format!("{scheme}://robot:Ab&cd=ef@127.0.0.1:{port}/?{query}");
+        let world = World::new(&format!("  smtp: {{ connection_uri: '{uri}', from_address: a@zelus.example }}")).await;
+        world.queue("person@example.org").await;
+        let receiving = receive_encrypted(&listener, scheme == "smtps", offer);
+        let (round, mail) = tokio::join!(world.courier.deliver_due(), receiving);
+        round.expect("a round");
+        assert_eq!(mail.is_some_and(|mail| mail.contains("123456")), is_sent, "{uri}, {offer}");
+        assert_eq!(world.count(MessageStatus::Sent).await, usize::from(is_sent), "{uri}, {offer}");
+    }
+}
+
 /// A mail server that takes one mail.
 async fn receive(listener: &TcpListener) -> String {
     let (connection, _) = listener.accept().await.expect("a connection");
+    take(connection, true).await
+}
+
+/// Takes a mail, after a greeting if the client waits for one.
+async fn take(connection: impl AsyncRead + AsyncWrite + Unpin, greets: bool) -> String {
     let mut connection = BufReader::new(connection);
-    connection.write_all(b"220 hello\r\n").await.expect("a greeting");
+    if greets {
+        connection.write_all(b"220 hello\r\n").await.expect("a greeting");
+    }
     let (mut mail, mut is_data, mut line) = (String::new(), false, String::new());
     while connection.read_line(&mut line).await.unwrap_or(0) > 0 {
         let answer = match line.trim_end() {

@@ -74,6 +74,9 @@ pub fn ensure_same_browser<K: FlowKind>(request: &Request, flow: &Flow<K>) -> Re
 
 fn ensure_native(request: &Request) -> Result<(), Refused> {
     ensure_no_page(request)?;
+    if request.any_client {
+        return Ok(());
+    }
     // Cloudflare sets cookies of its own on every client, native apps included.
     let foreign = |name: &&String| !["__cf", "_cf", "cf_"].iter().any(|prefix| name.starts_with(prefix));
     if request.cookies.iter().any(|name| foreign(&name)) {
@@ -91,7 +94,7 @@ fn ensure_native(request: &Request) -> Result<(), Refused> {
 /// # Errors
 /// When there is an `Origin` header.
 pub fn ensure_no_page(request: &Request) -> Result<(), Refused> {
-    if request.origin.as_deref().is_some_and(|origin| !origin.is_empty()) {
+    if !request.any_client && request.origin.as_deref().is_some_and(|origin| !origin.is_empty()) {
         return Err(Refused::NotNative(
             "This form was opened for a native app, but a browser sent it (there is an Origin header). Open one at \
              the browser route instead."

@@ -42,6 +42,9 @@ pub struct Request {
     pub cookies: Vec<String>,
     /// The `Origin` header.
     pub origin: Option<String>,
+    /// Whether native flows are taken from browsers too: Kratos' switch of test suites, see
+    /// `Config::takes_native_flows_from_browsers`.
+    pub any_client: bool,
     /// Whether the body is JSON, or is said to be.
     pub sends_json: bool,
     /// Whether the caller wants JSON rather than redirects.

@@ -29,7 +29,7 @@ pub struct Running {
     tasks: Tasks,
     stop: watch::Sender<bool>,
     /// Has the configuration read anew.
-    reload: watch::Sender<()>,
+    reload: watch::Sender<reload::Noted>,
 }
 
 /// What took too long to finish when a server was stopped.
@@ -44,7 +44,7 @@ pub struct CutOff {
 impl Running {
     /// A server that does nothing yet.
     pub fn new(server: Server) -> Self {
-        Self { server, tasks: Tasks::default(), stop: watch::Sender::new(false), reload: watch::Sender::new(()) }
+        Self { server, tasks: Tasks::default(), stop: watch::Sender::new(false), reload: watch::Sender::default() }
     }
 
     /// Listens where the configuration says; public connections are served by `workers`, those of the administration here,
@@ -158,7 +158,7 @@ impl Running {
 
     /// Reads the configuration anew, if it is followed, whether or not it has changed.
     pub fn reload(&self) {
-        self.reload.send_replace(());
+        self.reload.send_modify(reload::Noted::asked);
     }
 
     /// Ends the server: takes no more connections, and waits until what is under way is finished, for two minutes at most.

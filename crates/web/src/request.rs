@@ -249,6 +249,7 @@ impl Request {
             continuity_cookie: cookie(self.headers(), ContinuityCodec::NAME).map(str::to_owned),
             cookies: cookies(self.headers()).map(|(name, _)| name.to_owned()).collect(),
             origin: text(ORIGIN.as_str()).map(str::to_owned),
+            any_client: self.site().runtime.config.takes_native_flows_from_browsers,
             sends_json: text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json")),
             wants_json: self.is_json_request(),
             is_get: *self.method() == Method::GET,

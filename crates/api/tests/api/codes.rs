@@ -245,6 +245,16 @@ async fn a_form_of_a_native_app_is_not_for_browsers() {
     assert_eq!(answer.status, 400, "{}", answer.body);
     assert_eq!(answer.json()["error"]["details"]["continue_with"][0]["action"], "show_recovery_ui");
 
+    // But for test suites that say so, as with Kratos.
+    for (more, status) in [("dev: true", 200), ("dev: false", 400)] {
+        let switch = [("DEV_DISABLE_API_FLOW_ENFORCEMENT", "true")];
+        let lenient = Server::with_environment(&format!("{CONFIG}{more}\n"), &switch).await;
+        let flow = open(&lenient, "recovery").await;
+        let ask = lenient.ask("POST", &format!("/self-service/recovery?flow={flow}")).accept_json();
+        let ask = ask.header("origin", "http://127.0.0.1:4455").header("cookie", "a=b");
+        assert_eq!(ask.json(&body).send().await.status, status, "{more}");
+    }
+
     // Nor one of a browser for another one.
     let opened = server.ask("GET", "/self-service/recovery/browser").accept_json().send().await;
     let flow = opened.json()["id"].as_str().expect("an id").to_owned();

@@ -86,13 +86,18 @@ impl Server {
 
     /// A server whose configuration has `more` on top.
     pub async fn with(more: &str) -> Self {
+        Self::with_environment(more, &[]).await
+    }
+
+    /// The same, with variables of the environment.
+    pub async fn with_environment(more: &str, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (base, top) = (folder.path().join("base.yml"), folder.path().join("top.yml"));
         std::fs::write(&base, CONFIG).expect("a file");
         std::fs::write(&top, more).expect("a file");
         let sources = Sources {
             files: vec![base, top],
-            environment: Vec::new(),
+            environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             machine: Machine { hostname: "localhost".to_owned(), processors: 1 },
             fallback_secret: Secret::from("a-secret-that-is-long-enough"),
         };

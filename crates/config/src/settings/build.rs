@@ -6,11 +6,18 @@ use serde_json::Value;
 use url::Url;
 
 use super::*;
-use crate::finding::Finding;
+use crate::finding::{Finding, SourceLocation};
 use crate::origins::Origins;
 use crate::section::{Reader, Section};
 use crate::sources::{Machine, Sources};
 use crate::values::BaseUrl;
+
+/// Kratos' switch for test suites. It is no key of the configuration.
+const NATIVE_CHECK: &str = "DEV_DISABLE_API_FLOW_ENFORCEMENT";
+
+fn is_native_check_off(sources: &Sources) -> bool {
+    sources.environment.iter().any(|(name, value)| name == NATIVE_CHECK && value == "true")
+}
 
 impl Config {
     /// Reads `document`, which has been checked and has its defaults. `None` goes with an error.
@@ -33,6 +40,14 @@ impl Config {
         let config = Self::read(&Section::root(&reader, &document), dev, listeners, sources);
         errors.append(&mut reader.errors.take());
         warnings.append(&mut reader.warnings.take());
+        warnings.extend(config.as_ref().filter(|config| config.takes_native_flows_from_browsers).map(|_| {
+            let place = SourceLocation { source: NATIVE_CHECK.to_owned(), line: None };
+            Finding::new(
+                place,
+                "",
+                "browsers may send the forms of native apps, and so may any other site; for tests only",
+            )
+        }));
         config.map(|config| Self { document: Document(document.clone()), explicit: Document(explicit), ..config })
     }
 
@@ -58,6 +73,7 @@ impl Config {
             version: root.text_if_set("version"),
             revision: root.text_if_set("revision"),
             dev,
+            takes_native_flows_from_browsers: dev && is_native_check_off(sources),
             watch_courier: root.flag("watch-courier"),
             expose_metrics_port: Some(root.number("expose-metrics-port")).filter(|port| *port > 0),
             dsn,

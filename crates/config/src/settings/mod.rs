@@ -31,6 +31,9 @@ pub struct Config {
     pub revision: Option<String>,
     /// `dev`: development mode.
     pub dev: bool,
+    /// Whether browsers may submit flows of native apps, which no anti-CSRF token protects: for test suites, by the variable
+    /// `DEV_DISABLE_API_FLOW_ENFORCEMENT=true` in development mode.
+    pub takes_native_flows_from_browsers: bool,
     /// `watch-courier`: deliver messages in this process.
     pub watch_courier: bool,
     /// `expose-metrics-port`: the courier's metrics; `None` when zero.

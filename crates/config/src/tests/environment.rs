@@ -71,6 +71,20 @@ selfservice:
 }
 
 #[test]
+fn native_flows_are_taken_from_browsers_in_tests_only() {
+    let variable = |value| [("DEV_DISABLE_API_FLOW_ENFORCEMENT", value)];
+    let dev = Mode { dev: true, ..Mode::default() };
+    for (value, mode, expected) in
+        [("true", dev, true), ("1", dev, false), ("", dev, false), ("true", Mode::default(), false)]
+    {
+        let loaded = Files::new(&[("kratos.yaml", LEAST)], &variable(value)).load(mode).expect("it is good");
+        assert_eq!(loaded.config.takes_native_flows_from_browsers, expected, "{value}");
+        let is_said = lines(loaded.warnings).iter().any(|line| line.starts_with("DEV_DISABLE_API_FLOW_ENFORCEMENT: "));
+        assert_eq!(is_said, expected, "{value}");
+    }
+}
+
+#[test]
 fn errors_name_the_variable() {
     let error = load_with(LEAST, &[("SERVE_PUBLIC_PORT", "http"), ("SELFSERVICE_METHODS", "on")]).unwrap_err();
     let text = error.to_string();

@@ -3,11 +3,27 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::*;
+use crate::Change;
 
-fn watched(path: PathBuf) -> (crate::Watcher, Receiver<()>) {
+fn watched(path: PathBuf) -> (crate::Watcher, Receiver<Change>) {
     let (sender, changes) = channel();
-    let watcher = crate::watch(&[path], move || sender.send(()).unwrap()).unwrap();
+    let watcher = crate::watch(&[path], move |change| {
+        let _ = sender.send(change);
+    })
+    .unwrap();
     (watcher, changes)
+}
+
+/// Waits for a change of content.
+#[track_caller]
+fn changed(changes: &Receiver<Change>) {
+    while changes.recv_timeout(LONG).expect("a change of content") != Change::Content {}
+}
+
+/// Waits until the files have settled.
+#[track_caller]
+fn settled(changes: &Receiver<Change>) {
+    while changes.recv_timeout(LONG).expect("a rest") != Change::Settled {}
 }
 
 const LONG: Duration = Duration::from_secs(10);
@@ -15,22 +31,39 @@ const LONG: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_secs(2);
 
 #[test]
-fn a_burst_of_writes_is_one_change_and_same_content_none() {
+fn changes_are_told_at_once_and_once_more_when_they_have_ended() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kratos.yaml");
     std::fs::write(&path, "a").unwrap();
     let (_watcher, changes) = watched(path.clone());
-    for text in ["b", "c", "d"] {
-        std::fs::write(&path, text).unwrap();
-    }
-    changes.recv_timeout(LONG).unwrap();
-    std::fs::write(&path, "d").unwrap();
+    settled(&changes);
+    // Nobody waits for the end of the writing.
+    let (done, stop) = channel::<()>();
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || {
+            let mut n = 0;
+            while stop.recv_timeout(Duration::from_millis(20)).is_err() {
+                n += 1;
+                std::fs::write(&path, format!("b{n}")).unwrap();
+            }
+        }
+    });
+    assert_eq!(changes.recv_timeout(LONG), Ok(Change::Content));
+    assert_eq!(changes.recv_timeout(LONG), Ok(Change::Content));
+    done.send(()).unwrap();
+    writer.join().unwrap();
+    settled(&changes);
+    // Neither the same content nor another file is a change.
+    std::fs::write(&path, std::fs::read(&path).unwrap()).unwrap();
     std::fs::write(folder.path().join("other"), "x").unwrap();
+    assert_eq!(changes.recv_timeout(LONG), Ok(Change::Settled));
     assert!(changes.recv_timeout(SHORT).is_err());
     // Editors write a new file and rename it.
     std::fs::write(folder.path().join("new"), "e").unwrap();
     std::fs::rename(folder.path().join("new"), &path).unwrap();
-    changes.recv_timeout(LONG).unwrap();
+    assert_eq!(changes.recv_timeout(LONG), Ok(Change::Content));
+    assert_eq!(changes.recv_timeout(LONG), Ok(Change::Settled));
 }
 
 #[test]
@@ -46,7 +79,7 @@ fn a_swapped_config_map_is_a_change() {
     let (_watcher, changes) = watched(at("kratos.yaml"));
     symlink("..v2", at("..data_tmp")).unwrap();
     std::fs::rename(at("..data_tmp"), at("..data")).unwrap();
-    changes.recv_timeout(LONG).unwrap();
+    changed(&changes);
 }
 
 #[test]
@@ -61,11 +94,11 @@ fn a_busy_folder_hides_nothing() {
         std::fs::write(&database, "x").unwrap();
         std::thread::sleep(Duration::from_millis(10));
         match changes.try_recv() {
-            Err(std::sync::mpsc::TryRecvError::Empty) if begun.elapsed() < LONG => {}
+            Ok(Change::Settled) | Err(std::sync::mpsc::TryRecvError::Empty) if begun.elapsed() < LONG => {}
             told => break told,
         }
     };
-    assert!(told.is_ok());
+    assert_eq!(told, Ok(Change::Content));
 }
 
 #[test]
@@ -75,9 +108,10 @@ fn a_file_that_comes_or_changes_below_a_folder_is_a_change() {
     std::fs::create_dir_all(templates.join("recovery/valid")).unwrap();
     let (_watcher, changes) = watched(templates.clone());
     std::fs::write(templates.join("recovery/valid/email.subject.gotmpl"), "a").unwrap();
-    changes.recv_timeout(LONG).unwrap();
+    changed(&changes);
     std::fs::write(templates.join("recovery/valid/email.subject.gotmpl"), "b").unwrap();
-    changes.recv_timeout(LONG).unwrap();
+    changed(&changes);
+    settled(&changes);
     std::fs::write(folder.path().join("beside"), "b").unwrap();
     assert!(changes.recv_timeout(SHORT).is_err());
 }

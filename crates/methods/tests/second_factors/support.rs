@@ -180,6 +180,7 @@ fn request(cx: &Cx) -> Request {
         continuity_cookie: None,
         cookies: Vec::new(),
         origin: None,
+        any_client: false,
         sends_json: true,
         wants_json: true,
         is_get: false,

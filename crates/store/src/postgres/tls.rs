@@ -90,7 +90,8 @@ fn verifier(check: &TlsCheck, provider: Arc<CryptoProvider>) -> Result<Arc<dyn S
     Ok(if check.name { authorities } else { Arc::new(Lenient { authorities: Some(authorities), provider }) })
 }
 
-/// Checks who signed the server's certificate, if `authorities` are given, but not whom it is for.
+/// Checks who signed the server's certificate, if `authorities` are given, but not whom it is for. Without them it is not
+/// even read: webpki reads none of X.509's first version, nor those with short keys, and who may be anybody need not prove it.
 #[derive(Debug)]
 struct Lenient {
     authorities: Option<Arc<WebPkiServerVerifier>>,
@@ -122,6 +123,9 @@ impl ServerCertVerifier for Lenient {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if self.authorities.is_none() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
@@ -131,6 +135,9 @@ impl ServerCertVerifier for Lenient {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if self.authorities.is_none() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
@@ -200,5 +207,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tls")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::ServerConfig;
+    use rustls::sign::{CertifiedKey, SingleCertAndKey};
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A server whose certificate is signed by itself, and of X.509's first version.
+    fn server() -> TlsAcceptor {
+        let chain =
+            CertificateDer::from_pem_slice(include_bytes!("test-server/certificate.pem")).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("test-server/key.pem")).expect("a key");
+        let key = CertifiedKey::new(vec![chain], ring::sign::any_supported_type(&key).expect("a key"));
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().expect("TLS").with_no_client_auth();
+        TlsAcceptor::from(Arc::new(builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(key)))))
+    }
+
+    #[tokio::test]
+    async fn any_certificate_will_do_where_none_is_checked() {
+        for (chain, is_taken) in [(false, true), (true, false)] {
+            let check = TlsCheck { chain, ..TlsCheck::default() };
+            let (client, at_server) = tokio::io::duplex(1 << 16);
+            let connecting = Tls::new(&check).expect("TLS").0.connect("db".try_into().expect("a name"), client);
+            let (client, _) = tokio::join!(connecting, server().accept(at_server));
+            assert_eq!(client.is_ok(), is_taken, "{chain}");
+        }
     }
 }

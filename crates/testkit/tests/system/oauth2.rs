@@ -1,7 +1,7 @@
 //! Signing people in on behalf of an OAuth 2.0 server.
 
 use serde_json::{Value, json};
-use testkit::{Answer, Browser, Database, Form, Hydra, PASSWORD, Server, Setup};
+use testkit::{Answer, Browser, Database, Form, Hydra, PASSWORD, Provider, Server, Setup};
 
 async fn server(database: &Database, hydra: &Hydra) -> Server {
     Server::of(database, Setup::with(&hydra.configuration())).await
@@ -50,7 +50,8 @@ async fn a_sign_in_leads_back_to_the_server() {
         assert_eq!(form.body["refresh"], true);
         let page = send_page(&mut browser, &form, "a@example.org").await;
         assert_eq!((page.status, page.header("location")), (303, verifier("two").as_str()));
-        assert_eq!(hydra.told().len(), 1);
+        let told = hydra.told();
+        assert_eq!((told.len(), &told[0]["amr"]), (1, &json!(["password", "password"])));
         hydra.asks("three", true);
         let page = browser.visit("/self-service/login/browser?login_challenge=three").await;
         assert_eq!((page.status, page.header("location")), (303, verifier("three").as_str()));
@@ -90,6 +91,33 @@ async fn a_second_factor_comes_first() {
         let second = other.submit(&form, json!({ "method": "lookup_secret", "lookup_secret": code })).await;
         assert_eq!(second.json()["redirect_browser_to"], verifier("one"), "{}", second.body);
         assert_eq!(hydra.told()[0]["amr"], json!(["password", "lookup_secret"]));
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_sign_in_with_a_provider_tells_of_the_whole_session() {
+    for database in Database::each().await {
+        let hydra = Hydra::start().await;
+        let setup = Setup::with(&hydra.configuration());
+        let provider = Provider::start(setup.clock.now()).await;
+        let server = Server::of(&database, setup.and(&provider.config(""))).await;
+        provider.signs_in(json!({ "sub": "alice", "email": "alice@example.org" }));
+        let mut browser = server.browser();
+        let mut visit = async |browser: &mut Browser, path: &str| {
+            let form = browser.open(path).await;
+            let sent = browser.submit(&form, json!({ "method": "oidc", "provider": "local" })).await;
+            let back = provider.visit(sent.json()["redirect_browser_to"].as_str().expect("an address"));
+            browser.visit(&back).await
+        };
+        visit(&mut browser, "login").await;
+        let session = browser.whoami().await["id"].clone();
+
+        hydra.asks("one", false);
+        let answer = visit(&mut browser, "login?login_challenge=one").await;
+        assert_eq!((answer.status, answer.header("location")), (303, verifier("one").as_str()), "{}", answer.body);
+        let told = hydra.told();
+        assert_eq!(told[0]["identity_provider_session_id"], session);
+        assert_eq!(told[0]["amr"], json!(["oidc", "oidc"]));
     }
 }
 
