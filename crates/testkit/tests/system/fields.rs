@@ -145,6 +145,30 @@ async fn of_fields_of_one_name_a_text_is_the_first_and_a_box_the_last() {
 }
 
 #[tokio::test]
+async fn the_query_counts_behind_a_verification_form_and_not_for_a_sign_up() {
+    for database in Database::each().await {
+        let server = server(&database, "unified").await;
+        let native = server.native();
+        for (query, fields, address) in [
+            ("email=a@example.org", [("method", "code"), ("x", "")], "a@example.org"),
+            ("email=a@example.org", [("method", "code"), ("email", "b@example.org")], "b@example.org"),
+            ("method=code&method=link", [("email", "b@example.org"), ("x", "")], "b@example.org"),
+        ] {
+            let form = native.open("verification").await;
+            let ask = server.ask("POST", &format!("{}&{query}", form.action())).accept_json().form(&fields);
+            let sent = ask.send().await;
+            assert_eq!((sent.status, Form::of(&sent).messages()), (200, vec![1_080_003]), "{query}: {}", sent.body);
+            assert_eq!(Form::of(&sent).field("email")["value"], address, "{query}");
+        }
+        let form = native.open("registration").await;
+        let fields = [("method", "password"), ("password", PASSWORD)];
+        let ask = server.ask("POST", &format!("{}&traits.email=a@example.org", form.action()));
+        let refused = ask.accept_json().form(&fields).send().await;
+        assert_eq!((refused.status, Form::of(&refused).messages()), (400, vec![4_000_002]), "{}", refused.body);
+    }
+}
+
+#[tokio::test]
 async fn lists_are_entered_kept_and_changed_on_the_pages() {
     for database in Database::each().await {
         let server = server(&database, "unified").await;
