@@ -103,7 +103,7 @@ async fn a_fresh_sign_in_with_a_provider_tells_of_the_whole_session() {
         let server = Server::of(&database, setup.and(&provider.config(""))).await;
         provider.signs_in(json!({ "sub": "alice", "email": "alice@example.org" }));
         let mut browser = server.browser();
-        let mut visit = async |browser: &mut Browser, path: &str| {
+        let visit = async |browser: &mut Browser, path: &str| {
             let form = browser.open(path).await;
             let sent = browser.submit(&form, json!({ "method": "oidc", "provider": "local" })).await;
             let back = provider.visit(sent.json()["redirect_browser_to"].as_str().expect("an address"));
