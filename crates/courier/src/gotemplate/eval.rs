@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::error::TemplateError;
 use super::escape::{Escape, escape_html, safe_address};
-use super::functions;
 use super::maps;
 use super::parser::{Command, Expression, Node, Pipeline};
 use super::value::{is_true, pairs, shown};
+use super::{functions, limits};
 
 /// How many nodes and functions a rendering may visit.
 const MAX_STEPS: usize = 100_000;
@@ -194,7 +194,7 @@ impl Rendering<'_> {
         }
         arguments.extend(piped);
         let value = functions::call(name, &arguments)?;
-        self.spend(functions::size(&value) / BYTES_PER_STEP)?;
+        self.spend(limits::size(&value) / BYTES_PER_STEP)?;
         if let Some(Expression::Variable(variable, path)) = operands.first()
             && maps::changes_its_map(name)
         {

@@ -6,15 +6,9 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::error::TemplateError;
+use super::limits::{MAX_SIZE, size};
 use super::value::{compare, is_true, kind, type_name};
 use super::{json, lists, maps, numbers, texts};
-
-/// The longest text that a function makes, in bytes.
-pub const MAX_TEXT: usize = 1 << 20;
-/// About the largest value of any kind that a function makes, in bytes.
-const MAX_SIZE: usize = MAX_TEXT + OWN_SIZE;
-/// About what a value takes beside the texts in it.
-const OWN_SIZE: usize = 32;
 
 /// In the order of their bytes. Those of Sprig that tell the time or chance, or look at the machine or the network, are
 /// not among them, nor are its cryptography, addresses and versions.
@@ -85,23 +79,6 @@ fn plain_name(name: &str) -> Cow<'_, str> {
         },
     };
     Cow::Borrowed(alias)
-}
-
-/// About how much memory a value takes; it is not counted further than it has to be for saying that it is too much.
-pub fn size(value: &Value) -> usize {
-    let members: &mut dyn Iterator<Item = usize> = match value {
-        Value::String(text) => return OWN_SIZE + text.len(),
-        Value::Array(items) => &mut items.iter().map(size),
-        Value::Object(members) => &mut members.iter().map(|(name, member)| OWN_SIZE + name.len() + size(member)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => return OWN_SIZE,
-    };
-    let mut sum = OWN_SIZE;
-    while sum <= MAX_SIZE
-        && let Some(size) = members.next()
-    {
-        sum += size;
-    }
-    sum
 }
 
 type Outcome = Option<Result<Value, TemplateError>>;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::error::TemplateError;
-use super::functions::MAX_TEXT;
+use super::limits::MAX_TEXT;
 use super::value::{integer, is_true, shown};
 
 type Outcome = Option<Result<Value, TemplateError>>;

@@ -16,6 +16,7 @@ mod eval;
 mod functions;
 mod json;
 mod lexer;
+mod limits;
 mod lists;
 mod maps;
 mod numbers;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::texts::quoted;
+use super::escape::quoted;
 use super::value::{float, integer, kind, shown};
 
 /// The widest that a field may be padded to.

@@ -8,8 +8,8 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::error::TemplateError;
-use super::escape::{escape_html, escape_js};
-use super::functions::MAX_TEXT;
+use super::escape::{escape_html, escape_js, quoted};
+use super::limits::MAX_TEXT;
 use super::value::{integer, shown};
 use super::{lists, paths, printf, regexes, words};
 
@@ -104,36 +104,6 @@ fn within(added: usize, make: impl FnOnce() -> String) -> Result<Value, Template
 fn decoded(bytes: Option<Vec<u8>>, encoding: &str) -> Result<Value, TemplateError> {
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     text.map(Value::from).ok_or_else(|| TemplateError::new(format!("this is not {encoding} of a text")))
-}
-
-/// A text in double quotes, as a Go program would have it.
-pub fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\r' => quoted.push_str("\\r"),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{b}' => quoted.push_str("\\v"),
-            '\u{c}' => quoted.push_str("\\f"),
-            c if c.is_ascii_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if is_unseen(c) => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-/// Whether a character cannot be seen, or looks like a blank and is none.
-fn is_unseen(c: char) -> bool {
-    let is_format = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || c == '\u{feff}';
-    is_format || c.is_control() || (c.is_whitespace() && c != ' ')
 }
 
 fn indent(width: i64, before: &str, text: &str) -> Result<Value, TemplateError> {
