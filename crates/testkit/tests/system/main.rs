@@ -39,4 +39,5 @@ mod sign_up;
 mod statements;
 mod takeover;
 mod tokens;
+mod tunnel;
 mod web_hooks;
