@@ -1,5 +1,8 @@
 //! `zelus tunnel`.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use clap::ArgMatches;
 use config::{Log, LogFormat, LogLevel};
 use model::{Clock, Cx, Entropy};
@@ -12,6 +15,9 @@ use crate::{cli, logs};
 
 /// Where the server's address is, unless the command line says: our own variable, Ory's, and that of many examples.
 const VARIABLES: [&str; 3] = ["ZELUS_URL", "ORY_SDK_URL", "KRATOS_PUBLIC_URL"];
+
+/// How long requests that are under way may take once the tunnel is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Keeps a tunnel open until it is told to stop.
 ///
@@ -29,14 +35,21 @@ pub async fn run(matches: &ArgMatches) -> Result<(), String> {
     let sockets = tunnel.listen().await?;
     let mut signals = Signals::listen()?;
     let stop = watch::Sender::new(false);
-    let serving = tunnel.serve(sockets, stop.subscribe());
-    let told = async {
+    let mut serving = pin!(tunnel.serve(sockets, stop.subscribe()));
+    let announce = async {
         let learned = tunnel.learn().await.map_err(|error| error.to_string());
         cli::say(&welcome(tunnel.settings(), learned));
-        signals.until_stop(|| ()).await;
-        stop.send_replace(true);
+        std::future::pending::<()>().await
     };
-    tokio::join!(serving, told);
+    tokio::select! {
+        () = &mut serving => {}
+        () = announce => {}
+        () = signals.until_stop(|| ()) => {
+            stop.send_replace(true);
+            // What takes longer is cut off.
+            let _ = tokio::time::timeout(GRACE, serving).await;
+        }
+    }
     Ok(())
 }
 

@@ -158,9 +158,10 @@ impl View {
     /// Where a redirect leads. What is relative is so to the server, and is written out: a browser would read it from where
     /// the tunnel is.
     fn location(&self, value: &[u8], asked: &Url, here: Here<'_>) -> Vec<u8> {
-        let Some((text, url)) = str::from_utf8(value).ok().and_then(|text| Some((text, asked.join(text).ok()?))) else {
-            return value.to_vec();
-        };
+        // Bytes that are no UTF-8 are characters of Latin-1, as to browsers.
+        let text =
+            str::from_utf8(value).map_or_else(|_| value.iter().map(|byte| char::from(*byte)).collect(), Cow::from);
+        let Ok(url) = asked.join(&text) else { return value.to_vec() };
         if let Some(below) = [&self.own, &self.remote].iter().find_map(|address| address.below(&url)) {
             let path = below.split(['?', '#']).next().unwrap_or_default();
             return match self.default_redirect.as_ref().filter(|_| LANDINGS.contains(&path)) {

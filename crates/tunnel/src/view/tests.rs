@@ -85,6 +85,19 @@ fn redirects_to_strangers_never_look_like_the_tunnel() {
 }
 
 #[test]
+fn redirects_in_any_bytes_are_read_as_browsers_read_them() {
+    let view = view("https://id.example.org", "https://id.example.org");
+    let asked = "https://id.example.org/".parse().expect("a URL");
+    for (value, expected) in [
+        (&b"https://id.example.org/\xff"[..], "http://localhost:4000/%C3%BF"),
+        (b"//evil\xff.example/", "https://xn--evil-jsa.example/"),
+        (b"/\xc3\xbf", "http://localhost:4000/%C3%BF"),
+    ] {
+        assert_eq!(with_here(|here| view.location(value, &asked, here)), expected.as_bytes());
+    }
+}
+
+#[test]
 fn who_is_led_nowhere_in_particular_is_led_to_the_app() {
     let address = Address::parse("https://id.example.org").expect("an address");
     let app = "http://localhost:3000/hello".parse().expect("a URL");
