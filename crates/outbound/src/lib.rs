@@ -11,11 +11,13 @@ mod error;
 mod glob;
 mod guard;
 mod message;
+mod relay;
 mod retry;
 
 pub use error::Error;
 pub use guard::is_public;
 pub use message::{Headers, Request, Response};
+pub use relay::{Relay, Relayed};
 pub use retry::RetryPolicy;
 
 use std::sync::Arc;
@@ -133,6 +135,19 @@ impl Outbound {
     /// As [`Outbound::fetch`], and [`Error::Status`] for an answer that is an error.
     pub async fn download(&self, url: &str, limit: usize) -> Result<Vec<u8>, Error> {
         self.fetch(Request::get(url), limit).await.and_then(Response::success).map(|answer| answer.body)
+    }
+
+    /// Passes a request of somebody else on, once. Redirects are not followed, and the body of the answer is read as the
+    /// caller asks for it. The guard looks at the target as at any other.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn relay(&self, request: Relay) -> Result<Relayed, Error> {
+        let (method, headers) = (request.method()?, request.headers()?);
+        let sent =
+            self.client_for(&request.url)?.request(method, request.url).headers(headers).body(request.body).send();
+        let answer = tokio::time::timeout(self.0.timeout, sent).await.map_err(|_| Error::Timeout)?;
+        Ok(Relayed::new(answer.map_err(Error::from_transport)?, self.0.timeout))
     }
 
     async fn fetch_with_retries(&self, request: &Request, limit: usize) -> Result<Response, Error> {

@@ -70,6 +70,8 @@ pub struct Setup {
     pub clock: Clock,
     /// How much may be hashed at once.
     pub pool: PoolLimits,
+    /// As by `serve --dev`: cookies for plain HTTP, and cheap hashes.
+    pub dev: bool,
 }
 
 impl Default for Setup {
@@ -79,6 +81,7 @@ impl Default for Setup {
             dsn: None,
             clock: Clock::manual("2026-11-21T10:00:00Z".parse().expect("a time")),
             pool: PoolLimits { workers: 2, memory_bytes: 1 << 30, queue: 512 },
+            dev: true,
         }
     }
 }
@@ -157,6 +160,11 @@ impl Server {
         Ask::new(self.admin.clone(), method, uri).header("host", "127.0.0.1:4434")
     }
 
+    /// What answers requests to the public listener.
+    pub(crate) fn public(&self) -> Edge {
+        self.public.clone()
+    }
+
     /// A browser that was never here.
     pub fn browser(&self) -> Browser {
         Browser::new(self.clone())
@@ -233,7 +241,6 @@ fn configuration(database: &Database, setup: &Setup, entropy: &Entropy) -> confi
         machine: Machine { hostname: "localhost".to_owned(), processors: 1 },
         fallback_secret: Secret::from("a-secret-that-is-long-enough"),
     };
-    // Development mode allows cheap hashes.
-    let mode = Mode { dev: true, ..Mode::default() };
+    let mode = Mode { dev: setup.dev, ..Mode::default() };
     Loaded::from(&sources, mode).unwrap_or_else(|error| panic!("{error}")).config
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use model::go::parse_duration;
 use model::{IdentityId, SignedDuration};
+use tunnel::{Address, parse_cookie_domain, parse_origin};
+use url::Url;
 
 /// What this program calls itself with, to evaluate Jsonnet in a process of its own.
 pub const JSONNET_WORKER: &str = "jsonnet-worker";
@@ -25,6 +27,7 @@ pub fn command() -> Command {
         .subcommand(migrate())
         .subcommand(guard())
         .subcommand(cleanup())
+        .subcommand(tunnel())
         .subcommand(Command::new(JSONNET_WORKER).hide(true))
         .subcommand(Command::new("version").about("Print the version"))
 }
@@ -158,6 +161,63 @@ fn cleanup() -> Command {
         .subcommand(sql)
 }
 
+fn tunnel() -> Command {
+    let option = |name, value, help| Arg::new(name).long(name).value_name(value).help(help);
+    Command::new("tunnel")
+        .about("Put a server elsewhere on http://localhost:4000, for an app under development")
+        .after_help(
+            "Browsers keep the cookies of a server from an app at another site. Through the tunnel both are at localhost, so \
+             an app at http://localhost:3000 signs people in and out by fetch with `credentials: \"include\"`, and its server \
+             sees the cookies too. Cookies, redirects and addresses are rewritten as they pass; nothing is stored.\n\n\
+             With a server of your company, and an app at port 3000:\n  \
+             zelus tunnel --url https://id.example.org http://localhost:3000\n\n\
+             The server has to let people return to the app:\n  \
+             selfservice: { allowed_return_urls: [\"http://localhost:3000\"] }\n\n\
+             A server on this machine by `zelus serve --dev` is at port 4000 already, without a tunnel.\n\
+             The server's certificate is checked; SSL_CERT_FILE names more authorities.",
+        )
+        .arg(
+            option("url", "URL", "The public address of Zelus or Kratos; else ZELUS_URL, ORY_SDK_URL or KRATOS_PUBLIC_URL")
+                .value_parser(Address::parse),
+        )
+        .arg(
+            option("port", "PORT", "The port of this machine at which the tunnel is")
+                .default_value("4000")
+                .value_parser(value_parser!(u16).range(1..)),
+        )
+        .arg(accepted_flag("dev", "Accepted for Ory's sake: a tunnel is for development only"))
+        .arg(
+            option("allowed-cors-origins", "ORIGIN", "More origins whose pages may use the tunnel; may be repeated")
+                .action(ArgAction::Append)
+                .value_delimiter(',')
+                .value_parser(parse_origin),
+        )
+        .arg(
+            option("cookie-domain", "DOMAIN", "Domain of the cookies, which the tunnel answers to as well, such as app.local")
+                .value_parser(parse_cookie_domain),
+        )
+        .arg(
+            option("default-redirect-url", "URL", "Where people go whom the server would lead to a page of its own")
+                .value_parser(read_web_url),
+        )
+        .arg(
+            Arg::new("app")
+                .value_name("APP_URL")
+                .required(true)
+                .value_parser(read_web_url)
+                .help("The address of the app, such as http://localhost:3000"),
+        )
+}
+
+/// An address of the web.
+///
+/// # Errors
+/// A sentence that shows how one is written.
+fn read_web_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| "expected an address such as http://localhost:3000".to_owned())
+}
+
 /// A duration as in the configuration.
 ///
 /// # Errors
@@ -264,6 +324,10 @@ mod tests {
             "zelus cleanup sql --read-from-env=false postgres://x --keep-last 720h",
             "zelus cleanup sql -e=false postgres://x -b 10 --database.cleanup.sleep.tables 1m30s",
             "zelus cleanup sql memory --database.cleanup.batch_size 10 --sleep-tables 0s",
+            "zelus tunnel http://localhost:3000",
+            "zelus tunnel --dev --url https://id.example.org --port 4001 http://localhost:3000/welcome",
+            "zelus tunnel --allowed-cors-origins http://localhost:5173,http://localhost:8080 http://localhost:3000",
+            "zelus tunnel http://app.local:3000 --cookie-domain app.local --default-redirect-url http://app.local:3000/in",
             "zelus version",
         ] {
             let words = line.split(' ');
@@ -272,6 +336,23 @@ mod tests {
         let matches = command().get_matches_from(["zelus", "-c", "a", "serve"]);
         let (_, serve) = matches.subcommand().expect("a subcommand");
         assert_eq!(config_paths(serve), [PathBuf::from("a")]);
+    }
+
+    #[test]
+    fn what_a_tunnel_cannot_use_is_no_command_line() {
+        for line in [
+            "zelus tunnel",
+            "zelus tunnel localhost:3000",
+            "zelus tunnel file:///app",
+            "zelus tunnel --url id.example.org http://localhost:3000",
+            "zelus tunnel --url https://user@id.example.org http://localhost:3000",
+            "zelus tunnel --port 0 http://localhost:3000",
+            "zelus tunnel --allowed-cors-origins * http://localhost:3000",
+            "zelus tunnel --cookie-domain a;b http://localhost:3000",
+            "zelus tunnel --insecure http://localhost:3000",
+        ] {
+            assert!(command().try_get_matches_from(line.split(' ')).is_err(), "{line}");
+        }
     }
 
     #[test]

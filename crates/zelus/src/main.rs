@@ -11,6 +11,7 @@ mod logs;
 mod migrate;
 mod patience;
 mod serve;
+mod tunnel;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,7 @@ async fn run(matches: &clap::ArgMatches) -> Result<(), String> {
         Some(("migrate", matches)) => migrate::run(matches).await,
         Some(("guard", matches)) => guard::run(matches).await,
         Some(("cleanup", matches)) => cleanup::run(matches).await,
+        Some(("tunnel", matches)) => tunnel::run(matches).await,
         Some(("version", _)) => {
             cli::say(&format!("Zelus {}", env!("CARGO_PKG_VERSION")));
             Ok(())

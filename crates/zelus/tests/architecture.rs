@@ -23,7 +23,7 @@ const RESERVED: [(&str, &[&str]); 13] = [
     ("tower-http", HTTP),
     ("tower-service", HTTP),
 ];
-const HTTP: &[&str] = &["web", "api", "pages", "listener", "server", "testkit"];
+const HTTP: &[&str] = &["web", "api", "pages", "listener", "tunnel", "server", "testkit"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the repository").to_owned()

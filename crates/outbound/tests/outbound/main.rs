@@ -4,6 +4,7 @@ mod guard;
 mod limits;
 mod peer;
 mod redirects;
+mod relays;
 mod retries;
 
 use std::time::Duration;

@@ -41,4 +41,5 @@ mod statements;
 mod taken_over;
 mod takeover;
 mod tokens;
+mod tunnel;
 mod web_hooks;
