@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use store::to_microseconds;
 
+use crate::document;
 use crate::import::ImportCredentials;
 
 /// The longest external id, in characters.
@@ -18,6 +19,7 @@ pub struct CreateIdentity {
     /// The default schema if empty.
     pub schema_id: String,
     /// `{}` if missing.
+    #[serde(deserialize_with = "compact")]
     pub traits: Option<RawJson>,
     /// The operator's own identifier; none if empty.
     pub external_id: String,
@@ -47,6 +49,7 @@ pub struct UpdateIdentity {
     /// The schema; as it was if empty.
     pub schema_id: String,
     /// The traits.
+    #[serde(deserialize_with = "compact")]
     pub traits: Option<RawJson>,
     /// The operator's own identifier; none if empty.
     pub external_id: String,
@@ -164,5 +167,10 @@ fn importable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ImportCredent
 
 /// Takes `null` for a value: written down, it is shown again.
 fn even_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RawJson>, D::Error> {
-    RawJson::deserialize(from).map(Some)
+    RawJson::deserialize(from).map(|json| Some(document::compact(&json)))
+}
+
+/// Takes `null` for nothing.
+fn compact<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RawJson>, D::Error> {
+    Ok(Option::<RawJson>::deserialize(from)?.map(|json| document::compact(&json)))
 }

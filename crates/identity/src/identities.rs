@@ -17,6 +17,7 @@ use store::{CommitError, IdentityFilter, IdentityList, IdentityPage, Store, Stor
 use crate::admin::{CreateIdentity, SuppliedAddress, UpdateIdentity, set_external_id, set_state};
 use crate::creation::Creation;
 use crate::derive::{self, new_credential};
+use crate::document::Document;
 use crate::import::Import;
 use crate::schema::{self, Schemas, TraitError};
 use crate::{credentials, patch};
@@ -320,14 +321,16 @@ impl Identities {
     /// # Errors
     /// 404 when there is none, 400 for a patch that cannot be applied or leaves something invalid, 409 for identifiers or
     /// addresses of someone else's.
-    pub async fn patch(&self, cx: &Cx, id: IdentityId, operations: &Value) -> Result<Identity, Problem> {
+    pub async fn patch(&self, cx: &Cx, id: IdentityId, operations: &Document) -> Result<Identity, Problem> {
         self.change(cx, id, |identity| {
             let view = IdentityView::Admin(CredentialView::WithConfig);
             let json = IdentityJson { identity, public_base_url: "", view, reveal: &CredentialType::ALL };
-            let mut document = serde_json::to_value(&json).map_err(Problem::internal)?;
+            let document = serde_json::to_string(&json).map_err(Problem::internal)?;
+            let mut document = Document::parse(&document).map_err(Problem::internal)?;
             let failed = |why: String| Problem::bad_request("The JSON Patch cannot be applied.").message(why);
             patch::apply(&mut document, operations).map_err(|error| failed(error.to_string()))?;
-            let patched = Patched::deserialize(document).map_err(|error| failed(error.to_string()))?;
+            let patched: Patched =
+                serde_json::from_str(&document.to_string()).map_err(|error| failed(error.to_string()))?;
             patched.apply(cx, identity, &self.schemas)
         })
         .await
@@ -447,15 +450,15 @@ struct Patched {
     #[serde(default)]
     state_changed_at: Option<Timestamp>,
     #[serde(default)]
-    traits: Value,
+    traits: Option<RawJson>,
     #[serde(default)]
     verifiable_addresses: Option<Vec<SuppliedAddress>>,
     #[serde(default)]
     recovery_addresses: Option<Vec<SuppliedAddress>>,
     #[serde(default)]
-    metadata_public: Value,
+    metadata_public: Option<RawJson>,
     #[serde(default)]
-    metadata_admin: Value,
+    metadata_admin: Option<RawJson>,
     #[serde(default)]
     organization_id: Option<Uuid>,
     #[serde(default)]
@@ -483,13 +486,9 @@ impl Patched {
         identity.state_changed_at = self.state_changed_at;
         set_state(cx, identity, &self.state)?;
         identity.organization_id = self.organization_id.filter(|id| !id.is_nil());
-        // What did not change stays the text it was.
-        let traits = if self.traits.is_null() { Value::Object(Map::new()) } else { self.traits };
-        if identity.traits.to_value() != traits {
-            identity.traits = RawJson::from_value(&traits);
-        }
-        set_metadata(&mut identity.metadata_public, &self.metadata_public);
-        set_metadata(&mut identity.metadata_admin, &self.metadata_admin);
+        identity.traits = self.traits.unwrap_or_else(RawJson::empty_object);
+        identity.metadata_public = self.metadata_public;
+        identity.metadata_admin = self.metadata_admin;
         let verifiable = self.verifiable_addresses.unwrap_or_default().into_iter();
         identity.verifiable_addresses = verifiable.map(|address| address.verifiable(cx)).collect();
         let recovery = self.recovery_addresses.unwrap_or_default().into_iter();
@@ -512,12 +511,5 @@ impl PatchedCredential {
             let config = if self.config.is_null() { Value::Object(Map::new()) } else { self.config };
             credential.config = RawJson::from_value(&config);
         }
-    }
-}
-
-/// `null` is no metadata.
-fn set_metadata(stored: &mut Option<RawJson>, new: &Value) {
-    if stored.as_ref().map_or(Value::Null, RawJson::to_value) != *new {
-        *stored = (!new.is_null()).then(|| RawJson::from_value(new));
     }
 }

@@ -4,8 +4,8 @@
 //! The crate `json-patch` refuses to replace what is missing, as the RFC asks.
 
 use model::json_pointer;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+
+use crate::document::Document;
 
 /// Why a patch was not applied. Nothing of it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,17 +20,25 @@ pub struct PatchError {
 /// How many operations a patch may have.
 const MAX_OPERATIONS: usize = 1000;
 
-#[derive(Deserialize)]
-struct Operation {
-    op: String,
-    path: String,
-    #[serde(default, deserialize_with = "present")]
-    value: Option<Value>,
+struct Operation<'a> {
+    op: &'a str,
+    path: &'a str,
+    /// A `null` is a value.
+    value: Option<&'a Document>,
 }
 
-/// A `null` is a value.
-fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(from).map(Some)
+impl<'a> Operation<'a> {
+    /// Members that mean nothing are ignored.
+    fn of(operation: &'a Document) -> Option<Self> {
+        let Document::Object(members) = operation else { return None };
+        let text = |name: &str| members.get(name).and_then(Document::as_str);
+        Some(Self { op: text("op")?, path: text("path")?, value: members.get("value") })
+    }
+}
+
+fn operations(patch: &Document) -> Option<Vec<Operation<'_>>> {
+    let Document::Array(operations) = patch else { return None };
+    operations.iter().map(Operation::of).collect()
 }
 
 /// Applies the operations of `patch` to `document`, one after another.
@@ -38,10 +46,10 @@ fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D
 /// # Errors
 /// For the first operation that is malformed, not allowed, or leads nowhere. The document is in an unspecified state
 /// then.
-pub fn apply(document: &mut Value, patch: &Value) -> Result<(), PatchError> {
+pub fn apply(document: &mut Document, patch: &Document) -> Result<(), PatchError> {
     let fail = |index, why: String| PatchError { index, why };
-    let operations: Vec<Operation> =
-        Vec::deserialize(patch).map_err(|error| fail(0, format!("this is no JSON Patch: {error}")))?;
+    let malformed = "this is no JSON Patch, a list of objects that have \"op\" and \"path\"";
+    let operations = operations(patch).ok_or_else(|| fail(0, malformed.to_owned()))?;
     if operations.len() > MAX_OPERATIONS {
         return Err(fail(MAX_OPERATIONS, format!("there may be at most {MAX_OPERATIONS} operations")));
     }
@@ -51,14 +59,14 @@ pub fn apply(document: &mut Value, patch: &Value) -> Result<(), PatchError> {
     Ok(())
 }
 
-fn run(document: &mut Value, operation: Operation) -> Result<(), String> {
+fn run(document: &mut Document, operation: Operation<'_>) -> Result<(), String> {
     let Operation { op, path, value } = operation;
-    let names = split(&path)?;
+    let names = split(path)?;
     if is_denied(&names) {
         return Err(format!("{path} cannot be changed this way"));
     }
-    let value = || value.ok_or_else(|| "a value is missing".to_owned());
-    match op.as_str() {
+    let value = || value.cloned().ok_or_else(|| "a value is missing".to_owned());
+    match op {
         "add" => add(document, &names, value()?),
         "replace" if names.last().is_some_and(|name| is_element(name)) => replace(document, &names, value()?),
         "replace" => add(document, &names, value()?),
@@ -88,16 +96,16 @@ fn is_element(name: &str) -> bool {
 }
 
 /// Puts `value` at a place; objects and arrays on the way to it are made.
-fn add(document: &mut Value, names: &[String], value: Value) -> Result<(), String> {
+fn add(document: &mut Document, names: &[String], value: Document) -> Result<(), String> {
     let Some((last, parents)) = names.split_last() else { return Err("the path is empty".to_owned()) };
     let mut at = document;
     for (i, name) in parents.iter().enumerate() {
         at = step_or_make(at, name, is_element(&names[i + 1]))?;
     }
     match at {
-        Value::Object(members) => drop(members.insert(last.clone(), value)),
-        Value::Array(items) if last == "-" => items.push(value),
-        Value::Array(items) => {
+        Document::Object(members) => drop(members.insert(last.clone(), value)),
+        Document::Array(items) if last == "-" => items.push(value),
+        Document::Array(items) => {
             let place = last.parse().ok().filter(|place| *place <= items.len());
             items.insert(place.ok_or_else(|| nothing_at(last))?, value);
         }
@@ -106,30 +114,30 @@ fn add(document: &mut Value, names: &[String], value: Value) -> Result<(), Strin
     Ok(())
 }
 
-fn step_or_make<'a>(at: &'a mut Value, name: &str, holds_elements: bool) -> Result<&'a mut Value, String> {
+fn step_or_make<'a>(at: &'a mut Document, name: &str, holds_elements: bool) -> Result<&'a mut Document, String> {
     let next = match at {
-        Value::Object(members) => members.entry(name).or_insert(Value::Null),
-        Value::Array(items) => {
+        Document::Object(members) => members.entry(name.to_owned()).or_insert(Document::NULL),
+        Document::Array(items) => {
             name.parse().ok().and_then(|i: usize| items.get_mut(i)).ok_or_else(|| nothing_at(name))?
         }
         _ => return Err(nothing_at(name)),
     };
     if next.is_null() {
-        *next = if holds_elements { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+        *next = if holds_elements { Document::Array(Vec::new()) } else { Document::empty_object() };
     }
     Ok(next)
 }
 
-fn replace(document: &mut Value, names: &[String], value: Value) -> Result<(), String> {
+fn replace(document: &mut Document, names: &[String], value: Document) -> Result<(), String> {
     *find(document, names)? = value;
     Ok(())
 }
 
-fn remove(document: &mut Value, names: &[String]) -> Result<(), String> {
+fn remove(document: &mut Document, names: &[String]) -> Result<(), String> {
     let Some((last, parents)) = names.split_last() else { return Err("the path is empty".to_owned()) };
     match find(document, parents)? {
-        Value::Object(members) => members.shift_remove(last).map(drop).ok_or_else(|| nothing_at(last)),
-        Value::Array(items) => {
+        Document::Object(members) => members.shift_remove(last).map(drop).ok_or_else(|| nothing_at(last)),
+        Document::Array(items) => {
             let place = last.parse().ok().filter(|place| *place < items.len());
             items.remove(place.ok_or_else(|| nothing_at(last))?);
             Ok(())
@@ -138,10 +146,12 @@ fn remove(document: &mut Value, names: &[String]) -> Result<(), String> {
     }
 }
 
-fn find<'a>(document: &'a mut Value, names: &[String]) -> Result<&'a mut Value, String> {
+fn find<'a>(document: &'a mut Document, names: &[String]) -> Result<&'a mut Document, String> {
     names.iter().try_fold(document, |at, name| match at {
-        Value::Object(members) => members.get_mut(name).ok_or_else(|| nothing_at(name)),
-        Value::Array(items) => name.parse().ok().and_then(|i: usize| items.get_mut(i)).ok_or_else(|| nothing_at(name)),
+        Document::Object(members) => members.get_mut(name).ok_or_else(|| nothing_at(name)),
+        Document::Array(items) => {
+            name.parse().ok().and_then(|i: usize| items.get_mut(i)).ok_or_else(|| nothing_at(name))
+        }
         _ => Err(nothing_at(name)),
     })
 }

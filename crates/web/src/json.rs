@@ -124,21 +124,24 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
     from_value(value)
 }
 
-/// As [`parse_json`], for a body that must be a JSON object.
+/// As [`parse_json`], for a body that must be a JSON object. What is kept as text stays as it was sent.
 ///
 /// # Errors
 /// When it is not JSON, not an object, or not of this form.
 pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
     // A list of values would pass for the members of a struct, in their order.
     match parse_json(body)? {
-        object @ Value::Object(_) => from_value(object),
+        Value::Object(_) => serde_json::from_slice(body).map_err(|error| of_other_form(&error)),
         _ => Err(BodyError("The body has to be a JSON object.".to_owned())),
     }
 }
 
 fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, BodyError> {
-    serde_json::from_value(value)
-        .map_err(|error| BodyError(format!("The body does not have the expected form: {error}.")))
+    serde_json::from_value(value).map_err(|error| of_other_form(&error))
+}
+
+fn of_other_form(error: &serde_json::Error) -> BodyError {
+    BodyError(format!("The body does not have the expected form: {error}."))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{delete, get};
-use identity::{CreateIdentity, Creation, IdentityFilter, IdentityPage, UpdateIdentity};
+use identity::{CreateIdentity, Creation, Document, IdentityFilter, IdentityPage, UpdateIdentity};
 use model::page::{Page, PageLink, Sizes, numbered_page};
 use model::wire::{CredentialView, IdentityJson, IdentityView};
 use model::{CredentialType, Identity, IdentityId, Problem, Uuid};
@@ -251,7 +251,7 @@ async fn patch_one(Path(id): Path<String>, mut request: Request) -> web::Result 
     let body = request.body().await?;
     let id = parse_id(&id)?;
     let identities = &request.site().runtime.identities;
-    let operations: Value = match parse_json(&body) {
+    let operations = match read_patch(&body) {
         Ok(operations) => operations,
         Err(error) => {
             // That there is no such identity is said first.
@@ -262,6 +262,14 @@ async fn patch_one(Path(id): Path<String>, mut request: Request) -> web::Result 
     let identity = identities.patch(&request.cx(), id, &operations).await?;
     let view = IdentityView::Admin(CredentialView::WithoutConfig);
     Ok(json(StatusCode::OK, &identity_json(&request, &identity, view, &[])))
+}
+
+/// A patch, whose numbers stay as they are written.
+fn read_patch(body: &[u8]) -> Result<Document, BodyError> {
+    let operations: Value = parse_json(body)?;
+    // What has been read once can be read again.
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    Ok(Document::parse(text).unwrap_or_else(|_| (&operations).into()))
 }
 
 /// `DELETE /admin/identities/{id}`

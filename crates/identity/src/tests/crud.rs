@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use store::{IdentityFilter, IdentityPage, Tx};
 
 use super::*;
-use crate::{CreateIdentity, UpdateIdentity};
+use crate::{CreateIdentity, Document, UpdateIdentity};
 
 fn body<T: DeserializeOwned>(json: Value) -> T {
     serde_json::from_str(&json.to_string()).expect("a body")
@@ -159,7 +159,7 @@ async fn patch_changes_single_members() {
     let cx = cx();
     let identities = identities(&cx).await;
     let created = create(&identities, &cx, "ann@example.org", "secret").await;
-    let patch = async |operations: Value| identities.patch(&cx, created.id, &operations).await;
+    let patch = async |operations: Value| identities.patch(&cx, created.id, &Document::from(&operations)).await;
     let one = |op: &str, path: &str, value: Value| json!([{ "op": op, "path": path, "value": value }]);
 
     patch(one("replace", "/metadata_public/x", json!(1))).await.expect("changed");

@@ -1,5 +1,6 @@
 mod addresses;
 mod crud;
+mod document;
 mod formats;
 mod keyword;
 mod patching;

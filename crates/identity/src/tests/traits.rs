@@ -188,7 +188,7 @@ fn addresses_are_told_from_other_text() {
 }
 
 /// Any JSON, not too deep.
-fn any_json() -> impl Strategy<Value = Value> {
+pub(super) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

@@ -24,6 +24,7 @@ mod metrics;
 mod migration;
 mod misfits;
 mod neighbours;
+mod numbers;
 mod oauth2;
 mod oidc;
 mod one_mailbox;
