@@ -27,6 +27,15 @@ impl Row {
         Columns { row: self, at: 0 }
     }
 
+    /// Column `at` as the text of a JSON document. A document that is a number by itself is a number to SQLite, whose columns of
+    /// JSON are declared as what it takes for numbers.
+    fn json_text(&self, at: usize) -> Result<Option<Cow<'_, str>>, StoreError> {
+        match self {
+            Self::Sqlite(row) => row.json_text(at),
+            Self::Postgres(_) => self.text(at),
+        }
+    }
+
     /// Column `at` as text, borrowed where the driver has it as text; `None` is SQL's NULL.
     fn text(&self, at: usize) -> Result<Option<Cow<'_, str>>, StoreError> {
         match self {
@@ -68,7 +77,7 @@ impl Columns<'_> {
     pub fn json<T: serde::de::DeserializeOwned + Default>(&mut self) -> Result<T, StoreError> {
         let at = self.at;
         self.at += 1;
-        let Some(text) = self.row.text(at)?.filter(|text| !text.is_empty()) else { return Ok(T::default()) };
+        let Some(text) = self.row.json_text(at)?.filter(|text| !text.is_empty()) else { return Ok(T::default()) };
         serde_json::from_str::<Option<T>>(&text)
             .map(Option::unwrap_or_default)
             .map_err(|error| StoreError::corrupt(format!("column {at} holds other JSON than expected: {error}")))
@@ -150,7 +159,7 @@ impl Column for Timestamp {
 
 impl Column for RawJson {
     fn read(row: &Row, at: usize) -> Result<Option<Self>, StoreError> {
-        row.text(at)?
+        row.json_text(at)?
             .filter(|text| !text.is_empty())
             .map(|text| {
                 Self::parse(text.into_owned())

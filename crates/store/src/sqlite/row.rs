@@ -1,5 +1,6 @@
 //! Rows as they are taken out of a statement.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use model::{Timestamp, Uuid};
@@ -71,6 +72,15 @@ impl SqliteRow {
     pub fn text(&self, at: usize) -> Result<Option<&str>, StoreError> {
         let text = self.bytes(at)?.map(std::str::from_utf8).transpose();
         text.map_err(|_| StoreError::wrong_type(at))
+    }
+
+    /// Column `at` as text; a number is printed.
+    pub fn json_text(&self, at: usize) -> Result<Option<Cow<'_, str>>, StoreError> {
+        match self.get(at) {
+            Some(ValueRef::Integer(number)) => Ok(Some(number.to_string().into())),
+            Some(ValueRef::Real(number)) => Ok(Some(number.to_string().into())),
+            _ => Ok(self.text(at)?.map(Cow::from)),
+        }
     }
 
     /// Column `at` as a number, which may be spelled in digits.

@@ -78,3 +78,22 @@ async fn operators_read_numbers_as_they_wrote_them() {
         check(&found, 200, &kept);
     }
 }
+
+#[tokio::test]
+async fn metadata_may_be_a_number_by_itself() {
+    for database in Database::each().await {
+        let server = Server::start(&database).await;
+        for (n, metadata) in ["7", "7.5", "-1", "1e300", "true", "\"7\"", "[7]", "null"].into_iter().enumerate() {
+            let body = format!(
+                r#"{{"schema_id":"person","traits":{{"email":"p{n}@example.org"}},"metadata_public":{metadata},"metadata_admin":{metadata}}}"#
+            );
+            let made = send(&server, "POST", "/admin/identities", body).await;
+            assert_eq!(made.status, 201, "{metadata}: {}", made.body);
+            let path = format!("/admin/identities/{}", made.json()["id"].as_str().expect("an id"));
+            let read = server.ask_admin("GET", &path).send().await;
+            assert_eq!(read.status, 200, "{metadata}: {}", read.body);
+            let expected: serde_json::Value = serde_json::from_str(metadata).expect("JSON");
+            assert_eq!(read.json()["metadata_admin"], expected, "{metadata}");
+        }
+    }
+}

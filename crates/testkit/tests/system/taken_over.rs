@@ -58,7 +58,9 @@ async fn accounts_of_kratos_go_on() {
             for text in kept {
                 assert!(on.body.contains(text), "{text}: {}", on.body);
             }
-            let traits = format!("SELECT CAST(traits AS text) || CAST(metadata_public AS text) FROM identities WHERE id = '{id}'");
+            let traits = format!(
+                "SELECT CAST(traits AS text) || CAST(metadata_public AS text) FROM identities WHERE id = '{id}'"
+            );
             let stored = database.texts(&traits).await.concat();
             for text in kept.iter().chain(&["1.10", "12345678901234567890123"]) {
                 assert!(stored.contains(text), "{text}: {stored}");
