@@ -3,9 +3,10 @@
 //! They can be helped all the same. Only what is changed has to be valid: as long as the traits stay as they are, so does what
 //! follows from them.
 
-use model::{CredentialType, Cx, Identity, factors};
+use model::{CredentialType, Cx, Identity, RawJson, factors};
 
 use crate::Identities;
+use crate::document::Document;
 use crate::schema::TraitError;
 
 impl Identities {
@@ -16,14 +17,18 @@ impl Identities {
     /// As [`Identities::validate`], where the traits or the schema change.
     pub fn validate_change(&self, cx: &Cx, before: &Identity, after: &mut Identity) -> Result<(), Vec<TraitError>> {
         let Err(errors) = self.validate(cx, after) else { return Ok(()) };
-        let is_same = after.schema_id == before.schema_id && after.traits.to_value() == before.traits.to_value();
-        if !is_same {
+        if after.schema_id != before.schema_id || !is_same(&after.traits, &before.traits) {
             return Err(errors);
         }
         keep_what_follows_from_traits(before, after);
         after.available_aal = Some(factors::available_aal(&after.credentials, self.rules()));
         Ok(())
     }
+}
+
+/// Whether two documents say the same, digit by digit.
+fn is_same(one: &RawJson, other: &RawJson) -> bool {
+    Document::parse(one.as_str()).ok() == Document::parse(other.as_str()).ok()
 }
 
 /// Identifiers that follow from traits, and addresses, as they were before; of an address that stays, what is known may change.

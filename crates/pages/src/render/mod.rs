@@ -75,9 +75,9 @@ pub struct Frame {
 impl Frame {
     /// The frame of a page on a server whose external address is `public_url`.
     pub fn new(public_url: &str, title: &'static str) -> Self {
-        let asset = |asset: &crate::assets::Asset| {
-            format!("{}/ui/assets/{}", public_url.trim_end_matches('/'), asset.file_name())
-        };
+        // From wherever the page itself was fetched, such as the port of a tunnel: others are not allowed.
+        let base = Url::parse(public_url).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
+        let asset = |asset: &crate::assets::Asset| format!("{base}/ui/assets/{}", asset.file_name());
         Self {
             lang: "en",
             title,
