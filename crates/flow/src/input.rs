@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use identity::SentFields;
+use identity::{Document, SentFields};
 use model::go::parse_bool;
 use model::ui::{MAX_ITEMS, list_of};
-use model::{parse_json, parse_json_text};
+use model::{RawJson, parse_json, parse_json_text};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// What was sent to a form.
@@ -32,6 +33,9 @@ impl From<Result<Input, InputError>> for Submission {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Input {
     fields: SentFields,
+    /// The traits as JSON, digit by digit, where they were sent whole and hold numbers that 64 bits would change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exact_traits: Option<String>,
 }
 
 /// A body that cannot be read.
@@ -71,7 +75,9 @@ impl Input {
         let Value::Object(members) = value else {
             return Err(InputError("The body has to be a JSON object.".to_owned()));
         };
-        Self::from_members(members)
+        let mut input = Self::from_members(members)?;
+        input.exact_traits = input.fields.whole_traits().and_then(|traits| exact_traits(body, traits));
+        Ok(input)
     }
 
     /// Takes the fields of a form.
@@ -96,7 +102,7 @@ impl Input {
         for name in KEPT_TEXTS {
             fields.all_mut(name).iter_mut().for_each(cut);
         }
-        Ok(Self { fields })
+        Ok(Self { fields, exact_traits: None })
     }
 
     /// These fields, and behind them those of `more`.
@@ -149,6 +155,13 @@ impl Input {
         &self.fields
     }
 
+    /// What a schema has made of the traits, as it is stored: digit by digit as it was sent, if it was sent whole and the schema
+    /// has changed nothing.
+    pub fn as_sent(&self, traits: &Value) -> RawJson {
+        let exact = self.exact_traits.clone().and_then(|exact| RawJson::parse(exact).ok());
+        exact.filter(|exact| exact.to_value() == *traits).unwrap_or_else(|| RawJson::from_value(traits))
+    }
+
     /// Whether there are any traits, and be they empty.
     pub fn has_traits(&self) -> bool {
         self.fields.has_traits()
@@ -161,6 +174,18 @@ impl Input {
             value => Some(value.clone()),
         }
     }
+}
+
+/// The member `traits` of a body, if its numbers are not what `traits` has made of them.
+fn exact_traits(body: &[u8], traits: &Value) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        traits: &'a RawValue,
+    }
+    let body: Body<'_> = serde_json::from_slice(body).ok()?;
+    let exact = Document::parse(body.traits.get()).ok()?;
+    (exact != Document::from(traits)).then(|| exact.to_string())
 }
 
 fn printed(value: &Value) -> String {
@@ -249,6 +274,26 @@ mod tests {
         assert_eq!(form(&[("transient_payload", "")]).transient_payload(), None);
         assert!(form(&[("traits.name", "")]).has_traits() && form(&[("traits", "{}")]).has_traits());
         assert!(!form(&[("trait", "a"), ("traitsx", "b"), ("a.traits.b", "c")]).has_traits());
+    }
+
+    #[test]
+    fn numbers_stay_as_they_are_sent_where_the_traits_are_sent_whole() {
+        let sent = |body: &str| {
+            let input = Input::from_json(body.as_bytes()).expect("an object");
+            let made = input.get("traits").cloned().unwrap_or_default();
+            input.as_sent(&made).as_str().to_owned()
+        };
+        let traits = r#"{"n":12345678901234567890123,"a":[1.10,1e2,{"b":-0.0}]}"#;
+        assert_eq!(sent(&format!(r#"{{"method":"password","traits":{traits}}}"#)), traits);
+        assert_eq!(sent(r#"{"traits":{"n": 1, "t": "\u00e9"}}"#), r#"{"n":1,"t":"é"}"#);
+        // With something of it sent on its own, or changed by the schema, it is what was made of it.
+        let input = Input::from_json(format!(r#"{{"traits":{traits},"traits.x":"y"}}"#).as_bytes()).expect("an object");
+        assert_eq!(input.as_sent(&json!({ "n": 1.5 })).as_str(), r#"{"n":1.5}"#);
+        let input = Input::from_json(format!(r#"{{"traits":{traits}}}"#).as_bytes()).expect("an object");
+        assert_eq!(input.as_sent(&json!({ "n": 2 })).as_str(), r#"{"n":2}"#);
+        // What waits for a fresh sign-in keeps it.
+        let kept: Input = serde_json::from_str(&serde_json::to_string(&input).expect("JSON")).expect("the same");
+        assert_eq!(kept.exact_traits.as_deref(), Some(traits));
     }
 
     #[test]

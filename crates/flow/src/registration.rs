@@ -22,11 +22,16 @@ pub fn traits(services: &Services, flow: &Flow<Registration>, input: &Input) -> 
 }
 
 /// The identity that a sign-up would make, without credentials.
-pub fn candidate(cx: Context<'_>, flow: &Flow<Registration>, traits: &Value) -> Identity {
+pub fn candidate(cx: Context<'_>, flow: &Flow<Registration>, traits: RawJson) -> Identity {
     let schemas = cx.services.identities.schemas();
     let wanted = flow.detail.identity_schema.as_deref().and_then(|id| schemas.get(id));
     let schema = wanted.unwrap_or_else(|| schemas.default_schema());
-    Identity::new(Id::random(&cx.entropy), schema.id().to_owned(), RawJson::from_value(traits), cx.now())
+    Identity::new(Id::random(&cx.entropy), schema.id().to_owned(), traits, cx.now())
+}
+
+/// As [`candidate`], with the traits of a submission.
+pub fn candidate_of(cx: Context<'_>, flow: &Flow<Registration>, input: &Input) -> Identity {
+    candidate(cx, flow, input.as_sent(&traits(cx.services, flow, input)))
 }
 
 /// What the schema has against the traits of a submission.

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use flow::Rejection;
-use identity::IdentityChanges;
+use identity::{Document, IdentityChanges};
 use model::Message;
 use model::message::MessageType;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::call::Fault;
@@ -63,9 +64,25 @@ pub fn rejections(body: &[u8]) -> Result<Vec<Rejection>, Fault> {
 pub fn changes(body: &[u8]) -> Result<Option<IdentityChanges>, Fault> {
     match object(body)?.remove("identity") {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(changes)) => read(changes).map(Some),
+        Some(Value::Object(_)) => exact_changes(body).map(Some),
         Some(_) => Err(Fault::Failed("the identity in the answer is no JSON object".to_owned())),
     }
+}
+
+/// The changes with their numbers as they are written, out of an answer that has some.
+fn exact_changes(body: &[u8]) -> Result<IdentityChanges, Fault> {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        identity: &'a RawValue,
+    }
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| unexpected())?;
+    let identity = Document::parse(answer.identity.get()).map_err(|_| unexpected())?;
+    serde_json::from_str(&identity.to_string()).map_err(|_| unexpected())
+}
+
+fn unexpected() -> Fault {
+    Fault::Failed("the answer does not have the expected form".to_owned())
 }
 
 /// The members of an answer. The words of the parser may quote personal data, so that only the place is passed on.
@@ -77,8 +94,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Fault> {
 
 /// Reads what is known to be an object: a list of values would pass for the members of a struct, in their order.
 fn read<T: DeserializeOwned>(members: Map<String, Value>) -> Result<T, Fault> {
-    serde_json::from_value(Value::Object(members))
-        .map_err(|_| Fault::Failed("the answer does not have the expected form".to_owned()))
+    serde_json::from_value(Value::Object(members)).map_err(|_| unexpected())
 }
 
 impl From<Detail> for Message {
@@ -104,4 +120,18 @@ fn field_name(pointer: &str) -> Option<String> {
         Some(decoded.replace('.', "\\."))
     });
     segments.collect::<Option<Vec<_>>>().map(|segments| segments.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_as_they_are_answered() {
+        let traits = r#"{"n":12345678901234567890123,"m":[1.10]}"#;
+        let body = format!(r#"{{"identity": {{"traits": {traits}, "metadata_public": 7.10}}}}"#);
+        let changes = changes(body.as_bytes()).unwrap_or_default().unwrap_or_default();
+        assert_eq!(changes.traits.map(|traits| traits.as_str().to_owned()).as_deref(), Some(traits));
+        assert_eq!(changes.metadata_public.map(|json| json.as_str().to_owned()).as_deref(), Some("7.10"));
+    }
 }

@@ -59,6 +59,12 @@ impl SentFields {
         from.map_while(move |(name, values)| Some((name.strip_prefix(prefix.as_str())?, values.as_slice())))
     }
 
+    /// The traits, if they were sent as one object and nothing of them on its own.
+    pub fn whole_traits(&self) -> Option<&Value> {
+        let whole = self.first(TRAITS).filter(|traits| traits.is_object());
+        whole.filter(|_| self.below(TRAITS).next().is_none())
+    }
+
     /// Whether there are any traits, and be they empty.
     pub fn has_traits(&self) -> bool {
         !self.all(TRAITS).is_empty() || self.below(TRAITS).next().is_some()

@@ -72,7 +72,7 @@ async fn check(cx: Context<'_>, flow: &mut Flow<Registration>, input: &Input) ->
         return Ok(MethodOutcome::rejected(message::no_registration_method()));
     }
     let traits = registration::traits(cx.services, flow, input);
-    let mut candidate = registration::candidate(cx, flow, &traits);
+    let mut candidate = registration::candidate(cx, flow, input.as_sent(&traits));
     if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
         return Ok(MethodOutcome::invalid(errors));
     }

@@ -79,7 +79,7 @@ impl Mapped {
         let schemas = cx.services.identities.schemas();
         let kept = schemas.known_by(flow.detail.identity_schema.as_deref(), &traits);
         lay_over(&mut traits, typed, "", &kept);
-        let mut candidate = registration::candidate(cx, flow, &traits);
+        let mut candidate = registration::candidate(cx, flow, RawJson::from_value(&traits));
         candidate.metadata_public = self.metadata_public.as_ref().map(RawJson::from_value);
         candidate.metadata_admin = self.metadata_admin.as_ref().map(RawJson::from_value);
         candidate

@@ -88,7 +88,7 @@ impl Passkey {
             Ok(key) => Key::new(&cx, key, None, true),
             Err(message) => return Ok(MethodOutcome::rejected(message)),
         };
-        let mut candidate = registration::candidate(cx, flow, &registration::traits(cx.services, flow, input));
+        let mut candidate = registration::candidate_of(cx, flow, input);
         let stored = Keys::first(key, challenge.handle());
         keys::put(&cx, &mut candidate, KIND, &stored)?;
         if let Some(credential) = candidate.credentials.get_mut(&KIND) {

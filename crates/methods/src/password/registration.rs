@@ -52,7 +52,7 @@ impl RegistrationMethod for Password {
 
 async fn check(cx: Context<'_>, flow: &Flow<Registration>, input: &Input) -> Result<RegistrationOutcome, Problem> {
     let password = Secret::new(input.text("password"));
-    let mut candidate = registration::candidate(cx, flow, &registration::traits(cx.services, flow, input));
+    let mut candidate = registration::candidate_of(cx, flow, input);
     if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
         return Ok(MethodOutcome::invalid(errors));
     }

@@ -115,7 +115,7 @@ impl RegistrationMethod for Profile {
             }
             flow.active = None;
             flow.state = FlowState::ChooseMethod;
-            let mut candidate = registration::candidate(cx, flow, &traits);
+            let mut candidate = registration::candidate(cx, flow, input.as_sent(&traits));
             match cx.services.identities.validate(&cx, &mut candidate) {
                 Ok(()) => Ok(MethodOutcome::Ask(RegistrationScreen::Credential)),
                 Err(errors) => Ok(MethodOutcome::invalid(errors)),

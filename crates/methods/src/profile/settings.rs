@@ -5,7 +5,7 @@ use flow::{
     SettingsStep, Verifying,
 };
 use model::flow::Settings;
-use model::{Flow, Group, Identity, Node, Problem, RawJson, message};
+use model::{Flow, Group, Identity, Node, Problem, message};
 use serde_json::Value;
 use store::Tx;
 
@@ -47,7 +47,7 @@ impl SettingsMethod for Profile {
                 return Ok(MethodOutcome::rejected(message::generic(reason)));
             }
             let mut identity = identity.clone();
-            identity.traits = RawJson::from_value(&typed(cx.services, &identity, input));
+            identity.traits = input.as_sent(&typed(cx.services, &identity, input));
             // Kratos forgets this time here, and its answers show it.
             identity.state_changed_at = None;
             Ok(MethodOutcome::Accepted(SettingsStep { identity, writes: Tx::new(), proved: None }))

@@ -105,7 +105,7 @@ impl Webauthn {
             Ok(key) => Key::new(&cx, key, Some(name), true),
             Err(message) => return Ok(MethodOutcome::rejected(message)),
         };
-        let mut candidate = registration::candidate(cx, flow, &registration::traits(cx.services, flow, input));
+        let mut candidate = registration::candidate_of(cx, flow, input);
         keys::put(&cx, &mut candidate, KIND, &Keys::first(key, challenge.handle()))?;
         if let Err(errors) = cx.services.identities.validate(&cx, &mut candidate) {
             return Ok(MethodOutcome::invalid(errors));

@@ -98,7 +98,11 @@ async fn show_settings(request: Request) -> web::Result {
         Err(error) => (Err(error), None),
     };
     show(&request, &asker, fetched, &lists(&runtime, schema.as_deref()), |flow| {
-        vec![Link { before: None, text: "Done", href: way_on(&runtime, flow) }]
+        let sessions = runtime.public_route("/ui/sessions");
+        vec![
+            Link { before: None, text: "Where you are signed in", href: sessions },
+            Link { before: None, text: "Done", href: way_on(&runtime, flow) },
+        ]
     })
     .map_err(Failure::for_browsers)
 }

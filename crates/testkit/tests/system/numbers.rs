@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
-use testkit::{Answer, Database, PASSWORD, Server, Setup};
+use testkit::{Answer, Database, Form, PASSWORD, Server, Setup};
 
 const TRAITS: &str =
     r#""email":"ann@example.org","large":12345678901234567890123,"price":1.10,"low":-9223372036854775809"#;
@@ -95,5 +95,28 @@ async fn metadata_may_be_a_number_by_itself() {
             let expected: serde_json::Value = serde_json::from_str(metadata).expect("JSON");
             assert_eq!(read.json()["metadata_admin"], expected, "{metadata}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_people_and_hooks_send_as_json_is_kept() {
+    let kept = [r#""large":12345678901234567890123"#, r#""price":1.10"#, r#""low":-9223372036854775809"#];
+    for database in Database::each().await {
+        let server = Server::of(&database, Setup::with(&people())).await;
+        let form = server.native().open("registration").await;
+        let body = format!(r#"{{"method":"password","password":"{PASSWORD}","traits":{{{TRAITS}}}}}"#);
+        let made = server.ask("POST", form.action()).accept_json().body("application/json", body).send().await;
+        check(&made, 200, &kept);
+        let all = server.ask_admin("GET", "/admin/identities").send().await;
+        check(&all, 200, &kept);
+
+        let token = server.native().sign_in("ann@example.org").await;
+        let form = Form::of(&server.ask("GET", "/self-service/settings/api").token(&token).send().await);
+        let changed = TRAITS.replace("1.10", "2.20");
+        let body = format!(r#"{{"method":"profile","traits":{{{changed}}}}}"#);
+        let saved = server.ask("POST", form.action()).token(&token).body("application/json", body).send().await;
+        let now = [kept[0], r#""price":2.20"#, kept[2]];
+        check(&saved, 200, &now);
+        check(&server.ask_admin("GET", "/admin/identities").send().await, 200, &now);
     }
 }
