@@ -3,6 +3,7 @@
 use model::flow::{FlowKind, Login, Registration, Settings};
 use model::{Flow, FlowClient, FlowName, Identity, Problem, Session, SessionId, Uuid};
 use serde_json::{Map, Value};
+use session::Via;
 use store::{ContinuityContainer, TokenExchange};
 
 use crate::BoxFuture;
@@ -46,6 +47,8 @@ pub struct ResumedSettings {
     pub flow: Flow<Settings>,
     /// The session under which it is filled in.
     pub session: Session,
+    /// What that was found by.
+    pub via: Via,
     /// The identity whose settings they are.
     pub identity: Identity,
 }

@@ -194,7 +194,7 @@ pub(crate) async fn resume(cx: Engine<'_>, flow: Flow<Settings>) -> Result<Resum
     }
     require_level_here(cx, &found.session)?;
     let identity = identity_of(cx, &found).await?;
-    Ok(ResumedSettings { flow, session: found.session, identity })
+    Ok(ResumedSettings { flow, session: found.session, via: found.via, identity })
 }
 
 /// Shows the form again, with what was wrong. What it said before is the method's to clear.

@@ -10,6 +10,7 @@ use flow::{
 use model::flow::{FlowState, Settings, Verification};
 use model::wire::ContinueWith;
 use model::{AddressStatus, Flow, FlowClient, Identity, Problem, Session, message};
+use session::Via;
 use store::{CommitError, Tx};
 use tracing::Instrument;
 use url::Url;
@@ -29,6 +30,8 @@ pub(super) struct Change<'a> {
     pub before: Identity,
     pub step: SettingsStep,
     pub session: Session,
+    /// What that was found by.
+    pub via: Via,
 }
 
 /// Saves a change that the method `name` has accepted outside of a submission.
@@ -43,8 +46,8 @@ pub(crate) async fn save_change(
 ) -> Result<Outcome, Problem> {
     let found = cx.runtime.find(name, |method| Some((method.name(), method.settings()?)));
     let (name, method) = found.ok_or_else(|| Problem::internal("settings are changed by a method that cannot"))?;
-    let ResumedSettings { flow, session, identity } = resumed;
-    let change = Change { name, method, before: identity, step, session };
+    let ResumedSettings { flow, session, via, identity } = resumed;
+    let change = Change { name, method, before: identity, step, session, via };
     save(cx, flow, change, &Input::default()).await.map_err(|error| match error {
         SettingsError::Refresh(required) => required.into(),
         SettingsError::Problem(problem) => problem,
@@ -58,7 +61,7 @@ pub(super) async fn save(
     change: Change<'_>,
     input: &Input,
 ) -> Result<Outcome, SettingsError> {
-    let Change { name, method, before, step, mut session } = change;
+    let Change { name, method, before, step, mut session, via } = change;
     let SettingsStep { mut identity, writes: mut tx, proved } = step;
     let rejected = async |mut flow: Flow<Settings>, identity: Identity, rejections: Vec<Rejection>| {
         method.keep_input(cx.services, &identity, &mut flow, input);
@@ -82,9 +85,18 @@ pub(super) async fn save(
         Ok(after) => after,
         Err(stop) => return rejected(flow, before, lifecycle::rejections(stop)?).await,
     };
-    let AfterHooks { continue_with, writes } = after;
+    let AfterHooks { mut continue_with, writes } = after;
     cx.services.identities.save(&cx, &before, &mut identity, &mut tx);
     if let Some(method) = proved {
+        // Whoever copied the token before does not get what is proved from here on.
+        let before = session.token.clone();
+        cx.services.sessions.rotate(&cx, &mut session, via, flow.client, &mut tx).await?;
+        if let (FlowClient::Api, Some(token)) =
+            (flow.client, session.token.as_ref().filter(|_| session.token != before))
+        {
+            let ory_session_token = token.expose().clone();
+            continue_with.insert(0, ContinueWith::SetOrySessionToken { ory_session_token });
+        }
         cx.services.sessions.add_method(&cx, &mut session, &identity, method);
         cx.services.sessions.update(&mut tx, &session);
     }

@@ -4,7 +4,7 @@ use flow::{Effects, Input, MethodOutcome, Rejection, SettingsError, SettingsForm
 use model::flow::Settings;
 use model::{Flow, FlowClient, Id, Identity, Message, Problem, Session, message};
 use serde_json::{Map, Value};
-use session::Found;
+use session::{Found, Via};
 use store::Tx;
 use tracing::Instrument;
 
@@ -77,7 +77,7 @@ async fn submit_to(
         }
     }
     let (id, client, session) = (flow.id.uuid(), flow.client, found.session.clone());
-    match change(cx, flow, found.session, identity, (name, method), &input).await {
+    match change(cx, flow, (found.session, found.via), identity, (name, method), &input).await {
         Ok(Outcome::Saved(mut saved)) => {
             // Kratos sets the cookie twice here, and the second time it is the same.
             saved.effects.continuity.extend(used_up);
@@ -123,7 +123,7 @@ fn kept(
 async fn change(
     cx: Engine<'_>,
     mut flow: Flow<Settings>,
-    session: Session,
+    (session, via): (Session, Via),
     identity: Identity,
     (name, method): (&'static str, &dyn SettingsMethod),
     input: &Input,
@@ -132,7 +132,7 @@ async fn change(
     let verify = method.verify(*cx, form);
     match verify.instrument(stage::verify::<Settings>(name)).await? {
         MethodOutcome::Accepted(step) => {
-            let change = Change { name, method, before: identity, step, session };
+            let change = Change { name, method, before: identity, step, session, via };
             save(cx, flow, change, input).await
         }
         MethodOutcome::Rejected { rejections, writes } => {

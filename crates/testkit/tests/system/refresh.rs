@@ -256,3 +256,46 @@ async fn apps_get_another_token_where_they_are_set_to() {
         }
     }
 }
+
+#[tokio::test]
+async fn setting_up_a_second_factor_leaves_copies_of_the_cookie_behind() {
+    let config = "selfservice: { methods: { totp: { enabled: true, config: { issuer: X } } } }
+session: { whoami: { required_aal: aal1 } }
+zelus: { session: { rotate_native_tokens: true } }";
+    for database in Database::each().await {
+        let server = Server::of(&database, Setup::with(config)).await;
+        let secret_of = |form: &Form| {
+            let nodes = form.body["ui"]["nodes"].as_array().expect("nodes").clone();
+            let node = nodes.into_iter().find(|node| node["attributes"]["id"] == "totp_secret_key").expect("a secret");
+            let text = node["attributes"]["text"]["text"].as_str().expect("a text").replace(' ', "");
+            TotpSecret::from_base32(&text).expect("base32")
+        };
+        let mut browser = server.browser();
+        browser.sign_up("a@example.org").await;
+        let logout = browser.logout_url().await;
+        let mut thief = browser.clone();
+        let form = browser.open("settings").await;
+        let code = secret_of(&form).code_at(server.setup.clock.now());
+        let saved = browser.submit(&form, json!({ "method": "totp", "totp_code": code })).await;
+        assert_eq!(saved.status, 200, "{}", saved.body);
+        let session = browser.whoami().await;
+        assert_eq!(session["authenticator_assurance_level"], "aal2");
+        assert_eq!(browser.logout_url().await, logout, "the logout link stays");
+        // What was under way is answered as it stood before.
+        assert_eq!(thief.whoami().await["authenticator_assurance_level"], "aal1");
+        server.wait(SignedDuration::from_secs(11));
+        assert!(!thief.is_signed_in().await && browser.is_signed_in().await);
+
+        let native = server.native();
+        let old = native.sign_up("b@example.org").await;
+        let form = Form::of(&server.ask("GET", "/self-service/settings/api").token(&old).send().await);
+        let code = secret_of(&form).code_at(server.setup.clock.now());
+        let body = json!({ "method": "totp", "totp_code": code });
+        let saved = server.ask("POST", form.action()).token(&old).json(&body).send().await;
+        let next = &saved.json()["continue_with"][0];
+        assert_eq!(next["action"], "set_ory_session_token", "{}", saved.body);
+        let new = next["ory_session_token"].as_str().expect("a token").to_owned();
+        server.wait(SignedDuration::from_secs(11));
+        assert!(server.accepts(&new).await && !server.accepts(&old).await);
+    }
+}
