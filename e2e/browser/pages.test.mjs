@@ -100,9 +100,28 @@ for (const javaScriptEnabled of [true, false]) {
         await page.getByRole("heading", { name: "You are signed out" }).waitFor();
         assert.equal(await whoami(context, server.publicUrl), 401);
 
-        const again = await page.goto(link);
-        assert.ok(again.status() < 500, `opened again, the link is answered ${again.status()}`);
-        assert.ok(page.url().startsWith(ui("")), page.url());
+        await page.goto(link);
+        await shows(page, "signed-out");
+        await page.getByRole("heading", { name: "You are signed out already" }).waitFor();
+      }));
+
+    test("sees where it is signed in, and logs out there", () =>
+      visit(browser, visitor, async (page, context) => {
+        const person = await signUp(page);
+        await visit(browser, visitor, async (elsewhere, there) => {
+          await elsewhere.goto(open("login"));
+          await enter(elsewhere, person);
+          await shows(elsewhere, "welcome");
+          await page.goto(ui("welcome"));
+          await page.getByRole("link", { name: "Where you are signed in" }).click();
+          await page.getByText("(this device)").waitFor();
+          await page.getByRole("button", { name: /^Log out of / }).click();
+          await page.getByText("You are logged out there.").waitFor();
+          assert.equal(await whoami(there, server.publicUrl), 401);
+        });
+        assert.equal(await whoami(context, server.publicUrl), 200);
+        await page.getByRole("button", { name: "Log out here" }).click();
+        await shows(page, "signed-out");
       }));
 
     test("is sent to an allowed return_to", () =>
@@ -147,6 +166,9 @@ describe("every page", () => {
     await enter(page, newcomer());
     await shows(page, "welcome");
     await look("welcome");
+    await page.goto(ui("sessions"));
+    await look("sessions");
+    await page.goto(ui("welcome"));
     await logOutByButton(page);
     await look("signed-out");
     await page.goto(open("login"));
